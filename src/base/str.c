@@ -1,0 +1,93 @@
+#include "base/str.h"
+
+#include "base/assert.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+struct str str_from_c(const char *c_string) {
+    return (struct str){c_string, c_string != NULL ? strlen(c_string) : 0};
+}
+
+struct str str_sub(struct str s, size_t from, size_t to) {
+    LW_ASSERT(from <= to && to <= s.len);
+    return (struct str){s.ptr != NULL ? s.ptr + from : NULL, to - from};
+}
+
+bool str_equal(struct str a, struct str b) {
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static char ascii_lower(char byte) {
+    return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+}
+
+bool str_equal_nocase(struct str a, struct str b) {
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (ascii_lower(a.ptr[i]) != ascii_lower(b.ptr[i]))
+            return false;
+    return true;
+}
+
+bool str_is(struct str s, const char *c_string) {
+    return str_equal(s, str_from_c(c_string));
+}
+
+bool str_starts(struct str s, const char *prefix) {
+    size_t len = strlen(prefix);
+    return s.len >= len && (len == 0 || memcmp(s.ptr, prefix, len) == 0);
+}
+
+bool str_ends(struct str s, const char *suffix) {
+    size_t len = strlen(suffix);
+    return s.len >= len && (len == 0 || memcmp(s.ptr + s.len - len, suffix, len) == 0);
+}
+
+int str_compare(struct str a, struct str b) {
+    size_t shorter = a.len < b.len ? a.len : b.len;
+    int order = shorter > 0 ? memcmp(a.ptr, b.ptr, shorter) : 0;
+    if (order != 0)
+        return order;
+    return a.len < b.len ? -1 : a.len > b.len;
+}
+
+size_t str_find(struct str s, char byte, size_t from) {
+    if (from >= s.len)
+        return s.len;
+    const char *hit = memchr(s.ptr + from, byte, s.len - from);
+    return hit != NULL ? (size_t)(hit - s.ptr) : s.len;
+}
+
+char *str_to_c(struct arena *arena, struct str s) {
+    char *copy = arena_alloc(arena, s.len + 1);
+    if (s.len > 0)
+        memcpy(copy, s.ptr, s.len);
+    copy[s.len] = '\0';
+    return copy;
+}
+
+struct str str_dup(struct arena *arena, struct str s) {
+    return (struct str){str_to_c(arena, s), s.len};
+}
+
+struct str str_printf(struct arena *arena, const char *format, ...) {
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    LW_ASSERT(len >= 0);
+    char *text = arena_alloc(arena, (size_t)len + 1);
+    vsnprintf(text, (size_t)len + 1, format, again);
+    va_end(again);
+    return (struct str){text, (size_t)len};
+}
+
+uint64_t str_hash(struct str s) {
+    uint64_t hash = 14695981039346656037u;
+    for (size_t i = 0; i < s.len; i++)
+        hash = (hash ^ (unsigned char)s.ptr[i]) * 1099511628211u;
+    return hash;
+}
