@@ -1,0 +1,258 @@
+/* The syntax tree of one SQL statement, for the DML that ORMs send in the PostgreSQL, MySQL and SQLite
+ * dialects. Nodes live in an arena and are immutable after sql_resolve. Every node keeps the position of
+ * its first byte. What a dialect lacks (LIMIT ... , ... ; RETURNING) the printer writes in the dialect
+ * asked for, and the parser accepts in any: which dialect a text is in decides only quoting, operators
+ * that differ (|| and `"`), and keywords.
+ *
+ * Host values stand as `:name` or `:row.column` (also `%s`-free: front ends name every value). They are
+ * numbered in order of first appearance; see sql_stmt.host.
+ */
+#ifndef LW_SQL_AST_H
+#define LW_SQL_AST_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "sql/value.h"
+
+struct sql_select;
+struct sql_stmt;
+
+enum sql_expr_kind {
+#define SQL_EXPR(name) SQL_##name,
+#include "sql/expr.def"
+#undef SQL_EXPR
+};
+
+enum sql_op {
+#define SQL_OP(name, text, precedence) SQL_OP_##name,
+#include "sql/op.def"
+#undef SQL_OP
+};
+
+struct sql_expr {
+    enum sql_expr_kind kind;
+    struct pos pos;
+    enum sql_op op;       /* UNARY, BINARY */
+    bool is_negated;      /* IN, BETWEEN, LIKE, EXISTS, IS_NULL: NOT in front */
+    bool is_distinct;     /* CALL: COUNT(DISTINCT x) */
+    bool is_star;         /* CALL: COUNT(*) */
+    struct value literal; /* LITERAL */
+    struct str qualifier; /* COLUMN: table or alias before the dot; empty if none. CAST: type text */
+    struct str name;      /* COLUMN, CALL (upper case): the name */
+    uint16_t host;        /* HOST: index into sql_stmt.hosts */
+    /* Operands. BINARY: left, right. IN: the value, then the list (unless `select`). BETWEEN: value, low,
+     * high. CASE: [base,] then when, then pairs, then else (see case_has_base, case_has_else). CALL:
+     * arguments. ROW: members. UNARY, CAST, IS_NULL, LIKE: as expected. */
+    VEC(struct sql_expr *) args;
+    bool case_has_base, case_has_else;
+    struct sql_select *select; /* SUBQUERY, EXISTS, IN with a subquery */
+
+    /* Filled by sql_resolve. COLUMN: `depth` queries outwards, source `source` of that query's FROM list,
+     * column `column` of its table. A COLUMN of UPDATE, DELETE and INSERT has source 0. In ON CONFLICT DO
+     * UPDATE `excluded.x` (and MySQL's VALUES(x)) has source SQL_SOURCE_EXCLUDED. An ORDER BY or HAVING
+     * name that is a select item's alias: source SQL_SOURCE_ITEM, column: the item's index. */
+    uint8_t depth;
+    uint8_t source;
+    uint16_t column;
+};
+
+enum { SQL_SOURCE_EXCLUDED = 254, SQL_SOURCE_ITEM = 253, SQL_SOURCES_MAX = 16 };
+
+enum sql_join_kind { SQL_JOIN_CROSS, SQL_JOIN_INNER, SQL_JOIN_LEFT };
+
+/* One entry of a FROM list, joined to all before it. */
+struct sql_source {
+    struct pos pos;
+    struct str table; /* empty: a subquery */
+    struct str alias; /* empty: none */
+    struct sql_select *subquery; /* FROM (SELECT ...) alias */
+    enum sql_join_kind join;     /* of the first: SQL_JOIN_CROSS */
+    struct sql_expr *on;         /* NULL: none */
+    uint16_t table_index;        /* resolved */
+};
+
+struct sql_item {
+    struct sql_expr *expr; /* NULL: `*` or `table.*`; sql_resolve expands those into columns */
+    struct str star_of;    /* `table.*` */
+    struct str alias;      /* empty: none */
+};
+
+struct sql_order {
+    struct sql_expr *expr;
+    bool is_descending;
+};
+
+/* Row lock strengths, weakest first. MySQL's LOCK IN SHARE MODE is SHARE. */
+enum sql_lock { SQL_LOCK_NONE, SQL_LOCK_KEY_SHARE, SQL_LOCK_SHARE, SQL_LOCK_NO_KEY_UPDATE, SQL_LOCK_UPDATE };
+enum sql_lock_wait { SQL_WAIT, SQL_NOWAIT, SQL_SKIP_LOCKED };
+
+struct sql_select {
+    struct pos pos;
+    bool is_distinct;
+    VEC(struct sql_item) items;
+    VEC(struct sql_source) sources;
+    struct sql_expr *where;
+    VEC(struct sql_expr *) group_by;
+    struct sql_expr *having;
+    VEC(struct sql_order) order_by;
+    struct sql_expr *limit, *offset;
+    enum sql_lock lock;
+    enum sql_lock_wait lock_wait;
+    VEC(struct str) lock_of; /* FOR UPDATE OF; empty: all */
+    uint32_t lock_sources;   /* resolved: bit per source that is locked */
+    bool is_aggregate;       /* resolved: GROUP BY, HAVING or an aggregate call in an item */
+};
+
+struct sql_assignment {
+    struct pos pos;
+    struct str column;
+    struct sql_expr *value; /* kind DEFAULT: the column's default */
+    uint16_t column_index;  /* resolved */
+};
+
+enum sql_conflict { SQL_CONFLICT_ERROR, SQL_CONFLICT_NOTHING, SQL_CONFLICT_UPDATE };
+
+struct sql_insert {
+    struct str table;
+    VEC(struct str) columns;                       /* as written; empty: all */
+    VEC(struct sql_expr **) rows;                  /* each has column_count values */
+    size_t column_count;
+    struct sql_select *select;                     /* INSERT ... SELECT; then no rows */
+    enum sql_conflict conflict;                    /* also INSERT IGNORE, ON DUPLICATE KEY UPDATE */
+    bool is_mysql_duplicate_key;                   /* spelled ON DUPLICATE KEY UPDATE / IGNORE: any key */
+    VEC(struct str) conflict_columns;              /* ON CONFLICT (a, b); empty: any */
+    VEC(struct sql_assignment) conflict_set;
+    struct sql_expr *conflict_where;
+    uint16_t table_index;   /* resolved */
+    uint16_t *column_index; /* resolved: column_count of them */
+    int conflict_key;       /* resolved: index of the key the conflict columns name, -1: any */
+};
+
+struct sql_update {
+    struct sql_source target;
+    VEC(struct sql_source) from; /* PostgreSQL's FROM; resolved sources are target, then these */
+    VEC(struct sql_assignment) set;
+    struct sql_expr *where;
+    VEC(struct sql_order) order_by; /* MySQL */
+    struct sql_expr *limit;         /* MySQL */
+};
+
+struct sql_delete {
+    struct sql_source target;
+    VEC(struct sql_source) using_sources; /* PostgreSQL's USING */
+    struct sql_expr *where;
+    VEC(struct sql_order) order_by;
+    struct sql_expr *limit;
+};
+
+enum sql_isolation {
+    SQL_ISOLATION_DEFAULT, /* the session's */
+    SQL_READ_UNCOMMITTED,
+    SQL_READ_COMMITTED,
+    SQL_REPEATABLE_READ,
+    SQL_SERIALIZABLE
+};
+
+enum sql_begin_mode { SQL_BEGIN_PLAIN, SQL_BEGIN_DEFERRED, SQL_BEGIN_IMMEDIATE, SQL_BEGIN_EXCLUSIVE };
+
+/* BEGIN, COMMIT, ROLLBACK, SAVEPOINT name, RELEASE name, ROLLBACK TO name, SET TRANSACTION. */
+struct sql_transaction {
+    struct str savepoint;
+    enum sql_isolation isolation; /* BEGIN, SET_TRANSACTION */
+    enum sql_begin_mode begin_mode;
+    bool is_session;              /* SET SESSION TRANSACTION ... / SESSION CHARACTERISTICS */
+    bool is_read_only, is_deferrable;
+};
+
+/* SET name = value. What the engines understand they act on (autocommit, transaction_isolation,
+ * innodb_lock_wait_timeout, lock_timeout); the rest they ignore. */
+struct sql_set {
+    struct str name; /* lower case, without @@ and SESSION */
+    struct sql_expr *value;
+    bool is_global;
+};
+
+struct sql_lock_table {
+    VEC(struct str) tables;
+    struct str mode; /* upper case: "SHARE ROW EXCLUSIVE"; MySQL: "READ", "WRITE" */
+    bool is_nowait;
+    uint16_t *table_index; /* resolved */
+};
+
+/* CREATE TABLE and CREATE INDEX, kept as written; schema_apply gives them meaning. */
+struct sql_column_def {
+    struct pos pos;
+    struct str name, type_text;
+    bool not_null, is_primary, is_unique, is_serial;
+    struct sql_expr *default_expr, *check;
+    struct sql_fk_def *references; /* NULL: none */
+};
+
+struct sql_fk_def {
+    struct pos pos;
+    struct str name;
+    VEC(struct str) columns;
+    struct str parent;
+    VEC(struct str) parent_columns; /* empty: its primary key */
+    uint8_t on_delete, on_update;   /* enum fk_action */
+    bool is_deferrable, is_deferred;
+};
+
+struct sql_key_def {
+    struct pos pos;
+    struct str name;
+    bool is_primary, is_unique;
+    VEC(struct str) columns;
+    struct sql_expr *where;
+};
+
+struct sql_check_def {
+    struct str name;
+    struct sql_expr *expr;
+};
+
+struct sql_create {
+    struct str table;
+    bool is_index; /* CREATE [UNIQUE] INDEX: one key only */
+    bool if_not_exists;
+    VEC(struct sql_column_def) columns;
+    VEC(struct sql_key_def) keys;
+    VEC(struct sql_fk_def) foreign_keys;
+    VEC(struct sql_check_def) checks;
+};
+
+enum sql_stmt_kind {
+#define SQL_STMT(name, text) SQL_STMT_##name,
+#include "sql/stmt.def"
+#undef SQL_STMT
+};
+
+/* A host value: `:name`, `:row.column`. */
+struct sql_host {
+    struct pos pos;
+    struct str name;
+    struct str column; /* empty: a scalar (or, in IN (:ids), a list) */
+    bool is_list;      /* stands as the only member of an IN list */
+};
+
+struct sql_stmt {
+    enum sql_stmt_kind kind;
+    struct pos pos;
+    struct str text; /* as read; empty for statements built by a program */
+    VEC(struct sql_host) hosts;
+    VEC(struct sql_item) returning; /* INSERT, UPDATE, DELETE */
+    union {
+        struct sql_select *select; /* SELECT; advisory locks are SELECT of a CALL, see sql_advisory */
+        struct sql_insert *insert;
+        struct sql_update *update;
+        struct sql_delete *delete_;
+        struct sql_transaction *transaction;
+        struct sql_set *set;
+        struct sql_lock_table *lock_table;
+        struct sql_create *create;
+    };
+    bool is_resolved;
+};
+
+#endif
