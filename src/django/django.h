@@ -1,0 +1,69 @@
+/* The Django front end: reads a project's source (nothing is imported or run) and writes a transaction
+ * program for each function that touches the ORM. It knows what the ORM sends, and nothing of isolation.
+ *
+ *     django_load   parse every file; settings, apps, models -> schema; functions, imports
+ *     django_lower  one function, calls inlined -> program (or the reason why not)
+ */
+#ifndef LW_DJANGO_DJANGO_H
+#define LW_DJANGO_DJANGO_H
+
+#include "program/program.h"
+
+enum django_engine { DJANGO_ENGINE_UNKNOWN, DJANGO_POSTGRESQL, DJANGO_MYSQL, DJANGO_SQLITE };
+
+/* DATABASES['default'] as far as it stands in the source. */
+struct django_settings {
+    struct txn_span span;         /* of the ENGINE entry; path empty: no settings found */
+    enum django_engine engine;
+    enum sql_isolation isolation; /* OPTIONS; DEFAULT: not given (MySQL: Django sets READ COMMITTED) */
+    bool atomic_requests;
+    bool sqlite_immediate;        /* OPTIONS transaction_mode IMMEDIATE */
+};
+
+/* Something in the source that has no counterpart in the program; or a fault in a file. */
+struct django_note {
+    struct txn_span span;
+    struct str text; /* "call of requests.post is not modelled" */
+    bool is_error;   /* a file that cannot be read or parsed; else: not modelled */
+};
+
+/* How a parameter of a program gets its values, when it isn't simply "any scalar". */
+struct django_function {
+    struct str symbol;   /* "shop.views.increment", "shop.models.Voucher.use" */
+    struct txn_span span; /* of the name */
+    struct str path;
+    bool touches_orm;    /* itself or through calls */
+    bool is_called;      /* by another function of the project that is lowered: not a root of its own */
+    bool is_view;        /* takes a request: ATOMIC_REQUESTS applies */
+    bool is_modelled;    /* touches_orm, and lowered without a note */
+};
+
+struct django_project {
+    struct django_settings settings;
+    struct schema schema;
+    VEC(struct django_function) functions; /* in order of path, then line */
+    VEC(struct django_note) notes;
+    size_t file_count, line_count, broken_file_count;
+    struct django_facts *facts; /* private */
+};
+
+/* Reads files and folders (recursively: *.py, without hidden folders, virtual environments, node_modules, migrations
+ * and tests unless named directly). Memory is of `arena`. False only if a path of the command line cannot
+ * be read; a broken file is a note, the others go on. */
+bool django_load(struct arena *arena, struct text_pool *pool, const char *const *paths,
+                 size_t path_count, struct django_project **project, struct err *err);
+
+/* Lowers a function and all it calls into one checked program. SQL is written in `dialect` (what the ORM sends may differ
+ * by engine). What isn't modelled is appended to project->notes. NULL if the function doesn't touch the ORM
+ * or cannot be lowered at all (a note says why). */
+struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
+                                 struct django_project *project, size_t function,
+                                 enum sql_dialect dialect);
+
+/* The function named by "PATH.py:FUNCTION" or "PATH.py:Class.method", or -1. */
+int django_find_function(const struct django_project *project, struct str path, struct str name);
+
+/* The source text of a file of the project, for excerpts; empty if it isn't one. */
+struct str django_source(const struct django_project *project, struct str path);
+
+#endif
