@@ -64,6 +64,13 @@ enum value_op { VALUE_ADD, VALUE_SUB, VALUE_MUL, VALUE_DIV, VALUE_MOD };
 bool value_arith(enum value_op op, struct value a, struct value b, bool integer_division,
                  struct value *result);
 
+/* A date, or a date and a time of day (`2024-02-29`, `2024-02-29T12:00:00.5+02:00`), as an instant; a text
+ * without a zone counts as UTC. False if it is no such text. */
+bool value_parse_time(struct str text, struct value *time);
+/* Writes an instant as value_parse_time reads it, without quotes. False, and nothing written, if its year
+ * has not four digits. */
+bool value_time_text(struct value time, struct buf *out);
+
 /* As SQL text: NULL, true, 7, 1.50, 'it''s', and generated ones as their number. */
 void value_print(const struct text_pool *pool, struct value value, struct buf *out);
 
