@@ -21,6 +21,7 @@ struct txn_builder {
     enum sql_dialect dialect;
     struct txn_block *at; /* where the next step goes */
     struct txn_block *outer[TXN_DEPTH_MAX];
+    struct txn_step *open[TXN_DEPTH_MAX]; /* the steps whose bodies are open, to assert the nesting */
     size_t depth;
     struct err err; /* the first error: bad SQL, too deep; steps after it are dropped */
     bool has_failed;
@@ -54,7 +55,12 @@ struct txn_step *txn_build_raise(struct txn_builder *b, struct txn_span span, st
 struct txn_step *txn_build_return(struct txn_builder *b, struct txn_span span, struct txn_expr *expr);
 struct txn_step *txn_build_break(struct txn_builder *b, struct txn_span span);
 struct txn_step *txn_build_continue(struct txn_builder *b, struct txn_span span);
+/* Arguments are added with txn_step_add_arg. */
 struct txn_step *txn_build_effect(struct txn_builder *b, struct txn_span span, struct str name);
+void txn_step_add_arg(struct txn_builder *b, struct txn_step *step, struct txn_expr *arg);
+/* `kind`: TXN_STEP_LOCK or TXN_STEP_UNLOCK. `key`: NULL for a lock that has none. */
+struct txn_step *txn_build_lock(struct txn_builder *b, struct txn_span span, enum txn_step_kind kind,
+                                struct str name, struct txn_expr *key);
 
 /* Steps with a body: the next steps go into it until txn_build_end. */
 struct txn_step *txn_build_if(struct txn_builder *b, struct txn_span span, struct txn_expr *cond);
@@ -68,7 +74,8 @@ struct txn_step *txn_build_with_lock(struct txn_builder *b, struct txn_span span
 struct txn_step *txn_build_try(struct txn_builder *b, struct txn_span span);
 /* Within IF or TRY: the next steps go into its else. */
 void txn_build_else(struct txn_builder *b, struct txn_step *step);
-/* Within TRY: the next steps go into a new handler; add classes to the handler returned. */
+/* Within TRY: the next steps go into a new handler; add classes to the handler returned, which is valid
+ * until the next txn_build_except of this step. */
 struct txn_handler *txn_build_except(struct txn_builder *b, struct txn_span span,
                                      struct txn_step *step);
 void txn_build_finally(struct txn_builder *b, struct txn_step *step);
@@ -86,6 +93,10 @@ struct txn_expr *txn_cond(struct txn_builder *b, struct txn_span span, struct tx
 /* LEN, FIRST of a list variable. */
 struct txn_expr *txn_of_list(struct txn_builder *b, struct txn_span span, enum txn_expr_kind kind,
                              uint16_t list);
+/* Whether two rows are the same object. */
+struct txn_expr *txn_same(struct txn_builder *b, struct txn_span span, struct txn_expr *left,
+                          struct txn_expr *right);
+struct txn_expr *txn_now(struct txn_builder *b, struct txn_span span);
 struct txn_expr *txn_opaque(struct txn_builder *b, struct txn_span span, struct str name);
 void txn_add_arg(struct txn_builder *b, struct txn_expr *call, struct txn_expr *arg);
 

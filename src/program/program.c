@@ -1,0 +1,95 @@
+/* Variables of programs, and deep copies. */
+#include "program/program.h"
+
+#include "base/assert.h"
+
+uint16_t txn_find_var(const struct txn_program *program, struct str name) {
+    for (size_t i = 0; i < program->vars.count; i++)
+        if (str_equal(program->vars.items[i].name, name))
+            return (uint16_t)i;
+    return TXN_NO_VAR;
+}
+
+/* Beyond TXN_VARS_MAX variables are still made, up to what an index can say; txn_check reports them. */
+uint16_t txn_var(struct arena *arena, struct txn_program *program, struct str name) {
+    uint16_t found = txn_find_var(program, name);
+    if (found != TXN_NO_VAR)
+        return found;
+    LW_ASSERT(program->vars.count < TXN_NO_VAR - 1);
+    VEC_PUSH(arena, &program->vars, (struct txn_var){.name = name});
+    return (uint16_t)(program->vars.count - 1);
+}
+
+static struct txn_expr *copy_expr(struct arena *arena, const struct txn_expr *expr);
+
+/* Copies `*from` and everything in it to `*to`; a macro since each VEC is a type of its own. */
+#define COPY_ITEMS(arena, to, from)                                                                \
+    do {                                                                                           \
+        (to)->count = (to)->capacity = (from)->count;                                              \
+        (to)->items =                                                                              \
+            (from)->count == 0                                                                     \
+                ? NULL                                                                             \
+                : arena_copy((arena), (from)->items, (from)->count * sizeof(*(from)->items));      \
+    } while (0)
+
+static struct txn_expr *copy_expr(struct arena *arena, const struct txn_expr *expr) {
+    if (expr == NULL)
+        return NULL;
+    struct txn_expr *copy = arena_copy(arena, expr, sizeof(*expr));
+    COPY_ITEMS(arena, &copy->args, &expr->args);
+    for (size_t i = 0; i < copy->args.count; i++)
+        copy->args.items[i] = copy_expr(arena, expr->args.items[i]);
+    return copy;
+}
+
+static void copy_block(struct arena *arena, struct txn_block *to, const struct txn_block *from);
+
+/* The holder of the hosts of a `sql(...)`: a statement without a tree. */
+static struct sql_stmt *copy_holder(struct arena *arena, const struct sql_stmt *holder) {
+    if (holder == NULL)
+        return NULL;
+    struct sql_stmt *copy = arena_copy(arena, holder, sizeof(*holder));
+    COPY_ITEMS(arena, &copy->hosts, &holder->hosts);
+    return copy;
+}
+
+static struct txn_step *copy_step(struct arena *arena, const struct txn_step *step) {
+    struct txn_step *copy = arena_copy(arena, step, sizeof(*step));
+    copy->expr = copy_expr(arena, step->expr);
+    copy->sql_expr = step->sql_expr == NULL ? NULL : sql_copy_expr(arena, step->sql_expr);
+    copy->sql_hosts = copy_holder(arena, step->sql_hosts);
+    /* What the checker resolved it resolves anew: the copy is there to be changed. */
+    copy->host_var = copy->host_column = NULL;
+    copy->sql.host_var = copy->sql.host_column = NULL;
+    copy->new_column_index = NULL;
+    if (step->sql.stmt != NULL)
+        copy->sql.stmt = sql_copy(arena, step->sql.stmt);
+    COPY_ITEMS(arena, &copy->new_columns, &step->new_columns);
+    COPY_ITEMS(arena, &copy->args, &step->args);
+    for (size_t i = 0; i < copy->args.count; i++)
+        copy->args.items[i] = copy_expr(arena, step->args.items[i]);
+    copy_block(arena, &copy->body, &step->body);
+    copy_block(arena, &copy->else_body, &step->else_body);
+    copy_block(arena, &copy->finally_body, &step->finally_body);
+    COPY_ITEMS(arena, &copy->handlers, &step->handlers);
+    for (size_t i = 0; i < copy->handlers.count; i++) {
+        const struct txn_handler *from = &step->handlers.items[i];
+        COPY_ITEMS(arena, &copy->handlers.items[i].classes, &from->classes);
+        copy_block(arena, &copy->handlers.items[i].body, &from->body);
+    }
+    return copy;
+}
+
+static void copy_block(struct arena *arena, struct txn_block *to, const struct txn_block *from) {
+    COPY_ITEMS(arena, &to->steps, &from->steps);
+    for (size_t i = 0; i < to->steps.count; i++)
+        to->steps.items[i] = copy_step(arena, from->steps.items[i]);
+}
+
+struct txn_program *txn_copy(struct arena *arena, const struct txn_program *program) {
+    struct txn_program *copy = arena_copy(arena, program, sizeof(*program));
+    COPY_ITEMS(arena, &copy->vars, &program->vars);
+    copy_block(arena, &copy->body, &program->body);
+    copy->is_checked = false;
+    return copy;
+}
