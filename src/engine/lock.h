@@ -1,0 +1,39 @@
+/* The lock table: one array of locks held and asked for, in order of request. What a mode means, and which modes
+ * conflict, is the policy's. Locks carry sequence numbers, so that a savepoint is a mark.
+ */
+#ifndef LW_ENGINE_LOCK_H
+#define LW_ENGINE_LOCK_H
+
+#include "engine/store.h"
+
+enum lock_kind { LOCK_ROW, LOCK_TABLE, LOCK_ADVISORY, LOCK_POLICY /* and on: a policy's own */ };
+
+struct lock {
+    uint8_t kind; /* enum lock_kind */
+    uint8_t mode;
+    uint8_t flags;
+    uint8_t key; /* index of the table's key it is on (InnoDB) */
+    uint8_t session;
+    bool is_waiting; /* queued, not granted */
+    bool is_session; /* kept over the end of the transaction (advisory) */
+    uint8_t count;   /* session advisory locks: how often taken */
+    uint16_t txn;
+    uint16_t table;
+    uint16_t row;
+    uint32_t sequence; /* order, and mark for savepoints; from 1 */
+    int64_t number;    /* advisory: its key */
+};
+
+/* Appends a lock with the next sequence number; its index. */
+size_t lock_add(struct db *db, const struct lock *lock);
+/* Takes out lock `index`; the order of the others is kept. */
+void lock_remove(struct db *db, size_t index);
+/* Takes out the locks of `txn` with a sequence above `mark`, save session locks. */
+void locks_release(struct db *db, uint16_t txn, uint32_t mark);
+/* Takes out queued requests of a session. */
+void locks_unqueue(struct db *db, size_t session);
+
+/* Advisory locks: pg_advisory_lock and its like, GET_LOCK. Runs the one call of the SELECT; its value in *result. */
+enum step advisory_call(struct db *db, size_t session, const struct sql_stmt *stmt, struct value *result);
+
+#endif
