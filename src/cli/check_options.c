@@ -1,0 +1,125 @@
+#include "cli/check_options.h"
+
+#include "base/assert.h"
+#include "base/vec.h"
+#include "cli/suggest.h"
+
+static const struct pos nowhere = {0, 0};
+
+const char *rule_suggest(struct str word) {
+    const char *codes_and_names[2 * RULE_COUNT];
+    for (int i = 0; i < RULE_COUNT; i++) {
+        codes_and_names[i] = rule_code((enum rule)i);
+        codes_and_names[RULE_COUNT + i] = rule_name((enum rule)i);
+    }
+    return suggest(word, codes_and_names, LW_COUNT_OF(codes_and_names));
+}
+
+bool rule_bits_set(uint32_t *bits, struct str value, struct err *err) {
+    _Static_assert(RULE_COUNT < 32, "one bit a rule");
+    for (size_t start = 0; start <= value.len;) {
+        size_t comma = str_find(value, ',', start);
+        struct str code = str_sub(value, start, comma);
+        enum rule rule;
+        if (!rule_parse(code, &rule)) {
+            const char *meant = rule_suggest(code);
+            if (meant == NULL)
+                return err_set(err, nowhere, "unknown code '%.*s'; `lostwrite explain` lists them",
+                               STR_ARG(code));
+            return err_set(err, nowhere, "unknown code '%.*s'; did you mean '%s'?", STR_ARG(code),
+                           meant);
+        }
+        *bits |= (uint32_t)1 << rule;
+        start = comma + 1;
+    }
+    return true;
+}
+
+static bool set_engine(void *options, struct str value, struct err *err) {
+    return target_set_engine(&((struct check_options *)options)->target, value, err);
+}
+
+static bool set_isolation(void *options, struct str value, struct err *err) {
+    return target_set_isolation(&((struct check_options *)options)->target, value, err);
+}
+
+static bool set_format(void *options, struct str value, struct err *err) {
+    static const char *const names[] = {"text", "json", "concise"}; /* as enum check_format */
+    size_t chosen;
+    if (!cli_choose(value, "format", names, LW_COUNT_OF(names), &chosen, err))
+        return false;
+    ((struct check_options *)options)->format = (enum check_format)chosen;
+    return true;
+}
+
+static bool set_select(void *options, struct str value, struct err *err) {
+    return rule_bits_set(&((struct check_options *)options)->selected, value, err);
+}
+
+static bool set_ignore(void *options, struct str value, struct err *err) {
+    return rule_bits_set(&((struct check_options *)options)->ignored, value, err);
+}
+
+static bool set_color(void *options, struct str value, struct err *err) {
+    return color_set(&((struct check_options *)options)->color, value, err);
+}
+
+static bool set_verbose(void *options, struct str value, struct err *err) {
+    (void)value, (void)err;
+    ((struct check_options *)options)->is_verbose = true;
+    return true;
+}
+
+static bool add_path(void *into, struct str value, struct err *err) {
+    struct check_options *options = into;
+    if (value.len == 0)
+        return err_set(err, nowhere, "an empty path");
+    struct {
+        const char **items;
+        size_t count, capacity;
+    } paths = {options->paths, options->path_count, options->path_capacity};
+    VEC_PUSH(options->arena, &paths, value.ptr);
+    options->paths = paths.items;
+    options->path_count = paths.count;
+    options->path_capacity = paths.capacity;
+    return true;
+}
+
+static const struct cli_option check_cli_options[] = {
+    {"engine", 0, "NAME",
+     "postgresql, mysql, mariadb or sqlite; else that of the settings;\n"
+     "else PostgreSQL and MySQL at their default levels",
+     set_engine},
+    {"isolation", 0, "LEVEL",
+     "\"read committed\", \"repeatable read\", serializable;\n"
+     "mariadb: \"snapshot isolation\"; sqlite: deferred, immediate",
+     set_isolation},
+    {"format", 0, "FORMAT", "text, json, or concise (one line a finding)", set_format},
+    {"select", 0, "CODES", "report only these rules: codes or names, joined by commas",
+     set_select},
+    {"ignore", 0, "CODES", "don't report these rules", set_ignore},
+    {"color", 0, "WHEN", "auto, always or never; auto obeys NO_COLOR", set_color},
+    {"verbose", 'v', NULL, "also say what was not modelled, and where", set_verbose},
+};
+
+const struct cli_syntax check_syntax = {check_cli_options, LW_COUNT_OF(check_cli_options),
+                                        add_path};
+
+bool check_options_parse(struct arena *arena, int argc, char **argv, struct check_options *options,
+                         struct err *err) {
+    *options = (struct check_options){.arena = arena};
+    if (!cli_parse(&check_syntax, argc, argv, options, err) || !target_check(&options->target, err))
+        return false;
+    if (options->path_count == 0 && !add_path(options, STR("."), err))
+        return false;
+    uint32_t all = ((uint32_t)1 << RULE_COUNT) - 1;
+    options->rules = (options->selected != 0 ? options->selected : all) & ~options->ignored;
+    if (options->rules == 0)
+        return err_set(err, nowhere, "--ignore leaves no rule to report");
+    return true;
+}
+
+bool check_options_wants(const struct check_options *options, enum rule rule) {
+    LW_ASSERT((unsigned)rule < RULE_COUNT);
+    return (options->rules >> rule & 1) != 0;
+}

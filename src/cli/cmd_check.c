@@ -1,0 +1,28 @@
+#include "cli/check_options.h"
+#include "cli/command.h"
+
+static enum cli_exit run(int argc, char **argv) {
+    struct arena arena = {0};
+    struct check_options options;
+    struct err err;
+    enum cli_exit answer;
+    if (check_options_parse(&arena, argc, argv, &options, &err))
+        answer = check_run(&options);
+    else
+        answer = command_error(&cmd_check, &err);
+    arena_release(&arena);
+    return answer;
+}
+
+const struct command cmd_check = {
+    .name = "check",
+    .summary = "find the writes that Django source can lose, each with a schedule that loses it",
+    .usage = "[PATH...] [options]",
+    .help = "A path is a file or a folder; without one it is the current folder. Nothing is\n"
+            "imported or run, and no database is needed.\n"
+            "\n"
+            "Answers 0 if nothing was found, 1 if something was, 2 if the usage was wrong or a\n"
+            "path could not be read.",
+    .syntax = &check_syntax,
+    .run = run,
+};

@@ -1,0 +1,102 @@
+#include "cli/target.h"
+
+#include "base/assert.h"
+#include "cli/option.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static const struct pos nowhere = {0, 0};
+
+/* In the order of enum engine_kind. */
+static const char *const engine_names[] = {"postgresql", "mysql", "mariadb", "sqlite"};
+
+enum level {
+    LEVEL_READ_COMMITTED,
+    LEVEL_REPEATABLE_READ,
+    LEVEL_SERIALIZABLE,
+    LEVEL_SNAPSHOT,
+    LEVEL_DEFERRED,
+    LEVEL_IMMEDIATE,
+    LEVEL_COUNT
+};
+
+static const char *const level_names[LEVEL_COUNT] = {
+    "read committed", "repeatable read", "serializable",
+    "snapshot isolation", "deferred", "immediate",
+};
+
+bool target_set_engine(struct target *target, struct str value, struct err *err) {
+    size_t chosen;
+    if (!cli_choose(value, "engine", engine_names, LW_COUNT_OF(engine_names), &chosen, err))
+        return false;
+    target->has_engine = true;
+    target->engine = (enum engine_kind)chosen;
+    return true;
+}
+
+bool target_set_isolation(struct target *target, struct str value, struct err *err) {
+    static const enum sql_isolation isolations[LEVEL_COUNT] = {
+        SQL_READ_COMMITTED,  SQL_REPEATABLE_READ, SQL_SERIALIZABLE,
+        SQL_REPEATABLE_READ, SQL_SERIALIZABLE,    SQL_SERIALIZABLE,
+    };
+    size_t level;
+    if (!cli_choose(value, "isolation level", level_names, LEVEL_COUNT, &level, err))
+        return false;
+    target->has_isolation = true;
+    target->isolation = isolations[level];
+    target->innodb_snapshot_isolation = level == LEVEL_SNAPSHOT;
+    target->sqlite_deferred = level == LEVEL_DEFERRED;
+    target->sqlite_immediate = level == LEVEL_IMMEDIATE;
+    return true;
+}
+
+/* A level of one engine alone. */
+static bool require_engine(struct target *target, enum engine_kind engine, enum level level,
+                           struct err *err) {
+    if (!target->has_engine) {
+        target->has_engine = true;
+        target->engine = engine;
+    }
+    if (target->engine == engine)
+        return true;
+    return err_set(err, nowhere, "--isolation: only %s has '%s', not %s", engine_names[engine],
+                   level_names[level], engine_names[target->engine]);
+}
+
+bool target_check(struct target *target, struct err *err) {
+    if (!target->has_isolation)
+        return true;
+    if (target->innodb_snapshot_isolation)
+        return require_engine(target, ENGINE_MARIADB, LEVEL_SNAPSHOT, err);
+    if (target->sqlite_deferred)
+        return require_engine(target, ENGINE_SQLITE, LEVEL_DEFERRED, err);
+    if (target->sqlite_immediate)
+        return require_engine(target, ENGINE_SQLITE, LEVEL_IMMEDIATE, err);
+    if (target->has_engine && target->engine == ENGINE_SQLITE)
+        return err_set(err, nowhere,
+                       "--isolation: sqlite has no levels; say 'deferred' or 'immediate' for how its "
+                       "transactions begin");
+    return true;
+}
+
+bool color_set(enum color_when *when, struct str value, struct err *err) {
+    static const char *const names[] = {"auto", "always", "never"}; /* as enum color_when */
+    size_t chosen;
+    if (!cli_choose(value, "choice", names, LW_COUNT_OF(names), &chosen, err))
+        return false;
+    *when = (enum color_when)chosen;
+    return true;
+}
+
+bool color_wanted(enum color_when when, FILE *stream) {
+    if (when != COLOR_AUTO)
+        return when == COLOR_ALWAYS;
+    const char *no_color = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
+    if (no_color != NULL && no_color[0] != '\0')
+        return false;
+    if (term != NULL && strcmp(term, "dumb") == 0)
+        return false;
+    return isatty(fileno(stream)) == 1;
+}
