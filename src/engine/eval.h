@@ -11,7 +11,12 @@
 
 #include "engine/engine.h"
 
-struct query_group;
+/* What the aggregate calls of one group of rows gave. */
+struct eval_group {
+    const struct sql_expr *const *calls;
+    const struct value *values; /* one per call */
+    size_t count;
+};
 
 /* The rows that column references of one running query mean. */
 struct eval_frame {
@@ -20,7 +25,7 @@ struct eval_frame {
     const struct value *rows[SQL_SOURCES_MAX];   /* by source; NULL: all columns NULL (outer join) */
     const struct value *excluded;                /* SQL_SOURCE_EXCLUDED; NULL: none */
     const struct value *items;                   /* SQL_SOURCE_ITEM: the values of the select items */
-    const struct query_group *group;             /* what aggregate calls give; NULL: not grouped */
+    const struct eval_group *group;              /* what aggregate calls give; NULL: not grouped */
 };
 
 enum eval_subquery_mode { EVAL_SUBQUERY_SCALAR, EVAL_SUBQUERY_EXISTS, EVAL_SUBQUERY_IN };
@@ -77,6 +82,17 @@ bool eval_default(struct eval *eval, const struct column *column, struct value *
 
 /* Whether a CALL is COUNT, SUM, MIN, MAX or AVG over a group. */
 bool eval_is_aggregate(const struct sql_expr *call);
+
+/* The value of a function call; the arguments are given. Used by eval_expr alone. */
+bool eval_call(struct eval *eval, const struct sql_expr *call, const struct value *args,
+               size_t arg_count, struct value *result);
+/* CAST to the type written in `type_text`. */
+bool eval_cast(struct eval *eval, struct str type_text, struct value value, struct value *result);
+/* The number at the front of a text; *whole: nothing but blanks follows it, and there was one. */
+struct value eval_text_number(const struct eval *eval, struct value text, bool *whole);
+/* A value as text, without quotes. */
+struct value eval_to_text(struct eval *eval, struct value value);
+bool eval_is_number(struct value value);
 
 /* Leaves an error; always false. */
 bool eval_fail(struct eval *eval, enum db_error error, const char *format, ...)

@@ -93,8 +93,8 @@ struct query_change {
     size_t order_count;
     const struct sql_expr *limit;
     /* Called for each match in order, with the frame set to it: locks, looks at it again, changes it. With
-     * ORDER BY, all matches are found first. A target row is given once. `recheck` below helps.
-     * TUPLE_STOP ends with false; the others go on. */
+     * ORDER BY, all matches are found first. A target row is given once. TUPLE_STOP ends with false;
+     * TUPLE_DROP does not count towards LIMIT; TUPLE_RECHECK is not an answer here, see query_recheck. */
     enum tuple_step (*change)(void *context, struct query *query, struct query_tuple *tuple);
     void *context;
 };
@@ -106,8 +106,7 @@ bool query_match(struct query *query, const struct query_change *change);
 bool query_recheck(struct query *query, const struct query_change *change,
                    const struct query_tuple *tuple, bool *holds);
 
-/* Runs `select` as the source of INSERT ... SELECT or a peek: the same as query_select. RETURNING: the items'
- * values for one row of the target, appended to `result` (its rows must have been made by this call only). */
+/* RETURNING: the items' values for one row of the target, one per item (resolved: no `*` is left). */
 bool query_returning(struct query *query, const struct sql_item *items, size_t item_count,
                      const struct value *row, struct value *out);
 
