@@ -3,6 +3,7 @@
 #include "program/build.h"
 
 #include "base/assert.h"
+#include "program/fault.h"
 
 void txn_builder_init(struct txn_builder *b, struct arena *arena, struct text_pool *pool,
                       struct txn_program *program, enum sql_dialect dialect) {
@@ -30,25 +31,12 @@ uint16_t txn_add_param(struct arena *arena, struct txn_program *program, struct 
     return var;
 }
 
-/* Keeps the first error. */
-static void build_fail(struct txn_builder *b, struct txn_span span, const char *message) {
-    if (b->has_failed)
-        return;
-    b->has_failed = true;
-    err_set(&b->err, span.start, "%s", message);
-    err_in_file(&b->err, span.path);
-}
-
-/* A text made by a front end stands nowhere in the source: an error in it is reported at the step, and
- * the message says where in the text. */
+/* Only the first error is kept. */
 static void build_sql_fail(struct txn_builder *b, struct txn_span span, struct str sql,
-                           const struct err *err) {
-    char message[ERR_MESSAGE_BYTES + 64];
-    int shown = sql.len < 120 ? (int)sql.len : 120;
-    snprintf(message, sizeof(message), "in the SQL at %u:%u: %.*s: %.*s%s", (unsigned)err->pos.line,
-             (unsigned)err->pos.column, 100, err->message, shown, sql.len > 0 ? sql.ptr : "",
-             (size_t)shown < sql.len ? "..." : "");
-    build_fail(b, span, message);
+                           const struct err *cause) {
+    if (!b->has_failed)
+        txn_sql_fault(&b->err, span, sql, cause);
+    b->has_failed = true;
 }
 
 static struct txn_step *step_new(struct txn_builder *b, enum txn_step_kind kind, struct txn_span span) {
@@ -69,7 +57,10 @@ static struct txn_step *step_open(struct txn_builder *b, struct txn_step *step) 
         b->outer[b->depth] = b->at;
         b->open[b->depth] = step;
     } else {
-        build_fail(b, step->span, "blocks are nested too deeply");
+        if (!b->has_failed)
+            txn_fault(&b->err, step->span, "blocks are nested too deeply (%d at most)",
+                      (int)TXN_DEPTH_MAX);
+        b->has_failed = true;
     }
     b->depth++;
     b->at = &step->body;
