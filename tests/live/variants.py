@@ -1,0 +1,74 @@
+"""More functions over the tables of examples/orm_mistakes: the bugs with one thing changed.
+
+Their schedules were counted before by other means (all on the same servers), so they check the lab.
+"""
+
+from django.db import transaction
+from django.db.models import Sum
+
+from mistakes.locks import lock
+from mistakes.models import Booking, Campaign, Counter, Invoice, Listing, Payment, Pledge, Seat
+
+
+def increment_atomic(counter_id):
+    with transaction.atomic():
+        counter = Counter.objects.get(id=counter_id)
+        counter.count = counter.count + 1
+        counter.save()
+
+
+def increment_read_outside(counter_id):
+    counter = Counter.objects.get(id=counter_id)
+    with transaction.atomic():
+        counter.count = counter.count + 1
+        counter.save()
+
+
+def set_title_atomic(listing_id, title):
+    with transaction.atomic():
+        listing = Listing.objects.get(id=listing_id)
+        listing.title = title
+        listing.save()
+
+
+def set_price_atomic(listing_id, price):
+    with transaction.atomic():
+        listing = Listing.objects.get(id=listing_id)
+        listing.price = price
+        listing.save()
+
+
+def record_pledge_locked_late(campaign_id, amount):
+    """The lock comes after a plain read has made the snapshot."""
+    with transaction.atomic():
+        Campaign.objects.get(id=campaign_id)
+        campaign = Campaign.objects.select_for_update().get(id=campaign_id)
+        Pledge.objects.create(campaign=campaign, amount=amount)
+        campaign.pledged = campaign.pledges.aggregate(total=Sum("amount"))["total"]
+        campaign.save()
+
+
+def record_payment_locked_late(invoice_id, amount):
+    with transaction.atomic():
+        Invoice.objects.get(id=invoice_id)
+        invoice = Invoice.objects.select_for_update().get(id=invoice_id)
+        Payment.objects.create(invoice=invoice, amount=amount)
+        invoice.paid = invoice.payments.aggregate(total=Sum("amount"))["total"]
+        invoice.save()
+
+
+class AlreadyBooked(Exception):
+    pass
+
+
+def book_seat_locked_late(seat_id, passenger):
+    """The row is read FOR UPDATE, but foo.bar goes through the snapshot of the first read."""
+    with transaction.atomic():
+        Seat.objects.get(id=seat_id)
+        booking = Booking.objects.create(passenger=passenger)
+        with lock():
+            seat = Seat.objects.select_for_update().get(id=seat_id)
+            if seat.booking:
+                raise AlreadyBooked
+            seat.booking = booking
+            seat.save()
