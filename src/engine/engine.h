@@ -104,10 +104,15 @@ void db_free(struct db *db);
 /* Makes `*into` equal to `from`, reusing its memory; both must be of the same schema. Cheap: a few
  * memory copies whose size is that of the live state. */
 void db_copy(struct db *into, const struct db *from);
+/* A new database equal to `from`. Free with db_free. */
+struct db *db_copy_new(const struct db *from);
 
 /* Runs a setup statement (INSERT, UPDATE) as if committed long ago: generated values have no origin. False, with the
  * statement's position, if it fails. */
 bool db_load(struct db *db, const struct sql_stmt *stmt, struct err *err);
+
+/* The engine that `db` was made as. */
+enum engine_kind db_engine(const struct db *db);
 
 /* The level in force for a session's transactions from now on (SET SESSION ...; 0-th use of `config`). */
 void db_set_isolation(struct db *db, size_t session, enum sql_isolation isolation);

@@ -1,0 +1,241 @@
+/* What a run ended in, as bytes to compare and as text to read. Generated values (serial keys, now()) differ from
+ * schedule to schedule without meaning anything, so each is written as the session that made it and its rank
+ * among those of that session that are still there. */
+#include "base/assert.h"
+#include "explore/run.h"
+
+#include <stdlib.h>
+
+enum { GENERATED_MAX = 512 };
+
+struct namer {
+    const struct world *world;
+    struct buf *out;
+    struct value generated[GENERATED_MAX]; /* kept sorted by kind, origin, ordinal */
+    size_t count;
+    bool is_full;
+};
+
+static int generated_order(struct value a, struct value b) {
+    if (a.kind != b.kind)
+        return a.kind < b.kind ? -1 : 1;
+    if (a.origin != b.origin)
+        return a.origin < b.origin ? -1 : 1;
+    return a.ordinal < b.ordinal ? -1 : a.ordinal > b.ordinal;
+}
+
+static void collect(struct namer *namer, struct value value) {
+    if (value.origin == 0)
+        return;
+    size_t at = 0;
+    while (at < namer->count && generated_order(namer->generated[at], value) < 0)
+        at++;
+    if (at < namer->count && generated_order(namer->generated[at], value) == 0)
+        return;
+    if (namer->count == GENERATED_MAX) {
+        namer->is_full = true;
+        return;
+    }
+    memmove(&namer->generated[at + 1], &namer->generated[at],
+            (namer->count - at) * sizeof(value));
+    namer->generated[at] = value;
+    namer->count++;
+}
+
+static size_t rank(const struct namer *namer, struct value value) {
+    size_t rank = 0;
+    for (size_t i = 0; i < namer->count; i++) {
+        struct value have = namer->generated[i];
+        if (have.kind != value.kind || have.origin != value.origin)
+            continue;
+        if (have.ordinal == value.ordinal)
+            return rank;
+        rank++;
+    }
+    return rank;
+}
+
+static void put_value(struct namer *namer, struct value value) {
+    if (value.origin != 0) {
+        struct value named = {.kind = value.kind, .origin = value.origin,
+                              .number = (int64_t)rank(namer, value)};
+        buf_add(namer->out, (struct str){(const char *)&named, sizeof(named)});
+        return;
+    }
+    buf_add(namer->out, (struct str){(const char *)&value, sizeof(value)});
+}
+
+struct row_list {
+    struct namer *namer;
+    size_t columns;
+    SESSION_VEC(struct value) values;
+};
+
+static void collect_row(void *context, const struct value *row) {
+    struct row_list *list = context;
+    for (size_t i = 0; i < list->columns; i++) {
+        collect(list->namer, row[i]);
+        MVEC_PUSH(&list->values, row[i]);
+    }
+}
+
+static int compare_records(const void *a, const void *b) {
+    return str_compare(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* Sorts records of equal byte size that were written to `out` from `from`. */
+static void sort_records(struct buf *out, size_t from, size_t record_size) {
+    size_t count = record_size > 0 ? (out->len - from) / record_size : 0;
+    if (count < 2)
+        return;
+    char *copy = mem_alloc(out->len - from);
+    struct str *records = mem_alloc(count * sizeof(*records));
+    memcpy(copy, out->ptr + from, out->len - from);
+    for (size_t i = 0; i < count; i++)
+        records[i] = (struct str){copy + i * record_size, record_size};
+    qsort(records, count, sizeof(*records), compare_records);
+    for (size_t i = 0; i < count; i++)
+        memcpy(out->ptr + from + i * record_size, records[i].ptr, record_size);
+    free(records);
+    free(copy);
+}
+
+/* Effects are told apart by what was done with what, not by who did it. */
+static void put_effects(struct namer *namer, bool with_failed) {
+    const struct world *world = namer->world;
+    enum { KINDS_MAX = 64 };
+    struct buf texts[KINDS_MAX] = {0};
+    size_t count = 0;
+    struct buf *out = namer->out;
+    for (size_t i = 0; i < world->effects.count && count < KINDS_MAX; i++) {
+        const struct effect *effect = &world->effects.items[i];
+        if (!with_failed && world->sessions[effect->session].fate == FATE_FAILED)
+            continue;
+        namer->out = &texts[count];
+        buf_add(namer->out, effect->name);
+        for (size_t k = 0; k < effect->arg_count; k++)
+            put_value(namer, world->effect_args.items[effect->first_arg + k]);
+        count++;
+    }
+    struct str sorted[KINDS_MAX];
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = buf_str(&texts[i]);
+    qsort(sorted, count, sizeof(*sorted), compare_records);
+    namer->out = out;
+    for (size_t i = 0; i < count; i++) {
+        buf_add(out, sorted[i]);
+        buf_add_char(out, '\0');
+    }
+    for (size_t i = 0; i < count; i++)
+        buf_release(&texts[i]);
+}
+
+static void put_fates(const struct world *world, struct buf *out) {
+    for (size_t i = 0; i < world->session_count; i++) {
+        const struct session *session = &world->sessions[i];
+        buf_add_char(out, (char)('0' + session->fate));
+        if (session->fate == FATE_RAISED)
+            buf_add(out, session->exception.class_name);
+        buf_add_char(out, '\0');
+    }
+}
+
+void world_outcome(const struct world *world, bool with_failed_effects, struct buf *out) {
+    struct namer namer = {.world = world, .out = out};
+    struct row_list lists[SCHEMA_TABLES_MAX];
+    size_t tables = world->schema->tables.count;
+    buf_clear(out);
+    for (size_t i = 0; i < tables; i++) {
+        lists[i] = (struct row_list){.namer = &namer,
+                                     .columns = world->schema->tables.items[i]->columns.count};
+        db_visit_rows(world->db, (uint16_t)i, collect_row, &lists[i]);
+    }
+    for (size_t i = 0; i < world->effect_args.count; i++)
+        collect(&namer, world->effect_args.items[i]);
+    for (size_t i = 0; i < tables; i++) {
+        size_t from = out->len;
+        for (size_t k = 0; k < lists[i].values.count; k++)
+            put_value(&namer, lists[i].values.items[k]);
+        sort_records(out, from, lists[i].columns * sizeof(struct value));
+        buf_add_c(out, "|");
+        free(lists[i].values.items);
+    }
+    put_effects(&namer, with_failed_effects);
+    put_fates(world, out);
+}
+
+/* For people. */
+
+struct row_printer {
+    const struct world *world;
+    struct buf *out;
+    size_t columns;
+    size_t count;
+};
+
+static void print_generated(const struct value *value, struct buf *out) {
+    buf_printf(out, "%s%c%u", value->kind == VALUE_TIME ? "now_" : "new_",
+               'A' + value->origin - 1, value->ordinal);
+}
+
+static void print_row(void *context, const struct value *row) {
+    struct row_printer *printer = context;
+    buf_add_c(printer->out, printer->count++ > 0 ? ", (" : "(");
+    for (size_t i = 0; i < printer->columns; i++) {
+        buf_add_c(printer->out, i > 0 ? ", " : "");
+        if (row[i].origin != 0)
+            print_generated(&row[i], printer->out);
+        else
+            value_print(printer->world->pool, row[i], printer->out);
+    }
+    buf_add_char(printer->out, ')');
+}
+
+static void print_fate(const struct world *world, size_t index, struct buf *out) {
+    const struct session *session = &world->sessions[index];
+    buf_printf(out, "%c ", (char)('A' + index));
+    switch ((enum fate)session->fate) {
+    case FATE_DONE:
+        buf_add_c(out, "done");
+        return;
+    case FATE_RAISED:
+        buf_printf(out, "raised %.*s", STR_ARG(session->exception.class_name));
+        return;
+    case FATE_FAILED:
+        if (session->exception.error == DB_ERROR_LIMIT && session->exception.step == NULL)
+            buf_add_c(out, "broken off");
+        else
+            buf_printf(out, "failed with %s (%s)",
+                       db_error_code(session->exception.error, db_engine(world->db)),
+                       db_error_text(session->exception.error));
+        return;
+    case FATE_STUCK:
+        buf_add_c(out, "waits for ever");
+        return;
+    case FATE_RUNNING:
+        buf_add_c(out, "still runs");
+        return;
+    }
+}
+
+void world_outcome_print(const struct world *world, struct buf *out) {
+    for (size_t i = 0; i < world->schema->tables.count; i++) {
+        const struct table *table = world->schema->tables.items[i];
+        struct row_printer printer = {.world = world, .out = out, .columns = table->columns.count};
+        size_t from = out->len;
+        buf_printf(out, "%.*s: ", STR_ARG(table->name));
+        db_visit_rows(world->db, (uint16_t)i, print_row, &printer);
+        if (printer.count == 0)
+            out->ptr[out->len = from] = '\0';
+        else
+            buf_add_c(out, "; ");
+    }
+    for (size_t i = 0; i < world->effects.count; i++) {
+        const struct effect *effect = &world->effects.items[i];
+        buf_printf(out, "effect %.*s by %c; ", STR_ARG(effect->name), 'A' + effect->session);
+    }
+    for (size_t i = 0; i < world->session_count; i++) {
+        buf_add_c(out, i > 0 ? ", " : "");
+        print_fate(world, i, out);
+    }
+}

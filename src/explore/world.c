@@ -1,0 +1,415 @@
+/* Steps, waits and copies. */
+#include "explore/world.h"
+
+#include "base/assert.h"
+#include "explore/run.h"
+
+#include <stdlib.h>
+
+static void set_vars(struct session *session, const struct world_session *start) {
+    const struct txn_program *program = start->program;
+    for (size_t i = 0; i < program->vars.count; i++) {
+        struct host_value value = {0};
+        if (i < program->param_count)
+            value = (struct host_value){.kind = HOST_SCALAR, .scalar = start->args[i]};
+        MVEC_PUSH(&session->vars, value);
+    }
+    MVEC_PUSH(&session->frames, (struct frame){.block = &program->body});
+}
+
+bool world_init(struct world *world, struct arena *run, const struct schema *schema,
+                struct text_pool *pool, const struct db_config *config,
+                struct sql_stmt *const *setup, size_t setup_count,
+                const struct world_session *sessions, size_t session_count, struct err *err) {
+    LW_ASSERT(session_count <= DB_SESSIONS_MAX);
+    *world = (struct world){.schema = schema, .pool = pool, .run = run,
+                            .session_count = session_count};
+    world->db = db_new(config, schema, pool, session_count);
+    for (size_t i = 0; i < setup_count; i++) {
+        if (!db_load(world->db, setup[i], err)) {
+            world_free(world);
+            return false;
+        }
+    }
+    for (size_t i = 0; i < session_count; i++) {
+        struct session *session = &world->sessions[i];
+        session->program = sessions[i].program;
+        session->index = (uint8_t)i;
+        set_vars(session, &sessions[i]);
+    }
+    return true;
+}
+
+void world_start(struct world *world, struct trace *trace) {
+    world->trace = trace;
+    for (size_t i = 0; i < world->session_count; i++)
+        session_run(world, &world->sessions[i]);
+}
+
+void world_free(struct world *world) {
+    for (size_t i = 0; i < DB_SESSIONS_MAX; i++) {
+        struct session *session = &world->sessions[i];
+        free(session->vars.items);
+        free(session->objects.items);
+        free(session->cells.items);
+        free(session->items.items);
+        free(session->frames.items);
+    }
+    free(world->effects.items);
+    free(world->effect_args.items);
+    if (world->db != NULL)
+        db_free(world->db);
+    *world = (struct world){0};
+}
+
+/* Copies a growable array into one that keeps its own memory. */
+static void copy_items(void **into, size_t *into_count, size_t *into_capacity, const void *from,
+                       size_t count, size_t byte_size) {
+    if (*into_capacity < count) {
+        *into_capacity = count * 2;
+        *into = mem_realloc(*into, *into_capacity * byte_size);
+    }
+    if (count > 0)
+        memcpy(*into, from, count * byte_size);
+    *into_count = count;
+}
+
+#define COPY_VEC(into, from)                                                                       \
+    do {                                                                                           \
+        void *items_ = (into)->items;                                                              \
+        copy_items(&items_, &(into)->count, &(into)->capacity, (from)->items, (from)->count,       \
+                   sizeof(*(from)->items));                                                        \
+        (into)->items = items_;                                                                    \
+    } while (0)
+
+static void session_copy(struct session *into, const struct session *from) {
+    struct session kept = *into;
+    *into = *from;
+    into->vars.items = kept.vars.items, into->vars.capacity = kept.vars.capacity;
+    into->objects.items = kept.objects.items, into->objects.capacity = kept.objects.capacity;
+    into->cells.items = kept.cells.items, into->cells.capacity = kept.cells.capacity;
+    into->items.items = kept.items.items, into->items.capacity = kept.items.capacity;
+    into->frames.items = kept.frames.items, into->frames.capacity = kept.frames.capacity;
+    COPY_VEC(&into->vars, &from->vars);
+    COPY_VEC(&into->objects, &from->objects);
+    COPY_VEC(&into->cells, &from->cells);
+    COPY_VEC(&into->items, &from->items);
+    COPY_VEC(&into->frames, &from->frames);
+}
+
+void world_copy(struct world *into, const struct world *from) {
+    if (into->db == NULL)
+        into->db = db_copy_new(from->db);
+    else
+        db_copy(into->db, from->db);
+    into->schema = from->schema;
+    into->pool = from->pool;
+    into->session_count = from->session_count;
+    for (size_t i = 0; i < from->session_count; i++)
+        session_copy(&into->sessions[i], &from->sessions[i]);
+    memcpy(into->mutexes, from->mutexes, from->mutex_count * sizeof(*from->mutexes));
+    into->mutex_count = from->mutex_count;
+    memcpy(into->waiting_order, from->waiting_order, sizeof(from->waiting_order));
+    into->clock = from->clock;
+    into->has_waited = from->has_waited;
+    into->errors = from->errors;
+    into->has_hit_limit = from->has_hit_limit;
+    COPY_VEC(&into->effects, &from->effects);
+    COPY_VEC(&into->effect_args, &from->effect_args);
+    into->run = from->run;
+    into->bound = from->bound;
+    into->trace = NULL;
+}
+
+uint32_t world_flags(const struct world *world) {
+    uint32_t flags = 0;
+    for (size_t i = 0; i < world->session_count; i++)
+        flags |= world->sessions[i].flags;
+    return flags;
+}
+
+bool world_has_failed_effects(const struct world *world) {
+    for (size_t i = 0; i < world->effects.count; i++)
+        if (world->sessions[world->effects.items[i].session].fate == FATE_FAILED)
+            return true;
+    return false;
+}
+
+uint32_t world_enabled(const struct world *world) {
+    uint32_t enabled = 0;
+    for (size_t i = 0; i < world->session_count; i++)
+        if (world->sessions[i].status == SESSION_READY)
+            enabled |= 1u << i;
+    return enabled;
+}
+
+bool world_is_done(const struct world *world) {
+    for (size_t i = 0; i < world->session_count; i++)
+        if (world->sessions[i].status != SESSION_DONE)
+            return false;
+    return true;
+}
+
+/* Mutexes. */
+
+static struct value mutex_key(struct world *world, struct session *session,
+                              const struct txn_step *step) {
+    struct host_value key = {.kind = HOST_SCALAR};
+    struct exception before = session->exception;
+    uint8_t leave = session->leave;
+    if (step->expr != NULL && !host_eval(world, session, step->expr, &key)) {
+        session->exception = before; /* released while unwinding: its key was computed before */
+        session->leave = leave;
+    }
+    return key.scalar;
+}
+
+static struct mutex *find_mutex(struct world *world, struct session *session,
+                                const struct txn_step *step) {
+    struct value key = mutex_key(world, session, step);
+    for (size_t i = 0; i < world->mutex_count; i++) {
+        struct mutex *mutex = &world->mutexes[i];
+        if (str_equal(mutex->name, step->name) && value_equal(world->pool, mutex->key, key))
+            return mutex;
+    }
+    if (world->mutex_count == WORLD_MUTEXES_MAX) {
+        world->has_hit_limit = true;
+        return &world->mutexes[0];
+    }
+    struct mutex *mutex = &world->mutexes[world->mutex_count++];
+    *mutex = (struct mutex){.name = step->name, .key = key, .holder = DB_NO_SESSION};
+    return mutex;
+}
+
+static void trace_mutex(struct world *world, struct session *session, enum trace_kind kind,
+                        const struct txn_step *step, const char *result) {
+    struct trace_event *event = trace_add(world, session, kind, step);
+    if (event == NULL)
+        return;
+    struct buf text = {0};
+    buf_add(&text, step->name);
+    struct value key = mutex_key(world, session, step);
+    if (step->expr != NULL) {
+        buf_add_char(&text, ' ');
+        value_print(world->pool, key, &text);
+    }
+    event->sql = str_dup(world->trace->arena, buf_str(&text));
+    event->result = str_from_c(result);
+    buf_release(&text);
+    trace_told(world);
+}
+
+bool world_take_mutex(struct world *world, struct session *session, const struct txn_step *step) {
+    struct mutex *mutex = find_mutex(world, session, step);
+    if (mutex->holder == DB_NO_SESSION) {
+        mutex->holder = (int8_t)session->index;
+        trace_mutex(world, session, TRACE_LOCK, step, "taken");
+        return true;
+    }
+    session->status = SESSION_WAITING_MUTEX;
+    world->waiting_order[session->index] = world->clock;
+    world->has_waited = true;
+    trace_mutex(world, session, TRACE_LOCK, step, "waits");
+    return false;
+}
+
+void world_release_mutex(struct world *world, struct session *session,
+                         const struct txn_step *step) {
+    struct mutex *mutex = find_mutex(world, session, step);
+    if (mutex->holder != session->index)
+        return;
+    mutex->holder = DB_NO_SESSION;
+    trace_mutex(world, session, TRACE_UNLOCK, step, "let go");
+    struct session *next = NULL;
+    for (size_t i = 0; i < world->session_count; i++) {
+        struct session *waiter = &world->sessions[i];
+        if (waiter->status != SESSION_WAITING_MUTEX)
+            continue;
+        const struct txn_step *wanted = waiter->ops[waiter->op_next - 1].step;
+        if (find_mutex(world, waiter, wanted) == mutex &&
+            (next == NULL || world->waiting_order[i] < world->waiting_order[next->index]))
+            next = waiter;
+    }
+    if (next == NULL)
+        return;
+    const struct txn_step *wanted = next->ops[next->op_next - 1].step;
+    mutex->holder = (int8_t)next->index;
+    next->status = SESSION_READY;
+    trace_mutex(world, next, TRACE_LOCK, wanted, "taken");
+    session_op_done(world, next);
+}
+
+/* Steps. */
+
+static void footprint_add(struct db_footprint *into, const struct db_footprint *from) {
+    into->reads |= from->reads;
+    into->writes |= from->writes;
+    into->locks |= from->locks;
+    into->ends |= from->ends;
+    into->took_snapshot |= from->took_snapshot;
+    into->ended_transaction |= from->ended_transaction;
+    into->is_serializable |= from->is_serializable;
+    into->waited_or_woke |= from->waited_or_woke;
+}
+
+static void send_control(struct world *world, struct session *session, struct op op,
+                         struct db_result *result) {
+    struct sql_transaction control = {0};
+    struct sql_stmt stmt = {.transaction = &control, .is_resolved = true};
+    char name[16];
+    snprintf(name, sizeof(name), "s%u", op.level);
+    control.savepoint = str_from_c(name);
+    switch ((enum op_kind)op.kind) {
+    case OP_BEGIN:
+        stmt.kind = SQL_STMT_BEGIN;
+        control.isolation = (enum sql_isolation)op.isolation;
+        break;
+    case OP_SAVEPOINT:
+        stmt.kind = SQL_STMT_SAVEPOINT;
+        break;
+    case OP_RELEASE:
+        stmt.kind = SQL_STMT_RELEASE;
+        break;
+    case OP_COMMIT:
+        stmt.kind = SQL_STMT_COMMIT;
+        break;
+    case OP_ROLLBACK:
+        stmt.kind = SQL_STMT_ROLLBACK;
+        break;
+    case OP_ROLLBACK_TO:
+        stmt.kind = SQL_STMT_ROLLBACK_TO;
+        break;
+    default:
+        LW_UNREACHABLE();
+    }
+    trace_control(world, session, op, &stmt);
+    db_exec(world->db, session->index, &stmt, NULL, result);
+}
+
+static void control_ended(struct world *world, struct session *session, struct op op,
+                          const struct db_result *result) {
+    trace_answer(world, session, op.step, result);
+    if (result->status != DB_FAILED)
+        return;
+    world->errors |= 1u << result->error;
+    if (op.kind == OP_ROLLBACK_TO || op.kind == OP_RELEASE)
+        session->needs_rollback = true; /* 1305 after 1213: the first error comes out */
+    if (session->leave != LEAVE_EXCEPTION && op.kind != OP_RELEASE)
+        session_raise(session, str_from_c(db_error_class(result->error)), result->error, op.step);
+}
+
+/* Takes in how an operation ended. False if it was a silent one that raised: the visible one behind it is then not
+ * reached. */
+static bool op_ended(struct world *world, struct session *session, struct op op,
+                     const struct db_result *result) {
+    bool was_raising = session->leave == LEAVE_EXCEPTION;
+    if (op.kind == OP_STATEMENT || op.kind == OP_SILENT_STATEMENT)
+        session_receive(world, session, op.step, result);
+    else
+        control_ended(world, session, op, result);
+    if (was_raising || session->leave != LEAVE_EXCEPTION || op.kind >= OP_STATEMENT)
+        return true;
+    session->op_next = session->op_count = 0;
+    session_run(world, session);
+    return false;
+}
+
+/* Does the session's queued operations from where it is; false when one waits. */
+static bool do_ops(struct world *world, struct session *session, struct db_footprint *footprint) {
+    while (session->op_next < session->op_count) {
+        struct op op = session->ops[session->op_next++];
+        struct db_result result = {0};
+        if (op.kind == OP_MUTEX) {
+            footprint->waited_or_woke = true; /* orders against every other taker */
+            session->op_number++;
+            return world_take_mutex(world, session, op.step);
+        }
+        if (op.kind == OP_STATEMENT || op.kind == OP_SILENT_STATEMENT)
+            session_send(world, session, op.step, &result);
+        else
+            send_control(world, session, op, &result);
+        footprint_add(footprint, &result.footprint);
+        session->op_number += op.kind >= OP_STATEMENT;
+        if (result.status == DB_BLOCKED) {
+            trace_blocked(world, session, &result);
+            session->status = SESSION_WAITING;
+            world->has_waited = true;
+            footprint->waited_or_woke = true;
+            return false;
+        }
+        if (!op_ended(world, session, op, &result))
+            return false;
+    }
+    return true;
+}
+
+static void finish_ops(struct world *world, struct session *session,
+                       struct db_footprint *footprint) {
+    if (do_ops(world, session, footprint))
+        session_op_done(world, session);
+}
+
+/* Lets every waiting session go on that can, in the order in which they began to wait. */
+static void resume_waiting(struct world *world, struct db_footprint *footprint) {
+    for (;;) {
+        struct db_result result = {0};
+        int index = db_resume(world->db, &result);
+        if (index == DB_NO_SESSION)
+            return;
+        struct session *session = &world->sessions[index];
+        footprint_add(footprint, &result.footprint);
+        footprint->waited_or_woke = true;
+        session->status = SESSION_READY;
+        if (op_ended(world, session, session->ops[session->op_next - 1], &result))
+            finish_ops(world, session, footprint);
+    }
+}
+
+void world_step(struct world *world, size_t index, struct db_footprint *footprint) {
+    struct session *session = &world->sessions[index];
+    LW_ASSERT(session->status == SESSION_READY);
+    *footprint = (struct db_footprint){0};
+    if (world->trace != NULL)
+        world->trace->step = world->clock;
+    finish_ops(world, session, footprint);
+    resume_waiting(world, footprint);
+    world->clock++;
+}
+
+void world_break_tie(struct world *world) {
+    struct db_footprint footprint = {0};
+    for (size_t i = 0; i < world->session_count; i++) {
+        struct session *session = &world->sessions[i];
+        if (session->status != SESSION_WAITING)
+            continue;
+        struct db_result result = {0};
+        db_timeout(world->db, i, &result);
+        session->status = SESSION_READY;
+        if (op_ended(world, session, session->ops[session->op_next - 1], &result))
+            finish_ops(world, session, &footprint);
+        resume_waiting(world, &footprint);
+        return;
+    }
+    for (size_t i = 0; i < world->session_count; i++) {
+        if (world->sessions[i].status == SESSION_WAITING_MUTEX) {
+            world->sessions[i].status = SESSION_DONE;
+            world->sessions[i].fate = FATE_STUCK;
+        }
+    }
+}
+
+void world_kill(struct world *world, size_t index) {
+    struct session *session = &world->sessions[index];
+    struct db_footprint footprint;
+    LW_ASSERT(session->status == SESSION_READY);
+    session->op_count = session->op_next = 0;
+    session->frames.count = 0;
+    for (size_t i = 0; i < world->mutex_count; i++)
+        if (world->mutexes[i].holder == (int8_t)index)
+            world->mutexes[i].holder = DB_NO_SESSION;
+    session->leave = LEAVE_EXCEPTION;
+    session->exception = (struct exception){STR("OperationalError"), DB_ERROR_LIMIT, NULL, 0};
+    session_run(world, session);
+    if (session->status == SESSION_READY)
+        world_step(world, index, &footprint);
+}
