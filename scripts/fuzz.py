@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""Runs each libFuzzer target of a build for a while: scripts/fuzz.py BUILD SECONDS [NAME...]
+
+New inputs go to BUILD/corpus/NAME, what crashes to BUILD/crashes/; fuzz/seeds/NAME is only read. The
+answer is 1 if a target crashed, hung or could not be run.
+"""
+import pathlib
+import subprocess
+import sys
+
+SOURCE = pathlib.Path(__file__).resolve().parent.parent
+INPUT_BYTES_MAX = 1 << 16
+INPUT_SECONDS_MAX = 10
+MEMORY_MB_MAX = 2048
+
+
+def run(build, name, seconds):
+    corpus = build / "corpus" / name
+    crashes = build / "crashes"
+    for folder in (corpus, crashes):
+        folder.mkdir(parents=True, exist_ok=True)
+    print("== fuzz_%s for %d s" % (name, seconds), flush=True)
+    return subprocess.run(
+        [str(build / "fuzz" / ("fuzz_" + name)), str(corpus), str(SOURCE / "fuzz" / "seeds" / name),
+         "-max_total_time=%d" % seconds, "-timeout=%d" % INPUT_SECONDS_MAX,
+         "-max_len=%d" % INPUT_BYTES_MAX, "-rss_limit_mb=%d" % MEMORY_MB_MAX,
+         "-artifact_prefix=%s/%s-" % (crashes, name), "-print_final_stats=1", "-verbosity=0"],
+        stdin=subprocess.DEVNULL).returncode
+
+
+def main(build, seconds, *names):
+    build = pathlib.Path(build).resolve()
+    names = names or [path.stem for path in sorted((SOURCE / "fuzz").glob("*.c"))
+                      if path.stem != "replay"]
+    if not names:
+        print("there are no fuzz targets", file=sys.stderr)
+        return 1
+    failed = [name for name in names if run(build, name, int(seconds)) != 0]
+    for name in failed:
+        print("fuzz_%s failed; its input is in %s" % (name, build / "crashes"))
+    print("fuzz: %d passed, %d failed, 0 skipped" % (len(names) - len(failed), len(failed)))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    sys.exit(main(*sys.argv[1:]))
