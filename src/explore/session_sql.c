@@ -262,7 +262,7 @@ static void wrote_columns(struct world *world, struct session *session,
 }
 
 /* After an INSERT from a row object. A row that had been loaded is one that somebody deleted since. */
-static void wrote_insert(struct world *world, struct session *session, const struct txn_step *step,
+static void wrote_insert(struct session *session, const struct txn_step *step,
                          const struct db_result *result) {
     for (size_t host = 0; host < step->sql.stmt->hosts.count; host++) {
         uint16_t column = step->sql.host_column[host];
@@ -299,7 +299,7 @@ void session_receive(struct world *world, struct session *session, const struct 
     if (step->sql.stmt->kind == SQL_STMT_UPDATE)
         wrote_columns(world, session, step, result);
     else if (step->sql.stmt->kind == SQL_STMT_INSERT)
-        wrote_insert(world, session, step, result);
+        wrote_insert(session, step, result);
     if (step->sql.into == TXN_INTO_ROWS || step->sql.into == TXN_INTO_LIST)
         receive_list(world, session, step, result);
     else if (step->sql.into != TXN_INTO_NOTHING)
