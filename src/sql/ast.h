@@ -30,20 +30,26 @@ enum sql_op {
 #undef SQL_OP
 };
 
+/* The height of a tree that the parser makes is at most this: whoever walks trees may recurse. */
+enum { SQL_HEIGHT_MAX = 400 };
+
 struct sql_expr {
     enum sql_expr_kind kind;
+    uint16_t height;      /* levels below, subqueries included; 0 in trees that a program builds */
     struct pos pos;
     enum sql_op op;       /* UNARY, BINARY */
     bool is_negated;      /* IN, BETWEEN, LIKE, EXISTS, IS_NULL: NOT in front */
     bool is_distinct;     /* CALL: COUNT(DISTINCT x) */
     bool is_star;         /* CALL: COUNT(*) */
+    bool is_nocase;       /* LIKE: ILIKE */
     struct value literal; /* LITERAL */
     struct str qualifier; /* COLUMN: table or alias before the dot; empty if none. CAST: type text */
     struct str name;      /* COLUMN, CALL (upper case): the name */
     uint16_t host;        /* HOST: index into sql_stmt.hosts */
     /* Operands. BINARY: left, right. IN: the value, then the list (unless `select`). BETWEEN: value, low,
      * high. CASE: [base,] then when, then pairs, then else (see case_has_base, case_has_else). CALL:
-     * arguments. ROW: members. UNARY, CAST, IS_NULL, LIKE: as expected. */
+     * arguments; a server variable @@x is the CALL "@@X" without any. ROW: members. LIKE: value, pattern,
+     * then the ESCAPE character if given. UNARY, CAST, IS_NULL: the operand. */
     VEC(struct sql_expr *) args;
     bool case_has_base, case_has_else;
     struct sql_select *select; /* SUBQUERY, EXISTS, IN with a subquery */
@@ -89,6 +95,7 @@ enum sql_lock_wait { SQL_WAIT, SQL_NOWAIT, SQL_SKIP_LOCKED };
 
 struct sql_select {
     struct pos pos;
+    uint16_t height; /* as sql_expr.height */
     bool is_distinct;
     VEC(struct sql_item) items;
     VEC(struct sql_source) sources;
@@ -122,6 +129,8 @@ struct sql_insert {
     enum sql_conflict conflict;                    /* also INSERT IGNORE, ON DUPLICATE KEY UPDATE */
     bool is_mysql_duplicate_key;                   /* spelled ON DUPLICATE KEY UPDATE / IGNORE: any key */
     VEC(struct str) conflict_columns;              /* ON CONFLICT (a, b); empty: any */
+    struct str conflict_constraint;                /* ON CONFLICT ON CONSTRAINT name; empty: none */
+    struct sql_expr *conflict_index_where;         /* ON CONFLICT (a) WHERE ...: of a partial index */
     VEC(struct sql_assignment) conflict_set;
     struct sql_expr *conflict_where;
     uint16_t table_index;   /* resolved */
@@ -163,19 +172,22 @@ struct sql_transaction {
     enum sql_begin_mode begin_mode;
     bool is_session;              /* SET SESSION TRANSACTION ... / SESSION CHARACTERISTICS */
     bool is_read_only, is_deferrable;
+    bool with_snapshot;           /* MySQL's WITH CONSISTENT SNAPSHOT: the read view is made at once */
 };
 
 /* SET name = value. What the engines understand they act on (autocommit, transaction_isolation,
  * innodb_lock_wait_timeout, lock_timeout); the rest they ignore. */
 struct sql_set {
     struct str name; /* lower case, without @@ and SESSION */
-    struct sql_expr *value;
+    struct sql_expr *value; /* a bare word (on, off) is a text LITERAL; kind DEFAULT: the default */
     bool is_global;
+    bool is_local;          /* SET LOCAL: until the transaction ends */
 };
 
 struct sql_lock_table {
     VEC(struct str) tables;
-    struct str mode; /* upper case: "SHARE ROW EXCLUSIVE"; MySQL: "READ", "WRITE" */
+    struct str mode; /* upper case: "SHARE ROW EXCLUSIVE"; MySQL: "READ", "WRITE". UNLOCK TABLES: "UNLOCK",
+                        without tables */
     bool is_nowait;
     uint16_t *table_index; /* resolved */
 };
