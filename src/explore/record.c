@@ -8,6 +8,7 @@ struct trace_event *trace_add(struct world *world, struct session *session, enum
     if (trace == NULL)
         return NULL;
     struct trace_event event = {.kind = kind, .session = session->index, .step = trace->step,
+                                .resumed_step = trace->step,
                                 .at = at, .control_deps = session->control_deps,
                                 .transaction = trace->transaction[session->index]};
     VEC_PUSH(trace->arena, &trace->events, event);

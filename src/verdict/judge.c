@@ -1,0 +1,293 @@
+#include "verdict/verdict.h"
+
+#include "base/assert.h"
+
+#include <stdlib.h>
+
+enum { STEPS_MAX_DEFAULT = 200000, SWITCHES_FIRST_MAX = 4 };
+
+const struct policy_info *policy_info(enum policy_id policy) {
+    static const struct policy_info infos[] = {
+#define POLICY(name, engine_, isolation_, snapshot, immediate, heading_)                           \
+    [POLICY_##name] = {.heading = heading_,                                                        \
+                       .config = {.engine = engine_,                                               \
+                                  .isolation = isolation_,                                         \
+                                  .autocommit_read_committed = engine_ == ENGINE_POSTGRESQL,       \
+                                  .innodb_snapshot_isolation = snapshot,                           \
+                                  .sqlite_immediate = immediate}},
+#include "verdict/policy.def"
+#undef POLICY
+    };
+    LW_ASSERT(policy < POLICY_COUNT);
+    return &infos[policy];
+}
+
+const char *verdict_name(enum verdict verdict) {
+    static const char *const names[] = {[VERDICT_OK] = "ok",
+                                        [VERDICT_LOST] = "lost",
+                                        [VERDICT_ERROR] = "error",
+                                        [VERDICT_DEADLOCK] = "deadlock",
+                                        [VERDICT_LIMIT] = "limit"};
+    return names[verdict];
+}
+
+/* The allowed outcomes when the sessions of `failed` failed. */
+struct allowed {
+    struct allowed *next;
+    uint32_t failed;
+    struct map outcomes;
+};
+
+struct judge {
+    struct arena *scratch;
+    const struct run_setup *setup;
+    const struct judge_options *options;
+    struct world start;
+    struct allowed *allowed;
+    uint32_t serial_errors;  /* errors that a serial order gives too */
+    uint32_t serial_flags;
+    uint32_t op_count_max;   /* of a session in a serial run */
+    struct buf outcome;
+    struct cell_verdict *cell;
+    bool is_first_pass;
+};
+
+static void add_outcome(struct judge *judge, struct allowed *allowed, const struct world *world) {
+    world_outcome(world, false, &judge->outcome);
+    if (!map_has(&allowed->outcomes, buf_str(&judge->outcome)))
+        map_put(&allowed->outcomes, str_dup(judge->scratch, buf_str(&judge->outcome)), allowed);
+}
+
+static void run_serial(struct judge *judge, struct allowed *allowed, const uint8_t *order,
+                       const uint32_t *kill_at) {
+    struct world world = {0};
+    world_copy(&world, &judge->start);
+    search_serial(&world, order, kill_at);
+    add_outcome(judge, allowed, &world);
+    for (size_t i = 0; i < world.session_count; i++)
+        if (world.sessions[i].op_number > judge->op_count_max)
+            judge->op_count_max = world.sessions[i].op_number;
+    if (allowed->failed == 0) {
+        judge->serial_errors |= world.errors;
+        judge->serial_flags |= world_flags(&world);
+    }
+    world_free(&world);
+}
+
+/* Every choice of operations before which the sessions of `failed` break off, from session `from` on. */
+static void run_kills(struct judge *judge, struct allowed *allowed, const uint8_t *order,
+                      uint32_t *kill_at, size_t from) {
+    size_t count = judge->setup->session_count;
+    while (from < count && !(allowed->failed & 1u << from))
+        from++;
+    if (from == count) {
+        run_serial(judge, allowed, order, kill_at);
+        return;
+    }
+    for (uint32_t at = 0; at <= judge->op_count_max; at++) {
+        kill_at[from] = at;
+        run_kills(judge, allowed, order, kill_at, from + 1);
+    }
+    kill_at[from] = UINT32_MAX;
+}
+
+static void run_orders(struct judge *judge, struct allowed *allowed, uint8_t *order, size_t from) {
+    size_t count = judge->setup->session_count;
+    if (from == count) {
+        uint32_t kill_at[DB_SESSIONS_MAX];
+        memset(kill_at, 0xff, sizeof(kill_at));
+        run_kills(judge, allowed, order, kill_at, 0);
+        return;
+    }
+    for (size_t i = from; i < count; i++) {
+        uint8_t swap = order[from];
+        order[from] = order[i];
+        order[i] = swap;
+        run_orders(judge, allowed, order, from + 1);
+        order[i] = order[from];
+        order[from] = swap;
+    }
+}
+
+static struct allowed *allowed_for(struct judge *judge, uint32_t failed) {
+    for (struct allowed *have = judge->allowed; have != NULL; have = have->next)
+        if (have->failed == failed)
+            return have;
+    struct allowed *made = ARENA_NEW(judge->scratch, struct allowed);
+    uint8_t order[DB_SESSIONS_MAX];
+    for (size_t i = 0; i < DB_SESSIONS_MAX; i++)
+        order[i] = (uint8_t)i;
+    made->failed = failed;
+    made->next = judge->allowed;
+    judge->allowed = made;
+    map_init(&made->outcomes, judge->scratch);
+    run_orders(judge, made, order, 0);
+    return made;
+}
+
+static uint32_t failed_sessions(const struct world *world) {
+    uint32_t failed = 0;
+    for (size_t i = 0; i < world->session_count; i++)
+        if (world->sessions[i].fate == FATE_FAILED)
+            failed |= 1u << i;
+    return failed;
+}
+
+static bool is_lost(struct judge *judge, const struct world *end) {
+    if (world_flags(end) & (SESSION_CLOBBERED_OWN | SESSION_CLOBBERED_OTHER))
+        return true;
+    world_outcome(end, false, &judge->outcome);
+    if (map_has(&allowed_for(judge, 0)->outcomes, buf_str(&judge->outcome)))
+        return false;
+    uint32_t failed = failed_sessions(end);
+    if (failed == 0)
+        return true;
+    struct allowed *allowed = allowed_for(judge, failed);
+    world_outcome(end, false, &judge->outcome);
+    return !map_has(&allowed->outcomes, buf_str(&judge->outcome));
+}
+
+static void count_end(struct counts *counts, const struct world *end, bool is_wrong) {
+    uint32_t serialization = 1u << DB_ERROR_SERIALIZATION | 1u << DB_ERROR_CHANGED_ROW |
+                             1u << DB_ERROR_BUSY_SNAPSHOT;
+    bool is_stuck = false;
+    for (size_t i = 0; i < end->session_count; i++)
+        is_stuck |= end->sessions[i].fate == FATE_STUCK;
+    counts->schedules++;
+    counts->wrong += is_wrong;
+    counts->serialization += (end->errors & serialization) != 0;
+    counts->deadlock += (end->errors & 1u << DB_ERROR_DEADLOCK) != 0;
+    counts->timeout += (end->errors & 1u << DB_ERROR_LOCK_TIMEOUT) != 0 || is_stuck;
+    counts->unique += (end->errors & 1u << DB_ERROR_UNIQUE) != 0;
+    counts->waits += end->has_waited;
+}
+
+static void keep_witness(struct cell_verdict *cell, const struct schedule *schedule) {
+    cell->has_witness = true;
+    cell->witness = *schedule;
+}
+
+/* The error of a session that failed as it would not in a serial order, or DB_OK_NO_ERROR. */
+static enum db_error unhandled_error(const struct judge *judge, const struct world *end) {
+    for (size_t i = 0; i < end->session_count; i++) {
+        const struct session *session = &end->sessions[i];
+        if (session->fate == FATE_STUCK)
+            return DB_ERROR_LOCK_TIMEOUT;
+        if (session->fate == FATE_FAILED &&
+            !(judge->serial_errors & 1u << session->exception.error))
+            return session->exception.error;
+    }
+    return DB_OK_NO_ERROR;
+}
+
+static bool judge_end(void *context, const struct world *end, const struct schedule *schedule) {
+    struct judge *judge = context;
+    struct cell_verdict *cell = judge->cell;
+    bool lost = is_lost(judge, end);
+    bool failed_effects = world_has_failed_effects(end);
+    if (!judge->is_first_pass)
+        count_end(&cell->counts, end, lost || failed_effects);
+    if (lost) {
+        if (cell->verdict != VERDICT_LOST)
+            keep_witness(cell, schedule);
+        cell->verdict = VERDICT_LOST;
+        return judge->options->all_schedules && !judge->is_first_pass;
+    }
+    enum db_error error = unhandled_error(judge, end);
+    if (judge->is_first_pass || error == DB_OK_NO_ERROR || cell->verdict == VERDICT_LOST)
+        return true;
+    cell->has_failed_effects |= failed_effects;
+    if (cell->error == DB_OK_NO_ERROR) {
+        cell->error = error;
+        keep_witness(cell, schedule);
+        cell->verdict = error == DB_ERROR_DEADLOCK ? VERDICT_DEADLOCK : VERDICT_ERROR;
+    }
+    return true;
+}
+
+/* Few context switches first, without reduction: the first anomaly found so is the simplest. */
+static void find_simplest(struct judge *judge, uint64_t steps_max) {
+    judge->is_first_pass = true;
+    for (uint32_t switches = 1; switches <= SWITCHES_FIRST_MAX; switches++) {
+        struct search search = {.switches_max = switches, .steps_max = steps_max,
+                                .on_end = judge_end, .context = judge};
+        enum search_result result = search_run(&search, &judge->start);
+        if (result != SEARCH_COMPLETE || !search.has_cut)
+            break;
+    }
+    judge->is_first_pass = false;
+}
+
+static void judge_all(struct judge *judge) {
+    const struct judge_options *options = judge->options;
+    struct cell_verdict *cell = judge->cell;
+    uint64_t steps_max = options->steps_max > 0 ? options->steps_max : STEPS_MAX_DEFAULT;
+    find_simplest(judge, steps_max / 8);
+    if (cell->verdict == VERDICT_LOST && !options->all_schedules)
+        return;
+    struct search search = {.is_reduced = !options->all_schedules && !options->no_reduction,
+                            .switches_max = UINT32_MAX,
+                            .steps_max = steps_max,
+                            .on_end = judge_end,
+                            .context = judge};
+    enum search_result result = search_run(&search, &judge->start);
+    cell->is_complete = result == SEARCH_COMPLETE;
+    if (result == SEARCH_LIMIT && cell->verdict != VERDICT_LOST)
+        cell->verdict = VERDICT_LIMIT;
+}
+
+static bool start_world(struct arena *scratch, const struct run_setup *setup,
+                        const struct db_config *config, struct world *world, struct err *err) {
+    if (!world_init(world, scratch, setup->schema, setup->pool, config, setup->setup,
+                    setup->setup_count, setup->sessions, setup->session_count, err))
+        return false;
+    world_start(world, NULL);
+    return true;
+}
+
+bool judge_cell(struct arena *scratch, const struct run_setup *setup,
+                const struct db_config *config, const struct judge_options *options,
+                struct cell_verdict *cell, struct err *err) {
+    struct judge judge = {.scratch = scratch, .setup = setup, .options = options, .cell = cell};
+    *cell = (struct cell_verdict){0};
+    if (!start_world(scratch, setup, config, &judge.start, err))
+        return false;
+    allowed_for(&judge, 0);
+    judge_all(&judge);
+    world_free(&judge.start);
+    buf_release(&judge.outcome);
+    return true;
+}
+
+static void add_text(struct arena *arena, struct serial_texts *serial, struct str text) {
+    for (size_t i = 0; i < serial->texts.count; i++)
+        if (str_equal(serial->texts.items[i], text))
+            return;
+    VEC_PUSH(arena, &serial->texts, str_dup(arena, text));
+}
+
+bool judge_serial_texts(struct arena *arena, const struct run_setup *setup,
+                        const struct db_config *config, struct serial_texts *serial,
+                        struct err *err) {
+    struct world start;
+    if (!start_world(arena, setup, config, &start, err))
+        return false;
+    size_t count = setup->session_count;
+    struct buf text = {0};
+    /* Each session first, the others after it in order: as many orders as people want to read. */
+    for (size_t first = 0; first < count; first++) {
+        uint8_t order[DB_SESSIONS_MAX];
+        struct world world = {0};
+        for (size_t i = 0; i < count; i++)
+            order[i] = (uint8_t)((first + i) % count);
+        world_copy(&world, &start);
+        search_serial(&world, order, NULL);
+        buf_clear(&text);
+        world_outcome_print(&world, &text);
+        add_text(arena, serial, buf_str(&text));
+        world_free(&world);
+    }
+    buf_release(&text);
+    world_free(&start);
+    return true;
+}

@@ -1,0 +1,79 @@
+/* Judging a run (which programs side by side, on which rows) on an engine and level: every schedule's outcome is
+ * compared with the outcomes of the serial orders.
+ *
+ * Anomaly: an outcome that no serial order gives. A session that failed with a database error may have ended
+ * anywhere in a serial order: the orders in which it breaks off before any one of its operations are
+ * allowed too. Second, the direct monitor: a column that the program never assigned was written back over a
+ * newer value (P4 on that column), which is a lost write even where outcomes look alike.
+ */
+#ifndef LW_VERDICT_VERDICT_H
+#define LW_VERDICT_VERDICT_H
+
+#include "explore/search.h"
+
+enum policy_id {
+#define POLICY(name, engine, isolation, snapshot, immediate, heading) POLICY_##name,
+#include "verdict/policy.def"
+#undef POLICY
+    POLICY_COUNT
+};
+
+struct policy_info {
+    const char *heading;
+    struct db_config config;
+};
+
+/* The policy's engine and level. */
+const struct policy_info *policy_info(enum policy_id policy);
+
+/* What runs side by side. Pointers are shared with the caller and must outlive every use. */
+struct run_setup {
+    const struct schema *schema;
+    struct text_pool *pool;
+    struct sql_stmt *const *setup; /* resolved INSERTs */
+    size_t setup_count;
+    struct world_session sessions[DB_SESSIONS_MAX];
+    size_t session_count;
+};
+
+enum verdict { VERDICT_OK, VERDICT_LOST, VERDICT_ERROR, VERDICT_DEADLOCK, VERDICT_LIMIT };
+
+/* Of schedules. `wrong`: an outcome that no serial order of those that committed gives; effects of sessions that failed
+ * count here (they happened). A schedule may count in several. */
+struct counts {
+    uint64_t schedules, wrong, serialization, deadlock, timeout, unique, waits;
+};
+
+/* One engine and level. */
+struct cell_verdict {
+    enum verdict verdict;
+    enum db_error error;      /* ERROR, DEADLOCK: the (first) one a program didn't handle */
+    bool has_failed_effects;  /* a session that failed had done something outside the database */
+    bool is_complete;         /* every schedule (up to reduction) was run */
+    struct counts counts;     /* complete only if judge_options.all_schedules */
+    bool has_witness;         /* of LOST: the schedule with fewest context switches; else of the error */
+    struct schedule witness;
+};
+
+struct judge_options {
+    bool all_schedules;  /* no reduction, no early end: counts are exact */
+    bool no_reduction;
+    uint64_t steps_max;  /* 0: the default, 200,000 */
+};
+
+/* Judges `setup` under `config`. `scratch` is used and not reset. False if the rows cannot be loaded. */
+bool judge_cell(struct arena *scratch, const struct run_setup *setup,
+                const struct db_config *config, const struct judge_options *options,
+                struct cell_verdict *cell, struct err *err);
+
+/* The outcomes of the serial orders, for people, each once, in order of first appearance. */
+struct serial_texts {
+    VEC(struct str) texts;
+};
+bool judge_serial_texts(struct arena *arena, const struct run_setup *setup,
+                        const struct db_config *config, struct serial_texts *serial,
+                        struct err *err);
+
+const char *verdict_name(enum verdict verdict); /* "lost" */
+
+#endif

@@ -1,0 +1,125 @@
+/* From a schedule to something a person can read: the replay's trace, cut into steps. */
+#include "verdict/witness.h"
+
+#include "base/assert.h"
+#include "verdict/classify.h"
+
+char session_letter(uint8_t session) {
+    return (char)('A' + session);
+}
+
+struct txn_span step_span(const struct txn_step *step) {
+    return step != NULL ? step->span : (struct txn_span){0};
+}
+
+static struct str line_text(struct arena *arena, const struct trace_event *event) {
+    switch (event->kind) {
+    case TRACE_LOCK:
+        return str_printf(arena, "lock %.*s", STR_ARG(event->sql));
+    case TRACE_UNLOCK:
+        return str_printf(arena, "unlock %.*s", STR_ARG(event->sql));
+    case TRACE_EFFECT:
+        return str_printf(arena, "effect %.*s", STR_ARG(event->sql));
+    default:
+        return event->sql;
+    }
+}
+
+static bool is_visible(const struct trace_event *event) {
+    switch (event->kind) {
+    case TRACE_COMMIT:
+    case TRACE_ROLLBACK:
+    case TRACE_ROLLBACK_TO:
+    case TRACE_LOCK:
+        return true;
+    case TRACE_STATEMENT:
+        return event->stmt->kind != SQL_STMT_BEGIN && event->stmt->kind != SQL_STMT_SAVEPOINT &&
+               event->stmt->kind != SQL_STMT_RELEASE && event->stmt->kind != SQL_STMT_SET &&
+               event->stmt->kind != SQL_STMT_SET_TRANSACTION;
+    default:
+        return false;
+    }
+}
+
+static struct witness_line make_line(struct arena *arena, const struct trace_event *event) {
+    return (struct witness_line){.session = event->session, .at = event->at,
+                                 .span = step_span(event->at), .kind = event->kind,
+                                 .text = line_text(arena, event), .result = event->result,
+                                 .waits_for = event->waits_for};
+}
+
+static struct witness_step *step_at(struct arena *arena, struct witness *witness, uint32_t step) {
+    while (witness->steps.count <= step)
+        VEC_PUSH(arena, &witness->steps, (struct witness_step){.main = SIZE_MAX});
+    return &witness->steps.items[step];
+}
+
+/* A statement that waited shows twice: where it was sent, and where it went on. */
+static void add_event(struct arena *arena, struct witness *witness,
+                      const struct schedule *schedule, const struct trace_event *event) {
+    struct witness_step *step = step_at(arena, witness, event->step);
+    struct witness_line line = make_line(arena, event);
+    bool resumes_later = event->waited && event->result.len > 0;
+    if (resumes_later)
+        line.result = (struct str){0};
+    bool steps = event->step < schedule->count &&
+                 schedule->sessions[event->step] == event->session;
+    if (steps && is_visible(event) && step->main == SIZE_MAX) {
+        step->main = step->lines.count;
+        step->session = event->session;
+    }
+    VEC_PUSH(arena, &step->lines, line);
+    if (!resumes_later)
+        return;
+    line = make_line(arena, event);
+    line.is_resumed = true;
+    line.waits_for = (struct str){0};
+    step = step_at(arena, witness, event->resumed_step);
+    VEC_PUSH(arena, &step->lines, line);
+}
+
+static void make_steps(struct arena *arena, const struct trace *trace,
+                       const struct schedule *schedule, struct witness *witness) {
+    for (size_t i = 0; i < trace->events.count; i++)
+        add_event(arena, witness, schedule, &trace->events.items[i]);
+    size_t kept = 0;
+    for (size_t i = 0; i < witness->steps.count; i++) {
+        struct witness_step step = witness->steps.items[i];
+        if (step.lines.count == 0)
+            continue;
+        if (step.main == SIZE_MAX) {
+            step.main = 0;
+            step.session = step.lines.items[0].session;
+        }
+        witness->steps.items[kept++] = step;
+    }
+    witness->steps.count = kept;
+}
+
+bool witness_make(struct arena *arena, const struct run_setup *setup,
+                  const struct db_config *config, const struct schedule *schedule,
+                  struct witness *witness, struct err *err) {
+    struct world world;
+    struct trace trace;
+    struct classify classify = {.arena = arena, .trace = &trace, .schema = setup->schema,
+                                .pool = setup->pool};
+    *witness = (struct witness){0};
+    if (!world_init(&world, arena, setup->schema, setup->pool, config, setup->setup,
+                    setup->setup_count, setup->sessions, setup->session_count, err))
+        return false;
+    trace_init(&trace, arena);
+    trace.on_event = classify_on_event;
+    trace.context = &classify;
+    world_start(&world, &trace);
+    search_replay(&world, schedule);
+    LW_ASSERT(world.trace == &trace);
+    classify.db = world.db;
+    classify_trace(&classify, witness);
+    make_steps(arena, &trace, schedule, witness);
+    struct buf outcome = {0};
+    world_outcome_print(&world, &outcome);
+    witness->outcome = str_dup(arena, buf_str(&outcome));
+    buf_release(&outcome);
+    world_free(&world);
+    return true;
+}
