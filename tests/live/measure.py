@@ -14,7 +14,7 @@ import sys
 import time
 
 import scenarios
-from schedules import COUNTED, EffectBackend, InnoDBView, Lab, PostgreSQLView  # noqa: F401
+from schedules import COUNTED, InnoDBView, Lab, LabError, PostgreSQLView
 from servers import MariaDB, PostgreSQL
 
 LEVELS = ("read committed", "repeatable read", "serializable")
@@ -43,15 +43,12 @@ CONFIGS = {
 
 
 def set_up_django():
-    """Django with the example project; the database is chosen later, by `use`."""
-    scenarios.add_project_to_path()
-    os.environ["DJANGO_SETTINGS_MODULE"] = "orm_mistakes.settings"
+    """Django with the example projects; the database is chosen later, by `use`."""
+    scenarios.add_projects_to_path()
+    os.environ["DJANGO_SETTINGS_MODULE"] = "lab_settings"
     import django
 
     django.setup()
-    from django.conf import settings
-
-    settings.EMAIL_BACKEND = "schedules.EffectBackend"
 
 
 def use(server, config):

@@ -11,6 +11,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 PROJECT = os.path.join(ROOT, "examples", "orm_mistakes")
+POLLS = os.path.join(ROOT, "examples", "polls")
 
 BUG1 = "mistakes.bug1_aliased_objects."
 BUG2 = "mistakes.bug2_stale_save."
@@ -27,6 +28,10 @@ INVOICE = {"Invoice": [{"id": 1, "paid": 0}], "Payment": []}
 CAMPAIGN = {"Campaign": [{"id": 1, "pledged": 0}], "Pledge": []}
 ACCOUNT = {"Account": [{"id": 1, "owner": "ann"}], "Entry": []}
 SEAT = {"Seat": [{"id": 1, "booking_id": None}], "Booking": []}
+QUESTION = {
+    "polls.Question": [{"id": 1, "question_text": "Tea?", "pub_date": "2024-01-01 00:00:00"}],
+    "polls.Choice": [{"id": 1, "question_id": 1, "choice_text": "yes", "votes": 3}],
+}
 CABIN = {"Cabin": [{"id": 1, "number": 12}], "Reservation": []}
 
 
@@ -111,7 +116,15 @@ SCENARIOS = [
     pair("record_pledge_locked_late", "variant", "variants.", CAMPAIGN, *AMOUNTS),
     pair("record_payment_locked_late", "variant", "variants.", INVOICE, *AMOUNTS),
     pair("book_seat_locked_late", "variant", "variants.", SEAT, *NAMES),
+    pair("cast_vote", "variant", "variants.", QUESTION, (1, 1)),
+    Scenario(
+        "cast_vote + rename_choice",
+        "variant",
+        [("variants.cast_vote", (1, 1)), ("variants.rename_choice", (1, "no"))],
+        QUESTION,
+    ),
 ]
+BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 
 class Fixture:
@@ -130,7 +143,8 @@ class Fixture:
         self.vendor = vendor
         self.tables = []
         for name, rows in scenario.rows.items():
-            self.tables.append((apps.get_model("mistakes", name)._meta, rows))
+            label, _, model = name.rpartition(".")
+            self.tables.append((apps.get_model(label or "mistakes", model)._meta, rows))
         self.statements = list(self.reset_statements())
 
     def reset_statements(self):
@@ -199,7 +213,7 @@ class Fixture:
         return value
 
 
-def add_project_to_path():
-    for folder in (PROJECT, HERE):
+def add_projects_to_path():
+    for folder in (PROJECT, POLLS, HERE):
         if folder not in sys.path:
             sys.path.insert(0, folder)

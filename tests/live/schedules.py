@@ -76,6 +76,7 @@ class Session(threading.Thread):
         self.abandoned = False
         self.broken = None
         self.backend_id = None
+        self.really_roll_back = None
         self.in_transaction = False
         self.granted_at = 0.0
         self.clear()
@@ -118,6 +119,7 @@ class Session(threading.Thread):
             connection.mysql_server_data  # asks the server once; better now than as a step
         connection.execute_wrappers.append(self.on_statement)
         end_of_transaction = {"COMMIT": connection._commit, "ROLLBACK": connection._rollback}
+        self.really_roll_back = connection._rollback
 
         def gated(what):
             def end():
@@ -183,6 +185,8 @@ class Session(threading.Thread):
             self.pending_mutex = None
             if self.abandoned:
                 self.free_running = True
+                if what == "COMMIT":  # Django rolls back after a database error only
+                    self.really_roll_back()
                 raise Abandoned
             if mutex is not None:
                 mutex.holder = self

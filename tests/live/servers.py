@@ -90,19 +90,17 @@ class Server:
             os.chown(self.folder, user.pw_uid, user.pw_gid)
         self.port = free_port()
         self.prepare()
-        self.process = subprocess.Popen(
-            self.command(),
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=self.log(),
-            stderr=subprocess.STDOUT,
-            preexec_fn=die_with_parent(self.stop_signal),
-            **self.run_as()
-        )
+        with open(os.path.join(self.folder, "server.log"), "ab") as log:
+            self.process = subprocess.Popen(
+                self.command(),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                preexec_fn=die_with_parent(self.stop_signal),
+                **self.run_as()
+            )
         self.wait_until_ready()
-
-    def log(self):
-        return open(os.path.join(self.folder, "server.log"), "ab")
 
     def log_tail(self):
         try:

@@ -1,0 +1,9 @@
+"""Both example projects in one Django, as the lab runs them; the database is chosen by measure.use."""
+
+from orm_mistakes.settings import *  # noqa: F401,F403
+
+INSTALLED_APPS = ["mistakes.apps.MistakesConfig", "polls.apps.PollsConfig"]
+ROOT_URLCONF = "lab_urls"
+ALLOWED_HOSTS = ["testserver"]
+EMAIL_BACKEND = "schedules.EffectBackend"
+DEBUG = False

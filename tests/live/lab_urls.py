@@ -1,0 +1,6 @@
+from django.urls import include, path
+
+urlpatterns = [
+    path("shop/", include("mistakes.urls")),
+    path("polls/", include("polls.urls")),
+]
