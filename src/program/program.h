@@ -25,6 +25,7 @@ struct txn_span {
 enum txn_type { TXN_UNKNOWN, TXN_SCALAR, TXN_ROW, TXN_ROWS, TXN_LIST };
 
 enum { TXN_NO_VAR = 0xffff, TXN_VARS_MAX = 1024, TXN_DEPTH_MAX = 64, TXN_REPEAT_MAX = 16 };
+enum { TXN_SESSIONS_MAX = 8 }; /* of a run */
 
 struct txn_var {
     struct str name;
