@@ -10,6 +10,7 @@ run prints its own. See README.md for what has to be installed.
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -355,6 +356,7 @@ class TestFindings(LabTest):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(128 + signum))
     program = unittest.main(module="live_test", exit=False, verbosity=2, warnings="ignore")
     result = program.result
     bad = {test_name(test) for test, _ in result.failures + result.errors}

@@ -8,6 +8,7 @@ also by an exception; it also ends when this process dies. Nothing is ever flush
 PostgreSQL refuses to run as root, so under root each runs as the user its package made.
 """
 
+import atexit
 import ctypes
 import os
 import pwd
@@ -84,6 +85,7 @@ class Server:
         return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
     def start(self):
+        atexit.register(self.stop)  # for an exit that leaves no block: nothing stays behind
         self.folder = tempfile.mkdtemp(prefix="lostwrite-live-")
         user = self.user()
         if user is not None:
@@ -144,6 +146,7 @@ class Server:
                 time.sleep(0.1)
 
     def stop(self):
+        atexit.unregister(self.stop)
         process, self.process = self.process, None
         if process is not None and process.poll() is None:
             process.send_signal(self.stop_signal)
