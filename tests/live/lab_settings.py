@@ -6,4 +6,7 @@ INSTALLED_APPS = ["mistakes.apps.MistakesConfig", "polls.apps.PollsConfig"]
 ROOT_URLCONF = "lab_urls"
 ALLOWED_HOSTS = ["testserver"]
 EMAIL_BACKEND = "schedules.EffectBackend"
+TEMPLATES = [
+    {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True},
+]
 DEBUG = False

@@ -121,6 +121,58 @@ class TestProjects(unittest.TestCase):
         self.check_and_migrate(scenarios.POLLS, dict(environment, DB_ENGINE="mysql"))
 
 
+class TestViews(unittest.TestCase):
+    """Each URL of the two sites answers as it should when nobody else is there."""
+
+    REQUESTS = [
+        ("post", "/shop/parcels/", {}, 201),
+        ("post", "/shop/listings/1/title/", {"title": "desk lamp"}, 204),
+        ("post", "/shop/listings/1/price/", {"price": "12"}, 204),
+        ("post", "/shop/counters/1/increment/", {}, 204),
+        ("post", "/shop/orders/1/ship/", {}, 204),
+        ("post", "/shop/orders/1/ship/", {}, 409),
+        ("post", "/shop/invoices/1/payments/", {"amount": "30"}, 204),
+        ("post", "/shop/campaigns/1/pledges/", {"amount": "30"}, 204),
+        ("post", "/shop/accounts/1/entries/", {"amount": "30"}, 204),
+        ("get", "/shop/accounts/1/balance/", {}, 200),
+        ("post", "/shop/seats/1/book/", {"passenger": "ann"}, 204),
+        ("post", "/shop/seats/1/book/", {"passenger": "bob"}, 409),
+        ("post", "/shop/cabins/1/reserve/", {"passenger": "ann"}, 204),
+        ("post", "/shop/cabins/1/reserve/", {"passenger": "bob"}, 409),
+        ("post", "/polls/1/vote/", {"choice": "1"}, 302),
+        ("post", "/polls/1/vote/", {"choice": "2"}, 200),
+        ("post", "/polls/1/vote/", {}, 200),
+        ("get", "/polls/", {}, 200),
+        ("get", "/polls/1/", {}, 200),
+        ("get", "/polls/1/results/", {}, 200),
+    ]
+
+    def test_on_postgresql(self):
+        self.request_all(benches["postgresql"], config_of("postgresql", "read committed"))
+
+    def test_on_mariadb(self):
+        self.request_all(benches["mariadb"], config_of("mariadb", "repeatable read"))
+
+    def request_all(self, bench, config):
+        from django.db import connections
+        from django.test import Client
+
+        measure.use(bench.server, config)
+        self.addCleanup(connections.close_all)
+        rows = {name: rows for s in scenarios.SCENARIOS for name, rows in s.rows.items()}
+        fixture = bench.fixture(scenarios.Scenario("all", "views", [], rows))
+        fixture.reset()
+        client = Client()
+        with bench.locks():
+            for method, path, data, status in self.REQUESTS:
+                with self.subTest(path=path, data=data):
+                    response = getattr(client, method)(path, data)
+                    self.assertEqual(response.status_code, status)
+        held = set(fixture.read({}))
+        self.assertIn(("mistakes_counter", 1, 8), held)
+        self.assertIn(("polls_choice", 1, 1, "yes", 4), held)
+
+
 class LabTest(unittest.TestCase):
     """Runs scenarios; keeps one lab a level for as long as the class runs."""
 

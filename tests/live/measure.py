@@ -7,10 +7,13 @@ hold lostwrite's tables and the built-in engines against these, and measure some
 """
 
 import argparse
+import collections
+import contextlib
 import itertools
 import json
 import os
 import sys
+import threading
 import time
 
 import scenarios
@@ -110,6 +113,17 @@ class Bench:
         lab = Lab(self.view)
         locks._locks = lab.mutexes
         return lab
+
+    @contextlib.contextmanager
+    def locks(self):
+        """The example's own locks, for code that runs in no lab."""
+        from mistakes import locks
+
+        of_lab, locks._locks = locks._locks, collections.defaultdict(threading.Lock)
+        try:
+            yield
+        finally:
+            locks._locks = of_lab
 
     def fixture(self, scenario):
         return scenarios.Fixture(scenario, self.connection, self.vendor)
