@@ -265,6 +265,8 @@ static void do_assign(struct world *world, struct session *session, const struct
 }
 
 static void do_step(struct world *world, struct session *session, const struct txn_step *step) {
+    if (world->on_step != NULL)
+        world->on_step(world->on_step_context, step);
     switch (step->kind) {
     case TXN_STEP_SQL:
         queue_sql(world, session, step);

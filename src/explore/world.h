@@ -41,6 +41,8 @@ struct world {
     struct arena *run;       /* for expressions with host values put in */
     struct bound_expr *bound; /* cache of those, shared between copies through `run` */
     struct trace *trace;     /* NULL: none is kept. Copies keep none. */
+    void (*on_step)(void *context, const struct txn_step *step); /* before each step; may be NULL */
+    void *on_step_context;   /* copies keep none of both */
 };
 
 /* One session to start: a checked program and its arguments. */

@@ -1,0 +1,75 @@
+/* Findings: what `check` and `prove` report. Each is one write (or effect) that can be lost, grouped over all runs
+ * that show it, with its table of engines, a witness and tried fixes. Plain data for `report`.
+ */
+#ifndef LW_FINDING_FINDING_H
+#define LW_FINDING_FINDING_H
+
+#include "fix/fix.h"
+#include "inputs/inputs.h"
+
+enum finding_scope { SCOPE_AUTOCOMMIT, SCOPE_TRANSACTION, SCOPE_MIXED };
+
+struct finding_other {
+    struct str symbol; /* of the program that makes the other write */
+    struct txn_span span;
+};
+
+struct finding {
+    enum rule rule;
+    struct txn_span span;          /* of the write */
+    struct str symbol;             /* "shop.views.increment" */
+    struct str table;              /* empty: an effect */
+    VEC(struct str) columns;
+    struct str message;            /* one sentence */
+    VEC(struct txn_span) reads;
+    struct finding_other other;
+    enum finding_scope scope;
+    bool has_cells;                /* false for LW008, which no schedule is needed for */
+    struct cell_verdict cells[POLICY_COUNT];
+    bool has_witness;
+    struct db_config witness_config;
+    struct witness witness;
+    const char *session_symbols[DB_SESSIONS_MAX]; /* what each session runs, with arguments */
+    size_t session_count;
+    struct serial_texts serial;
+    struct fixes fixes;
+};
+
+struct findings {
+    VEC(struct finding) items; /* by path, line, code */
+};
+
+/* One program to look at, with what reports call it. */
+struct subject {
+    const struct txn_program *program;
+    struct str symbol;
+    uint64_t reads, writes; /* tables */
+};
+
+struct find_options {
+    /* The engines and levels that decide what a finding is: lost on any of them. */
+    struct db_config configs[4];
+    size_t config_count;
+    bool no_fixes;
+    uint32_t rules; /* bit per enum rule */
+};
+
+struct find_stats {
+    size_t pair_count, run_count, limit_count;
+};
+
+/* Runs each subject beside itself, and beside others that write what it reads, on inputs made from them, and
+ * appends what is lost. All results are of `arena`. */
+void find_all(struct arena *arena, const struct schema *schema, struct text_pool *pool,
+              const struct subject *subjects, size_t subject_count,
+              const struct find_options *options, struct findings *findings,
+              struct find_stats *stats);
+
+/* One run given by its programs, rows and arguments (`prove`): its cells, culprits and fixes, as one finding a culprit.
+ * `cells` gets the run's own table. */
+bool find_in_run(struct arena *arena, const struct run_setup *setup,
+                 const struct str *symbols, const struct find_options *options,
+                 const struct judge_options *judge, struct cell_verdict cells[POLICY_COUNT],
+                 struct findings *findings, struct err *err);
+
+#endif

@@ -1,0 +1,49 @@
+/* Repairs of a mistake, each tried by the same search that found it. A repair is a rewriting of the program (of every
+ * program of the run that makes the same mistake); it is explored on every engine and level, and what it
+ * does alone is compared with what the program did alone before.
+ */
+#ifndef LW_FIX_FIX_H
+#define LW_FIX_FIX_H
+
+#include "verdict/witness.h"
+
+enum fix_kind {
+#define FIX(name, kind, text) FIX_##name,
+#include "fix/kind.def"
+#undef FIX
+    FIX_KIND_COUNT
+};
+
+/* SAFE: no engine and level loses, deadlocks or fails. RETRY: nothing is lost, but some give an error that the
+ * program must handle by trying again. CHANGES: alone it does not what the program did. */
+enum fix_verdict { FIX_SAFE, FIX_LOST, FIX_DEADLOCK, FIX_RETRY, FIX_CHANGES };
+
+struct fix {
+    enum fix_kind kind;
+    enum fix_verdict verdict;              /* on the user's engine and level, see fix_options.config */
+    struct cell_verdict cells[POLICY_COUNT];
+    bool is_explored[POLICY_COUNT];        /* false: the policy doesn't apply (the fix names its own level) */
+    struct str text;                       /* for this code: "save(update_fields=[\"foo\"])" */
+    const struct txn_program *programs[DB_SESSIONS_MAX]; /* as rewritten, per session */
+    struct txn_span span;                  /* the statement that changes */
+};
+
+struct fixes {
+    VEC(struct fix) items; /* in the order to offer them: those that are safe first, then by fix_kind */
+};
+
+struct fix_options {
+    const struct db_config *config; /* the user's engine and level: what a fix is first judged by */
+    uint64_t steps_max;             /* per cell, as judge_options */
+};
+
+/* Tries every repair that fits `culprit`, found in a run of `setup`. Programs of the run are not changed. False if the
+ * rows cannot be loaded. */
+bool fix_try_all(struct arena *arena, struct arena *scratch, const struct run_setup *setup,
+                 const struct culprit *culprit, const struct fix_options *options,
+                 struct fixes *fixes, struct err *err);
+
+const char *fix_kind_name(enum fix_kind kind);       /* "f-expression" */
+const char *fix_verdict_name(enum fix_verdict verdict); /* "safe" */
+
+#endif

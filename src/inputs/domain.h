@@ -1,0 +1,46 @@
+/* What the programs say about the values of columns and parameters: private to this folder. */
+#ifndef LW_INPUTS_DOMAIN_H
+#define LW_INPUTS_DOMAIN_H
+
+#include "inputs/inputs.h"
+
+enum { CANDIDATES_MAX = 10 };
+
+struct candidates {
+    struct value values[CANDIDATES_MAX];
+    size_t count;
+};
+
+/* What a parameter is for. */
+enum param_use { PARAM_PLAIN, PARAM_LOOKUP, PARAM_CHOICE };
+
+struct param_domain {
+    enum param_use use;
+    int table, column; /* that it is compared with or stored in; -1: none */
+    struct candidates constants;
+};
+
+struct column_domain {
+    struct candidates constants; /* compared with or assigned */
+    bool is_null_tested;
+    bool is_compared; /* with something that is no constant */
+    bool is_truth_tested;
+};
+
+struct domains {
+    struct arena *arena;
+    const struct schema *schema;
+    struct text_pool *pool;
+    struct column_domain **columns; /* per table, per column */
+    VEC(struct param_domain *) params; /* per program: param_count of them */
+    uint64_t tables;                   /* named by a program */
+};
+
+void candidates_add(struct candidates *candidates, const struct text_pool *pool,
+                    struct value value);
+
+/* Reads every expression and statement of the programs. */
+void domains_read(struct domains *domains, const struct txn_program *const *programs,
+                  size_t program_count);
+
+#endif

@@ -1,0 +1,499 @@
+/* Assignments are vectors of choices, one per dimension: whether a table has rows, what a column holds, what a
+ * parameter is. The plainest assignment comes first; then, breadth first, those that differ from a kept one in one
+ * choice, kept if they reach a step that no kept one reached. */
+#include "inputs/inputs.h"
+
+#include "base/assert.h"
+#include "inputs/domain.h"
+
+enum { DIMS_MAX = 96, ROWS_PER_TABLE = 2 };
+
+enum choice_kind { CHOICE_VALUE, CHOICE_ROW_1, CHOICE_FRESH, CHOICE_DEFAULT };
+
+struct choice {
+    enum choice_kind kind;
+    struct value value; /* VALUE */
+};
+
+enum dim_kind { DIM_TABLE, DIM_COLUMN, DIM_PARAM };
+
+struct dim {
+    enum dim_kind kind;
+    int table, column; /* of a PARAM: what it looks up or is stored in; -1 */
+    size_t program, param;
+    struct choice choices[CANDIDATES_MAX + 3];
+    size_t choice_count;
+};
+
+struct assignment {
+    uint8_t at[DIMS_MAX];
+};
+
+struct maker {
+    struct arena *arena, *scratch;
+    const struct schema *schema;
+    struct text_pool *pool;
+    const struct db_config *config;
+    const struct txn_program *const *programs;
+    size_t program_count;
+    struct domains domains;
+    uint64_t tables; /* that get rows */
+    struct dim dims[DIMS_MAX];
+    size_t dim_count;
+    struct map reached; /* steps that a kept case reached, by address */
+    struct map now;     /* steps that the case at hand reached */
+};
+
+/* Which tables: those named and, again and again, the parents of their foreign keys. */
+static uint64_t with_parents(const struct schema *schema, uint64_t tables) {
+    for (uint64_t before = 0; before != tables;) {
+        before = tables;
+        for (size_t i = 0; i < schema->tables.count && i < 63; i++) {
+            const struct table *table = schema->tables.items[i];
+            for (size_t k = 0; (tables & 1ull << i) && k < table->foreign_keys.count; k++)
+                if (table->foreign_keys.items[k].parent < 63)
+                    tables |= 1ull << table->foreign_keys.items[k].parent;
+        }
+    }
+    return tables;
+}
+
+static const struct foreign_key *column_fk(const struct table *table, size_t column) {
+    for (size_t i = 0; i < table->foreign_keys.count; i++) {
+        const struct foreign_key *fk = &table->foreign_keys.items[i];
+        if (fk->column_count == 1 && fk->columns[0] == column)
+            return fk;
+    }
+    return NULL;
+}
+
+static bool is_unique_column(const struct table *table, size_t column) {
+    for (size_t i = 0; i < table->keys.count; i++) {
+        const struct key *key = &table->keys.items[i];
+        for (size_t k = 0; key->is_unique && k < key->column_count; k++)
+            if (key->columns[k] == column)
+                return true;
+    }
+    return false;
+}
+
+/* The value of a column in row `row` (from 1) when nothing else is known. */
+static struct value plain_value(struct maker *m, const struct table *table, size_t column,
+                                int64_t row) {
+    const struct column *info = &table->columns.items[column];
+    bool is_key = is_unique_column(table, column);
+    const struct foreign_key *fk = column_fk(table, column);
+    if (fk != NULL && !info->not_null)
+        return value_null();
+    if (fk != NULL) {
+        const struct table *parent = m->schema->tables.items[fk->parent];
+        if (parent == table)
+            return value_int(1);
+        return plain_value(m, parent, fk->parent_columns[0], is_key ? row : 1);
+    }
+    switch (info->type) {
+    case COLUMN_INT:
+    case COLUMN_DECIMAL:
+        return value_int(is_key ? row : 100 * row);
+    case COLUMN_BOOL:
+        return value_bool(false);
+    case COLUMN_TIME:
+        return value_time(row * 1000);
+    default: {
+        struct str text = str_printf(m->scratch, "%.*s%lld", STR_ARG(info->name), (long long)row);
+        return value_text(m->pool, text);
+    }
+    }
+}
+
+static void dim_add(struct maker *m, struct dim *dim, enum choice_kind kind, struct value value) {
+    for (size_t i = 0; i < dim->choice_count; i++)
+        if (dim->choices[i].kind == kind &&
+            (kind != CHOICE_VALUE || value_equal(m->pool, dim->choices[i].value, value)))
+            return;
+    if (dim->choice_count < LW_COUNT_OF(dim->choices))
+        dim->choices[dim->choice_count++] = (struct choice){kind, value};
+}
+
+static struct dim *new_dim(struct maker *m, enum dim_kind kind, int table, int column) {
+    static struct dim unused; /* past the limit a dimension keeps its plain choice */
+    unused = (struct dim){0};
+    struct dim *dim = m->dim_count < DIMS_MAX ? &m->dims[m->dim_count++] : &unused;
+    *dim = (struct dim){.kind = kind, .table = table, .column = column};
+    dim_add(m, dim, CHOICE_DEFAULT, value_null());
+    return dim;
+}
+
+static bool fits(const struct column *column, struct value value) {
+    switch (value.kind) {
+    case VALUE_NULL:
+        return !column->not_null;
+    case VALUE_BOOL:
+        return column->type == COLUMN_BOOL || column->type == COLUMN_INT;
+    case VALUE_INT:
+    case VALUE_DECIMAL:
+        return column->type == COLUMN_INT || column->type == COLUMN_DECIMAL;
+    case VALUE_TEXT:
+        return column->type == COLUMN_TEXT || column->type == COLUMN_OTHER;
+    default:
+        return column->type == COLUMN_TIME;
+    }
+}
+
+static void column_dims(struct maker *m, size_t table_index) {
+    const struct table *table = m->schema->tables.items[table_index];
+    for (size_t i = 0; i < table->columns.count; i++) {
+        const struct column_domain *domain = &m->domains.columns[table_index][i];
+        const struct column *column = &table->columns.items[i];
+        bool is_fk = column_fk(table, i) != NULL;
+        if ((is_unique_column(table, i) && !is_fk) || table->columns.count > TABLE_COLUMNS_MAX)
+            continue;
+        if (domain->constants.count == 0 && !domain->is_null_tested && !domain->is_compared &&
+            !domain->is_truth_tested)
+            continue;
+        struct dim *dim = new_dim(m, DIM_COLUMN, (int)table_index, (int)i);
+        for (size_t k = 0; k < domain->constants.count && !is_fk; k++)
+            if (fits(column, domain->constants.values[k]))
+                dim_add(m, dim, CHOICE_VALUE, domain->constants.values[k]);
+        if (is_fk)
+            dim_add(m, dim, CHOICE_VALUE, value_int(1));
+        if (column->type == COLUMN_BOOL)
+            dim_add(m, dim, CHOICE_VALUE, value_bool(true));
+        for (int64_t n = 1; domain->is_compared && column->type == COLUMN_INT && n <= 3; n++)
+            dim_add(m, dim, CHOICE_VALUE, value_int(n));
+        if (domain->is_truth_tested && column->type == COLUMN_INT)
+            dim_add(m, dim, CHOICE_VALUE, value_int(0));
+        if (!column->not_null)
+            dim_add(m, dim, CHOICE_VALUE, value_null());
+    }
+}
+
+static void param_dims(struct maker *m, size_t program) {
+    for (size_t i = 0; i < m->programs[program]->param_count; i++) {
+        const struct param_domain *domain = &m->domains.params.items[program][i];
+        struct dim *dim = new_dim(m, DIM_PARAM, domain->table, domain->column);
+        dim->program = program;
+        dim->param = i;
+        if (domain->use == PARAM_LOOKUP)
+            dim_add(m, dim, CHOICE_FRESH, value_null());
+        if (domain->use == PARAM_CHOICE) {
+            dim_add(m, dim, CHOICE_VALUE, value_bool(true));
+            dim_add(m, dim, CHOICE_VALUE, value_bool(false));
+        }
+        for (size_t k = 0; k < domain->constants.count; k++)
+            dim_add(m, dim, CHOICE_VALUE, domain->constants.values[k]);
+    }
+}
+
+/* The first session with the same program: the two share their choices. */
+static size_t same_program(const struct maker *m, size_t program) {
+    for (size_t i = 0; i < program; i++)
+        if (m->programs[i] == m->programs[program])
+            return i;
+    return program;
+}
+
+static void make_dims(struct maker *m) {
+    for (size_t i = 0; i < m->program_count; i++)
+        if (same_program(m, i) == i)
+            param_dims(m, i);
+    for (size_t i = 0; i < m->schema->tables.count && i < 63; i++) {
+        if (!(m->domains.tables & 1ull << i))
+            continue;
+        column_dims(m, i);
+        dim_add(m, new_dim(m, DIM_TABLE, (int)i, -1), CHOICE_VALUE, value_bool(false));
+    }
+}
+
+static const struct choice *chosen(const struct maker *m, const struct assignment *a,
+                                   enum dim_kind kind, int table, int column) {
+    for (size_t i = 0; i < m->dim_count; i++) {
+        const struct dim *dim = &m->dims[i];
+        if (dim->kind == kind && dim->table == table && dim->column == column)
+            return &dim->choices[a->at[i]];
+    }
+    return NULL;
+}
+
+static struct value column_value(struct maker *m, const struct assignment *a, size_t table_index,
+                                 size_t column, int64_t row) {
+    const struct choice *choice = chosen(m, a, DIM_COLUMN, (int)table_index, (int)column);
+    if (choice != NULL && choice->kind == CHOICE_VALUE)
+        return choice->value;
+    return plain_value(m, m->schema->tables.items[table_index], column, row);
+}
+
+/* A fresh value: of no row, and for parameters that are stored another one in each session. */
+static struct value fresh_value(struct maker *m, const struct dim *dim, size_t session) {
+    enum column_type type = COLUMN_INT;
+    int64_t number = 5 + 2 * (int64_t)session;
+    if (dim->table >= 0) {
+        const struct table *table = m->schema->tables.items[dim->table];
+        const struct foreign_key *fk = column_fk(table, (size_t)dim->column);
+        if (fk != NULL)
+            return plain_value(m, m->schema->tables.items[fk->parent], fk->parent_columns[0], 1);
+        type = table->columns.items[dim->column].type;
+    }
+    switch (type) {
+    case COLUMN_BOOL:
+        return value_bool(session == 0);
+    case COLUMN_TIME:
+        return value_time(100000 + number);
+    case COLUMN_TEXT:
+    case COLUMN_OTHER:
+        return value_text(m->pool, str_printf(m->scratch, "value%c", 'A' + (int)session));
+    default:
+        return value_int(number);
+    }
+}
+
+static struct value param_value(struct maker *m, const struct assignment *a, size_t dim_index,
+                                size_t session) {
+    const struct dim *dim = &m->dims[dim_index];
+    const struct choice *choice = &dim->choices[a->at[dim_index]];
+    const struct param_domain *domain = &m->domains.params.items[dim->program][dim->param];
+    if (choice->kind == CHOICE_VALUE)
+        return choice->value;
+    if (domain->use == PARAM_LOOKUP && choice->kind == CHOICE_FRESH) {
+        struct value fresh = fresh_value(m, dim, 0);
+        return fresh.kind == VALUE_INT ? value_int(999) : fresh;
+    }
+    if (domain->use == PARAM_LOOKUP)
+        return column_value(m, a, (size_t)dim->table, (size_t)dim->column, 1);
+    if (domain->use == PARAM_CHOICE)
+        return value_bool(true);
+    return fresh_value(m, dim, session);
+}
+
+/* INSERT of one row. */
+static void add_row(struct maker *m, const struct assignment *a, size_t table_index, int64_t row,
+                    struct input_case *made) {
+    const struct table *table = m->schema->tables.items[table_index];
+    struct sql_insert *insert = ARENA_NEW(m->arena, struct sql_insert);
+    struct sql_stmt *stmt = ARENA_NEW(m->arena, struct sql_stmt);
+    struct sql_expr **values = ARENA_ARRAY(m->arena, struct sql_expr *, table->columns.count);
+    for (size_t i = 0; i < table->columns.count; i++) {
+        values[i] = ARENA_NEW(m->arena, struct sql_expr);
+        values[i]->kind = SQL_LITERAL;
+        values[i]->literal = column_value(m, a, table_index, i, row);
+        VEC_PUSH(m->arena, &insert->columns, table->columns.items[i].name);
+    }
+    insert->table = table->name;
+    insert->column_count = table->columns.count;
+    insert->conflict_key = -1;
+    VEC_PUSH(m->arena, &insert->rows, values);
+    stmt->kind = SQL_STMT_INSERT;
+    stmt->insert = insert;
+    struct err err;
+    if (sql_resolve(m->arena, m->schema, stmt, &err))
+        VEC_PUSH(m->arena, &made->setup, stmt);
+}
+
+/* Parents before children; a cycle of foreign keys is cut where it closes (its columns are nullable or
+ * deferred, else no row could ever be there). */
+static void add_table_rows(struct maker *m, const struct assignment *a, size_t table_index,
+                           uint64_t *done, struct input_case *made) {
+    if (table_index >= 63 || (*done & 1ull << table_index))
+        return;
+    *done |= 1ull << table_index;
+    const struct table *table = m->schema->tables.items[table_index];
+    for (size_t i = 0; i < table->foreign_keys.count; i++)
+        add_table_rows(m, a, table->foreign_keys.items[i].parent, done, made);
+    const struct choice *presence = chosen(m, a, DIM_TABLE, (int)table_index, -1);
+    if (presence != NULL && presence->kind == CHOICE_VALUE)
+        return;
+    for (int64_t row = 1; row <= ROWS_PER_TABLE; row++)
+        add_row(m, a, table_index, row, made);
+}
+
+static struct input_case make_case(struct maker *m, const struct assignment *a) {
+    struct input_case made = {0};
+    uint64_t done = 0;
+    for (size_t i = 0; i < m->schema->tables.count && i < 63; i++)
+        if (m->tables & 1ull << i)
+            add_table_rows(m, a, i, &done, &made);
+    for (size_t s = 0; s < m->program_count; s++) {
+        made.args[s] = ARENA_ARRAY(m->arena, struct value, m->programs[s]->param_count);
+        for (size_t i = 0; i < m->dim_count; i++)
+            if (m->dims[i].kind == DIM_PARAM && m->dims[i].program == same_program(m, s))
+                made.args[s][m->dims[i].param] = param_value(m, a, i, s);
+    }
+    return made;
+}
+
+static void note_step(void *context, const struct txn_step *step) {
+    struct maker *m = context;
+    struct str key = {(const char *)&step, sizeof(step)};
+    if (!map_has(&m->now, key))
+        map_put(&m->now, str_dup(m->scratch, key), m);
+}
+
+/* Runs each program alone on the case's rows. False if the rows cannot be loaded. */
+static bool run_case(struct maker *m, struct input_case *made) {
+    map_init(&m->now, m->scratch);
+    for (size_t i = 0; i < m->program_count; i++) {
+        struct world world;
+        struct world_session session = {m->programs[i], made->args[i]};
+        uint8_t order = 0;
+        struct err err;
+        if (!world_init(&world, m->scratch, m->schema, m->pool, m->config, made->setup.items,
+                        made->setup.count, &session, 1, &err))
+            return false;
+        world.on_step = note_step;
+        world.on_step_context = m;
+        world_start(&world, NULL);
+        search_serial(&world, &order, NULL);
+        world_free(&world);
+    }
+    made->reached_count = m->now.count;
+    return true;
+}
+
+/* Whether the case just run reached a step that none before did; then it is remembered as reached. */
+static bool reaches_more(struct maker *m) {
+    bool more = false;
+    for (size_t i = 0; i < m->now.count; i++) {
+        if (map_has(&m->reached, m->now.entries[i].key))
+            continue;
+        map_put(&m->reached, m->now.entries[i].key, m);
+        more = true;
+    }
+    return more;
+}
+
+static size_t count_steps(const struct txn_block *block) {
+    size_t count = block->steps.count;
+    for (size_t i = 0; i < block->steps.count; i++) {
+        const struct txn_step *step = block->steps.items[i];
+        count += count_steps(&step->body) + count_steps(&step->else_body) +
+                 count_steps(&step->finally_body);
+        for (size_t k = 0; k < step->handlers.count; k++)
+            count += count_steps(&step->handlers.items[k].body);
+    }
+    return count;
+}
+
+static void vary(struct maker *m, struct inputs *inputs) {
+    struct assignment kept[INPUT_CASES_MAX];
+    size_t kept_count = 0, runs = 0;
+    struct assignment plain = {{0}};
+    struct input_case first = make_case(m, &plain);
+    if (run_case(m, &first))
+        reaches_more(m);
+    VEC_PUSH(m->arena, &inputs->cases, first);
+    kept[kept_count++] = plain;
+    for (size_t from = 0; from < kept_count; from++) {
+        for (size_t d = 0; d < m->dim_count; d++) {
+            for (size_t k = 1; k < m->dims[d].choice_count; k++) {
+                if (m->reached.count >= inputs->step_count || kept_count == INPUT_CASES_MAX ||
+                    runs++ == INPUT_RUNS_MAX)
+                    return;
+                struct assignment next = kept[from];
+                next.at[d] = (uint8_t)k;
+                struct input_case made = make_case(m, &next);
+                if (!run_case(m, &made) || !reaches_more(m))
+                    continue;
+                VEC_PUSH(m->arena, &inputs->cases, made);
+                kept[kept_count++] = next;
+                if (kept_count == INPUT_CASES_MAX)
+                    return;
+            }
+        }
+    }
+}
+
+void inputs_make(struct arena *arena, struct arena *scratch, const struct schema *schema,
+                 struct text_pool *pool, const struct db_config *config,
+                 const struct txn_program *const *programs, size_t program_count,
+                 struct inputs *inputs) {
+    struct maker *m = ARENA_NEW(scratch, struct maker);
+    *inputs = (struct inputs){0};
+    m->arena = arena;
+    m->scratch = scratch;
+    m->schema = schema;
+    m->pool = pool;
+    m->config = config;
+    m->programs = programs;
+    m->program_count = program_count;
+    m->domains = (struct domains){.arena = scratch, .schema = schema, .pool = pool};
+    LW_ASSERT(program_count <= DB_SESSIONS_MAX);
+    domains_read(&m->domains, programs, program_count);
+    m->tables = with_parents(schema, m->domains.tables);
+    map_init(&m->reached, scratch);
+    make_dims(m);
+    for (size_t i = 0; i < program_count; i++)
+        if (same_program(m, i) == i)
+            inputs->step_count += count_steps(&programs[i]->body);
+    vary(m, inputs);
+    inputs->reached_count = m->reached.count;
+}
+
+static void add_table(uint64_t *tables, uint16_t table) {
+    *tables |= 1ull << (table < 63 ? table : 63);
+}
+
+static void select_tables(const struct sql_select *select, uint64_t *reads);
+
+static void expr_tables(const struct sql_expr *expr, uint64_t *reads) {
+    if (expr == NULL)
+        return;
+    if (expr->select != NULL)
+        select_tables(expr->select, reads);
+    for (size_t i = 0; i < expr->args.count; i++)
+        expr_tables(expr->args.items[i], reads);
+}
+
+static void select_tables(const struct sql_select *select, uint64_t *reads) {
+    for (size_t i = 0; i < select->sources.count; i++) {
+        if (select->sources.items[i].subquery != NULL)
+            select_tables(select->sources.items[i].subquery, reads);
+        else
+            add_table(reads, select->sources.items[i].table_index);
+    }
+    for (size_t i = 0; i < select->items.count; i++)
+        expr_tables(select->items.items[i].expr, reads);
+    expr_tables(select->where, reads);
+}
+
+static void stmt_tables(const struct sql_stmt *stmt, uint64_t *reads, uint64_t *writes) {
+    switch (stmt->kind) {
+    case SQL_STMT_SELECT:
+        select_tables(stmt->select, reads);
+        return;
+    case SQL_STMT_INSERT:
+        add_table(writes, stmt->insert->table_index);
+        if (stmt->insert->select != NULL)
+            select_tables(stmt->insert->select, reads);
+        return;
+    case SQL_STMT_UPDATE:
+        add_table(writes, stmt->update->target.table_index);
+        for (size_t i = 0; i < stmt->update->set.count; i++)
+            expr_tables(stmt->update->set.items[i].value, reads);
+        expr_tables(stmt->update->where, reads);
+        return;
+    case SQL_STMT_DELETE:
+        add_table(writes, stmt->delete_->target.table_index);
+        expr_tables(stmt->delete_->where, reads);
+        return;
+    default:
+        return;
+    }
+}
+
+static void block_tables(const struct txn_block *block, uint64_t *reads, uint64_t *writes) {
+    for (size_t i = 0; i < block->steps.count; i++) {
+        const struct txn_step *step = block->steps.items[i];
+        if (step->kind == TXN_STEP_SQL)
+            stmt_tables(step->sql.stmt, reads, writes);
+        block_tables(&step->body, reads, writes);
+        block_tables(&step->else_body, reads, writes);
+        block_tables(&step->finally_body, reads, writes);
+        for (size_t k = 0; k < step->handlers.count; k++)
+            block_tables(&step->handlers.items[k].body, reads, writes);
+    }
+}
+
+void inputs_tables(const struct txn_program *program, uint64_t *reads, uint64_t *writes) {
+    *reads = *writes = 0;
+    block_tables(&program->body, reads, writes);
+}
