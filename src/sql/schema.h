@@ -79,6 +79,9 @@ int schema_find_table(const struct schema *schema, struct str name);
 /* The index of the column, or -1. */
 int table_find_column(const struct table *table, struct str name);
 
+/* What a type's text means: "varchar(100)" is TEXT, "tinyint(1)" BOOL, "jsonb" OTHER. */
+enum column_type column_type_of(struct str type_text);
+
 /* Adds what a CREATE TABLE or CREATE INDEX statement says. False, with the statement's position, if a
  * name is taken or unknown, or a limit above is passed. A foreign key's parent must exist already (or be
  * the table itself). */

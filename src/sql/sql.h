@@ -37,6 +37,9 @@ bool sql_resolve(struct arena *arena, const struct schema *schema, struct sql_st
 bool sql_resolve_expr(struct arena *arena, const struct schema *schema, uint16_t table,
                       struct sql_expr *expr, struct err *err);
 
+/* Whether the node is a call of an aggregate: COUNT, SUM, MIN of one argument, ... */
+bool sql_is_aggregate(const struct sql_expr *expr);
+
 /* The statement on one line, without `;`, as `dialect` writes it. Host values as `:name`. */
 void sql_print(const struct sql_stmt *stmt, const struct text_pool *pool, enum sql_dialect dialect,
                struct buf *out);
