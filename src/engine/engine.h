@@ -69,6 +69,7 @@ struct db_footprint {
     bool ended_transaction;
     bool is_serializable; /* PostgreSQL SSI: commits order against everything of the same tables */
     bool waited_or_woke;
+    bool is_advisory; /* took or gave back an advisory lock */
 };
 
 /* The answer to a statement. All pointers are into the db and hold until its next call or copy. */

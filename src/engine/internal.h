@@ -57,11 +57,14 @@ struct exec {
     struct snapshot snapshot;
     uint32_t version_mark, lock_mark, pending_mark; /* what undoing the statement goes back to */
     uint8_t phase;          /* enum exec_phase */
+    bool was_in_transaction; /* before it */
     bool has_row;           /* INSERT: lists.row holds the row at `position` */
     bool has_rows;          /* INSERT ... SELECT: lists.values holds its rows */
+    uint32_t row_count;     /* INSERT ... SELECT: of them */
     uint8_t generated_mark; /* ordinals given before it */
     uint32_t position;      /* rows or matches dealt with */
     uint32_t seen;          /* matches met in this run of it */
+    uint32_t returning;     /* writes that RETURNING gives; those after it are cascades */
     uint32_t cursor[4];     /* the policy's own; zero when the statement starts */
     int64_t affected;
     struct value last_insert;
@@ -141,6 +144,7 @@ struct db {
     enum db_error error;   /* set by db_fail */
     char detail[96];
     struct query_result result;
+    struct u32_list children; /* of a foreign key action */
 };
 
 /* The values of a version, one per column; valid until the next row_insert or row_update. */
@@ -180,9 +184,17 @@ static inline uint64_t table_bit(uint16_t table)
 /* The reference to a version, as reads, rows and writes give it. */
 struct db_ref db_ref_of(const struct db *db, uint32_t version);
 
-/* Notes why the statement fails. Always STEP_FAIL. */
+static inline bool db_is_mysql(const struct db *db)
+{
+    return db->config.engine == ENGINE_MYSQL || db->config.engine == ENGINE_MARIADB;
+}
+
+/* Notes why the statement fails. Always STEP_FAIL. db_fail_eval: what eval or a source of rows left, which may
+ * be that the session waits: STEP_FAIL or STEP_WAIT. */
 enum step db_fail(struct db *db, enum db_error error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+enum step db_fail_eval(struct db *db);
 
 /* The session must wait for the end of `txn`, or for what `wait` says (kind set). STEP_WAIT, or: STEP_FAIL, it is
  * the victim of a deadlock; STEP_OK, somebody else was, look again whether there is still something to wait for. */

@@ -25,6 +25,9 @@ struct duplicate {
 };
 
 struct policy {
+    /* After BEGIN opened a transaction: SQLite's IMMEDIATE, START TRANSACTION WITH CONSISTENT SNAPSHOT. NULL: nothing. */
+    enum step (*begin_transaction)(struct db *db, size_t session, enum sql_begin_mode mode);
+
     /* Before a statement's first step, not again after a wait: makes exec.snapshot. May refuse. */
     enum step (*begin_statement)(struct db *db, size_t session, const struct sql_stmt *stmt);
 
@@ -41,7 +44,8 @@ struct policy {
     enum step (*check_keys)(struct db *db, size_t session, const struct new_row *row, int only_key,
                             struct duplicate *duplicate);
 
-    /* ON CONFLICT DO UPDATE: takes hold of the row found; *version: what to update; 0: look for the key again. */
+    /* ON CONFLICT DO UPDATE: takes hold of the row found; *version: what to update; 0: look for the key again. DO
+     * NOTHING: `version` is NULL, and all there is to do is to fail where the engine does. */
     enum step (*lock_duplicate)(struct db *db, size_t session, uint32_t found, uint32_t *version);
 
     /* Just before a row is written, all checks done. *skip: change nothing, but count the row. */
@@ -66,7 +70,9 @@ struct policy {
     /* The versions of `txn` since a mark were undone: a statement failed or, `is_savepoint`, ROLLBACK TO. */
     void (*after_undo)(struct db *db, uint16_t txn, uint32_t lock_mark, bool is_savepoint);
 
-    /* Whether the error rolls back the whole transaction, not just the statement. */
+    /* An error inside BEGIN undoes all up to the innermost savepoint, and refuses the rest (PostgreSQL). */
+    bool has_failed_state;
+    /* Whether the error rolls back the whole transaction, not just the statement. NULL: none does. */
     bool (*error_ends_transaction)(struct db *db, size_t session, enum db_error error);
 
     enum step (*lock_table)(struct db *db, size_t session, const struct sql_lock_table *lock);

@@ -88,8 +88,9 @@ struct txn {
     uint32_t snapshot;      /* commits it sees; with TXN_HAS_SNAPSHOT */
     uint32_t committed;     /* its number in the order of commits, from 1; SEQUENCE_ALL: not (yet) */
     uint32_t out_committed; /* SSI: earliest commit among those it has an rw edge to; SEQUENCE_ALL: none */
-    uint32_t spare;
-    uint64_t changed, locked; /* for footprints: bits per table */
+    uint32_t now_ordinal;   /* 1 + ordinal of its now(); 0: not asked for yet */
+    int64_t now_number;
+    uint64_t read, locked, changed; /* bits per table: footprints, PostgreSQL's table locks */
 };
 
 /* What a reader sees: versions of commits up to `sequence`, and of `txn` itself by commands before `command`. */

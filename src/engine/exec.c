@@ -1,0 +1,160 @@
+/* One statement from its start to its end: its rows, the foreign keys it left to check, and, in autocommit,
+ * its commit. Each is a phase, so that a statement that waited in a later one does not repeat an earlier one. */
+#include "engine/exec.h"
+
+enum sql_isolation exec_level(const struct db *db, size_t session, bool is_implicit)
+{
+    const struct session *owner = &db->sessions.items[session];
+    enum sql_isolation level = owner->next_level != 0 ? owner->next_level : owner->level;
+    if (db->config.engine != ENGINE_POSTGRESQL)
+        return level;
+    if (is_implicit && db->config.autocommit_read_committed)
+        return SQL_READ_COMMITTED;
+    return level == SQL_READ_UNCOMMITTED ? SQL_READ_COMMITTED : level;
+}
+
+enum step exec_commit(struct db *db, size_t session)
+{
+    const struct session *owner = &db->sessions.items[session];
+    if (owner->txn == 0) {
+        txn_end(db, session, TXN_COMMITTED);
+        return STEP_OK;
+    }
+    if (session_txn(db, session)->flags & TXN_FAILED) {
+        txn_end(db, session, TXN_ABORTED);
+        return STEP_OK;
+    }
+    enum step step = foreign_key_check(db, session, true);
+    if (step == STEP_OK && db->policy->before_commit != NULL)
+        step = db->policy->before_commit(db, session);
+    if (step == STEP_OK)
+        txn_end(db, session, TXN_COMMITTED);
+    else if (step == STEP_FAIL)
+        txn_end(db, session, TXN_ABORTED);
+    return step;
+}
+
+/* A result of one row with one value. */
+static void result_scalar(struct db *db, struct value value)
+{
+    db->result.rows = ARENA_NEW(&db->scratch, struct value);
+    db->result.rows[0] = value;
+    db->result.row_count = db->result.column_count = 1;
+}
+
+static enum step exec_select(struct db *db, size_t session, const struct sql_stmt *stmt)
+{
+    const struct sql_select *select = stmt->select;
+    if (select->sources.count == 0 && select->items.count == 1 &&
+        sql_advisory(stmt) != SQL_NO_ADVISORY) {
+        struct value value;
+        enum step step = advisory_call(db, session, stmt, &value);
+        if (step == STEP_OK)
+            result_scalar(db, value);
+        return step;
+    }
+    if (!query_select(&db->query, select, &db->result))
+        return db_fail_eval(db);
+    session_exec(db, session)->affected = (int64_t)db->result.row_count;
+    return STEP_OK;
+}
+
+static enum step exec_rows(struct db *db, size_t session)
+{
+    const struct sql_stmt *stmt = session_exec(db, session)->stmt;
+    if (db->policy->checks_fk_by_row) {
+        enum step step = foreign_key_check(db, session, false);
+        if (step != STEP_OK)
+            return step;
+    }
+    switch (stmt->kind) {
+    case SQL_STMT_SELECT:
+        return exec_select(db, session, stmt);
+    case SQL_STMT_INSERT:
+        return exec_insert(db, session, stmt->insert);
+    case SQL_STMT_UPDATE:
+        return exec_update(db, session, stmt->update);
+    case SQL_STMT_DELETE:
+        return exec_delete(db, session, stmt->delete_);
+    default:
+        return db_fail(db, DB_ERROR_NOT_MODELLED, "%s", "schema change in a session");
+    }
+}
+
+/* Evaluates RETURNING for the rows written. */
+static enum step exec_returning(struct db *db, size_t session)
+{
+    const struct exec *exec = session_exec(db, session);
+    const struct sql_stmt *stmt = exec->stmt;
+    size_t columns = stmt->returning.count;
+    struct query_result *result = &db->result;
+    result->rows = ARENA_ARRAY(&db->scratch, struct value, exec->returning * columns);
+    result->row_refs = ARENA_ARRAY(&db->scratch, struct db_ref, exec->returning);
+    result->column_count = columns;
+    result->ref_count = 1;
+    for (uint32_t i = 0; i < exec->returning; i++) {
+        struct db_ref ref = db->lists[session].writes.items[i];
+        if (ref.version == 0)
+            ref.version = ref.previous;
+        ref.previous = 0;
+        result->row_refs[i] = ref;
+        if (!query_returning(&db->query, stmt->returning.items, columns,
+                             version_values(db, ref.version), result->rows + i * columns))
+            return db_fail_eval(db);
+        result->row_count++;
+    }
+    return STEP_OK;
+}
+
+/* What comes before a statement's first step: its transaction, its number, its snapshot. */
+static enum step exec_begin(struct db *db, size_t session)
+{
+    struct session *owner = &db->sessions.items[session];
+    const struct sql_stmt *stmt = owner->exec.stmt;
+    if (owner->txn == 0) {
+        bool is_implicit = !owner->no_autocommit;
+        if (!txn_begin(db, session, exec_level(db, session, is_implicit),
+                       is_implicit ? TXN_IMPLICIT : 0))
+            return STEP_FAIL;
+    }
+    struct txn *txn = session_txn(db, session);
+    if (txn->command >= COMMAND_ALL - 1)
+        return db_fail(db, DB_ERROR_LIMIT, "%s", "too many statements in a transaction");
+    txn->command++;
+    return db->policy->begin_statement(db, session, stmt);
+}
+
+enum step exec_run(struct db *db, size_t session)
+{
+    struct session *owner = &db->sessions.items[session];
+    struct exec *exec = &owner->exec;
+    const struct sql_stmt *stmt = exec->stmt;
+    enum step step = STEP_OK;
+    exec->seen = 0;
+    if (stmt_is_control(stmt))
+        return exec_control(db, session, stmt);
+    if (owner->txn != 0 && (session_txn(db, session)->flags & TXN_FAILED))
+        return db_fail(db, DB_ERROR_FAILED_TRANSACTION, "%s", "");
+    if (!owner->is_under_way)
+        step = exec_begin(db, session);
+    if (step == STEP_OK && exec->phase == EXEC_ROWS) {
+        if (!exec->has_row)
+            owner->generated = exec->generated_mark;
+        step = exec_rows(db, session);
+        if (step != STEP_OK)
+            return step;
+        exec->phase = EXEC_FOREIGN_KEYS;
+        exec->returning = (uint32_t)db->lists[session].writes.count;
+    }
+    if (step == STEP_OK && exec->phase == EXEC_FOREIGN_KEYS) {
+        step = foreign_key_check(db, session, false);
+        if (step != STEP_OK)
+            return step;
+        exec->phase = EXEC_COMMIT;
+    }
+    if (step == STEP_OK && stmt->returning.count > 0)
+        step = exec_returning(db, session);
+    if (step == STEP_OK && (session_txn(db, session)->flags & TXN_IMPLICIT))
+        step = exec_commit(db, session);
+    return step;
+}

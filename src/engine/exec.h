@@ -1,0 +1,79 @@
+/* The executor's parts: transactions (txn.c), statements that control them (control.c), rows changed
+ * (modify.c, insert.c), foreign keys (foreign_key.c), and one statement from start to end (exec.c).
+ */
+#ifndef LW_ENGINE_EXEC_H
+#define LW_ENGINE_EXEC_H
+
+#include "engine/internal.h"
+
+/* ---- txn.c ---- */
+
+/* Opens a transaction for a session that has none; false at the limit (db_fail called). */
+bool txn_begin(struct db *db, size_t session, enum sql_isolation level, unsigned flags);
+/* Ends the session's transaction, if it has one: what it did becomes visible, or undone; its locks are freed. */
+void txn_end(struct db *db, size_t session, enum txn_status status);
+/* After an error in a transaction: undoes what the engine undoes, up to all of it. */
+void txn_statement_failed(struct db *db, size_t session, enum db_error error);
+/* SAVEPOINT, RELEASE, ROLLBACK TO. */
+void savepoint_set(struct db *db, size_t session, struct str name);
+enum step savepoint_release(struct db *db, size_t session, struct str name);
+enum step savepoint_rollback(struct db *db, size_t session, struct str name);
+
+/* ---- wait.c ---- */
+
+/* What the waiting session waits for; 0: it can go on. */
+uint32_t session_blockers(const struct db *db, size_t session);
+/* Ends the wait: nothing is queued any more. */
+void session_wait_end(struct db *db, size_t session);
+/* Whether some session can go on or has a result to be handed out. */
+bool session_any_ready(const struct db *db);
+
+/* ---- exec.c ---- */
+
+/* Runs the session's statement, or goes on with it after a wait, up to and with its commit if it is on its own. */
+enum step exec_run(struct db *db, size_t session);
+/* The level of the session's next transaction. */
+enum sql_isolation exec_level(const struct db *db, size_t session, bool is_implicit);
+
+/* COMMIT: the checks put off to it (may fail or wait), then the end; a failure rolls back. */
+enum step exec_commit(struct db *db, size_t session);
+
+/* ---- control.c ---- */
+
+bool stmt_is_control(const struct sql_stmt *stmt);
+/* BEGIN, COMMIT (once its checks are done), ROLLBACK, savepoints, SET, LOCK TABLE. */
+enum step exec_control(struct db *db, size_t session, const struct sql_stmt *stmt);
+
+/* ---- insert.c, modify.c ---- */
+
+enum step exec_insert(struct db *db, size_t session, const struct sql_insert *insert);
+enum step exec_update(struct db *db, size_t session, const struct sql_update *update);
+enum step exec_delete(struct db *db, size_t session, const struct sql_delete *delete_);
+
+/* Constraints of the row itself: NOT NULL and CHECK. */
+enum step row_check(struct db *db, uint16_t table, const struct value *values);
+/* Replaces version `old` by `values` (NULL: deletes it), everything evaluated: constraints, keys, the policy's checks,
+ * foreign keys noted. *written: the new version, 0 if the policy left the row as it was. */
+enum step row_write(struct db *db, size_t session, uint32_t old, const struct value *values,
+                    uint32_t *written);
+/* The values that `set` gives the row of the frame at hand, from `old`; in scratch. */
+enum step row_assign(struct db *db, uint16_t table, const struct sql_assignment *set, size_t count,
+                     const struct value *old, const struct value **values);
+/* Fails with UNIQUE, naming the key. */
+enum step fail_unique(struct db *db, uint16_t table, int key);
+
+/* ---- foreign_key.c ---- */
+
+/* Notes what has to be checked after `version` was written. */
+void foreign_key_note(struct db *db, size_t session, uint32_t version);
+/* Does the checks and actions noted by the running statement; `at_commit`: the deferred ones of the transaction. */
+enum step foreign_key_check(struct db *db, size_t session, bool at_commit);
+/* Forgets the checks of `txn` noted after the mark. */
+void foreign_key_forget(struct db *db, uint16_t txn, uint32_t mark);
+
+/* ---- lock.c ---- */
+
+/* Sessions other than `session` with a conflicting advisory lock. */
+uint32_t advisory_blockers(const struct db *db, size_t session, int64_t number, uint8_t mode);
+
+#endif
