@@ -17,8 +17,8 @@ enum cli_exit command_error(const struct command *command, const struct err *err
     if (command == NULL) {
         fprintf(stderr, "lostwrite: %s\nSee `lostwrite --help`.\n", err->message);
     } else {
-        fprintf(stderr, "lostwrite %s: %s\nSee `lostwrite help %s`.\n", command->name,
-                err->message, command->name);
+        fprintf(stderr, "lostwrite %s: %s\nSee `lostwrite help %s`.\n", command->name, err->message,
+                command->name);
     }
     return CLI_ERROR;
 }

@@ -44,11 +44,13 @@ static enum cli_exit print_out(struct buf *out) {
 
 static enum cli_exit print_overview(void) {
     struct buf out = {0};
-    buf_add_c(&out, "lostwrite finds writes that a Django program can lose when two requests run at once.\n"
-                    "\n"
-                    "usage: lostwrite COMMAND [arguments]\n"
-                    "\n"
-                    "commands:\n");
+    buf_add_c(
+        &out,
+        "lostwrite finds writes that a Django program can lose when two requests run at once.\n"
+        "\n"
+        "usage: lostwrite COMMAND [arguments]\n"
+        "\n"
+        "commands:\n");
     for (size_t i = 0; i < LW_COUNT_OF(commands); i++)
         buf_printf(&out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
     buf_add_c(&out, "  help      tell more about a command: lostwrite help COMMAND\n"
@@ -91,7 +93,8 @@ static enum cli_exit dispatch(int argc, char **argv) {
         return CLI_CLEAN;
     }
     if (name[0] == '-') {
-        err_set(&err, (struct pos){0, 0}, "unknown option '%s'; options go after the command", name);
+        err_set(&err, (struct pos){0, 0}, "unknown option '%s'; options go after the command",
+                name);
         return command_error(NULL, &err);
     }
     const struct command *command = find_command(name);

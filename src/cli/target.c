@@ -22,8 +22,8 @@ enum level {
 };
 
 static const char *const level_names[LEVEL_COUNT] = {
-    "read committed", "repeatable read", "serializable",
-    "snapshot isolation", "deferred", "immediate",
+    "read committed",     "repeatable read", "serializable",
+    "snapshot isolation", "deferred",        "immediate",
 };
 
 bool target_set_engine(struct target *target, struct str value, struct err *err) {
@@ -74,9 +74,10 @@ bool target_check(struct target *target, struct err *err) {
     if (target->sqlite_immediate)
         return require_engine(target, ENGINE_SQLITE, LEVEL_IMMEDIATE, err);
     if (target->has_engine && target->engine == ENGINE_SQLITE)
-        return err_set(err, nowhere,
-                       "--isolation: sqlite has no levels; say 'deferred' or 'immediate' for how its "
-                       "transactions begin");
+        return err_set(
+            err, nowhere,
+            "--isolation: sqlite has no levels; say 'deferred' or 'immediate' for how its "
+            "transactions begin");
     return true;
 }
 

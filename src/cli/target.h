@@ -12,11 +12,13 @@
 /* The engine and level given by --engine and --isolation. */
 struct target {
     bool has_engine, has_isolation;
-    enum engine_kind engine;       /* if has_engine */
-    enum sql_isolation isolation;  /* if has_isolation; SERIALIZABLE for SQLite, which has no other */
-    bool innodb_snapshot_isolation; /* "snapshot isolation": MariaDB's REPEATABLE READ with the setting ON */
-    bool sqlite_immediate;          /* "immediate": SQLite */
-    bool sqlite_deferred;           /* "deferred": SQLite */
+    enum engine_kind engine; /* if has_engine */
+    enum sql_isolation
+        isolation; /* if has_isolation; SERIALIZABLE for SQLite, which has no other */
+    bool
+        innodb_snapshot_isolation; /* "snapshot isolation": MariaDB's REPEATABLE READ with the setting ON */
+    bool sqlite_immediate;         /* "immediate": SQLite */
+    bool sqlite_deferred;          /* "deferred": SQLite */
 };
 
 /* Setters for the value of --engine and --isolation. */

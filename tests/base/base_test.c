@@ -236,10 +236,18 @@ static void test_utf8_all_points(void **state) {
 
 static void test_utf8_invalid(void **state) {
     (void)state;
-    static const char *const invalid[] = {"\x80",         "\xbf",         "\xc0\xaf",
-                                          "\xc1\xbf",     "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf",
-                                          "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff",
-                                          "\xc3(",        "\xe2\x82(",    "\xf0\x9f\x90("};
+    static const char *const invalid[] = {"\x80",
+                                          "\xbf",
+                                          "\xc0\xaf",
+                                          "\xc1\xbf",
+                                          "\xe0\x9f\xbf",
+                                          "\xf0\x8f\xbf\xbf",
+                                          "\xf4\x90\x80\x80",
+                                          "\xf5\x80\x80\x80",
+                                          "\xff",
+                                          "\xc3(",
+                                          "\xe2\x82(",
+                                          "\xf0\x9f\x90("};
     for (size_t i = 0; i < LW_COUNT_OF(invalid); i++)
         assert_int_equal(utf8_sequence_len(str_from_c(invalid[i])), 0);
     assert_int_equal(utf8_sequence_len(STR("")), 0);

@@ -122,7 +122,8 @@ static void test_check_errors(void **state) {
     check_bad("-x", "unknown option '-x'");
     check_bad("-vx", "unknown option '-vx'");
     check_bad("--engine", "--engine needs a value: --engine NAME");
-    check_bad("--engine=", "--engine: unknown engine ''; it is one of postgresql, mysql, mariadb or sqlite");
+    check_bad("--engine=",
+              "--engine: unknown engine ''; it is one of postgresql, mysql, mariadb or sqlite");
     check_bad("--engine|postgres", "did you mean 'postgresql'?");
     check_bad("--engine=oracle", "it is one of postgresql, mysql, mariadb or sqlite");
     check_bad("--isolation=repeatable", "unknown isolation level 'repeatable'");
@@ -333,20 +334,13 @@ static void test_color(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_check_defaults),
-        cmocka_unit_test(test_check_all_options),
-        cmocka_unit_test(test_ignore_alone),
-        cmocka_unit_test(test_many_paths),
-        cmocka_unit_test(test_check_errors),
-        cmocka_unit_test(test_levels_of_one_engine),
-        cmocka_unit_test(test_prove_scenario),
-        cmocka_unit_test(test_prove_functions),
-        cmocka_unit_test(test_prove_errors),
-        cmocka_unit_test(test_dump),
-        cmocka_unit_test(test_help_fits),
-        cmocka_unit_test(test_wants_help),
-        cmocka_unit_test(test_suggest),
-        cmocka_unit_test(test_color),
+        cmocka_unit_test(test_check_defaults), cmocka_unit_test(test_check_all_options),
+        cmocka_unit_test(test_ignore_alone),   cmocka_unit_test(test_many_paths),
+        cmocka_unit_test(test_check_errors),   cmocka_unit_test(test_levels_of_one_engine),
+        cmocka_unit_test(test_prove_scenario), cmocka_unit_test(test_prove_functions),
+        cmocka_unit_test(test_prove_errors),   cmocka_unit_test(test_dump),
+        cmocka_unit_test(test_help_fits),      cmocka_unit_test(test_wants_help),
+        cmocka_unit_test(test_suggest),        cmocka_unit_test(test_color),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

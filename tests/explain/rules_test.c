@@ -66,9 +66,9 @@ static bool has_line(struct str page, struct str line) {
 
 static void test_pages_are_whole(void **state) {
     (void)state;
-    static const char *const headings[] = {"## Effect", "## Example", "## Fix",
-                                           "## Engines and levels", "## Other names",
-                                           "## What lostwrite shows"};
+    static const char *const headings[] = {"## Effect",      "## Example",
+                                           "## Fix",         "## Engines and levels",
+                                           "## Other names", "## What lostwrite shows"};
     for (int i = 0; i < RULE_COUNT; i++) {
         struct str page = rule_page((enum rule)i);
         char title[80];
@@ -112,9 +112,12 @@ static void test_references(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_codes_are_numbered), cmocka_unit_test(test_names),
-        cmocka_unit_test(test_parse),              cmocka_unit_test(test_pages_are_whole),
-        cmocka_unit_test(test_pages_fit),          cmocka_unit_test(test_references),
+        cmocka_unit_test(test_codes_are_numbered),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_pages_are_whole),
+        cmocka_unit_test(test_pages_fit),
+        cmocka_unit_test(test_references),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
