@@ -172,7 +172,7 @@ static void do_set_column(struct world *world, struct session *session,
         session_raise(session, STR("AttributeError"), DB_OK_NO_ERROR, step);
         return;
     }
-    struct cell new_cell = {.is_assigned = true};
+    struct cell new_cell = {.is_assigned = true, .assigned_at = step};
     if (step->sql_expr != NULL) {
         new_cell.pending = session_fill_expr(world, session, step);
     } else {

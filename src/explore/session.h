@@ -35,6 +35,7 @@ struct cell {
     bool is_loaded;   /* holds, or held, what the database had */
     bool is_assigned; /* by the program since it was loaded or last written */
     uint8_t times_sent; /* how often `pending` was written */
+    const struct txn_step *assigned_at; /* the assignment, while is_assigned; NULL: when the object was made */
 };
 
 struct object {

@@ -45,7 +45,8 @@ static struct witness_line make_line(struct arena *arena, const struct trace_eve
     return (struct witness_line){.session = event->session, .at = event->at,
                                  .span = step_span(event->at), .kind = event->kind,
                                  .text = line_text(arena, event), .result = event->result,
-                                 .waits_for = event->waits_for};
+                                 .waits_for = event->waits_for,
+                                 .in_transaction = event->transaction != 0};
 }
 
 static struct witness_step *step_at(struct arena *arena, struct witness *witness, uint32_t step) {

@@ -16,6 +16,7 @@ struct witness_line {
     struct str text;           /* "SELECT ...", "lock foo", "effect charge(5)" */
     struct str result;         /* empty: nothing to say */
     struct str waits_for;      /* "A": it waited first */
+    bool in_transaction;
     bool is_resumed;           /* the end of a wait that began in an earlier step */
 };
 

@@ -1,0 +1,106 @@
+/* What one program does wrong alone: an assignment that is never saved (LW008), a row lock outside of a transaction
+ * (LW011). An assignment counts only if no run in which it was made saved it. */
+#include "base/assert.h"
+#include "finding/collect.h"
+
+struct assignment {
+    const struct txn_step *step;
+    uint32_t made, dropped; /* in how many runs */
+    uint16_t table;
+    bool was_made, was_dropped; /* in the run at hand */
+};
+
+struct alone {
+    struct collector *c;
+    VEC(struct assignment) assignments;
+    const struct txn_step *unlocked; /* raises because it locks outside of a transaction */
+};
+
+static struct assignment *assignment_of(struct alone *alone, const struct txn_step *step) {
+    for (size_t i = 0; i < alone->assignments.count; i++)
+        if (alone->assignments.items[i].step == step)
+            return &alone->assignments.items[i];
+    VEC_PUSH(alone->c->scratch, &alone->assignments, (struct assignment){.step = step});
+    return &alone->assignments.items[alone->assignments.count - 1];
+}
+
+static void on_step(void *context, const struct txn_step *step) {
+    struct alone *alone = context;
+    if (step->kind == TXN_STEP_SET_COLUMN)
+        assignment_of(alone, step)->was_made = true;
+    else if (step->kind == TXN_STEP_RAISE && str_is(step->name, "TransactionManagementError"))
+        alone->unlocked = step;
+}
+
+static bool is_returned(const struct session *session, uint32_t object) {
+    const struct host_value *value = &session->returned;
+    if (value->kind == HOST_ROW)
+        return value->index == object;
+    for (uint32_t i = 0; value->kind == HOST_LIST && value->is_rows && i < value->count; i++)
+        if (session->items.items[value->index + i].index == object)
+            return true;
+    return false;
+}
+
+/* Objects that the run left with an assignment in memory only. */
+static void find_dropped(struct alone *alone, const struct world *world) {
+    const struct session *session = &world->sessions[0];
+    for (size_t i = 0; i < session->objects.count; i++) {
+        const struct object *object = &session->objects.items[i];
+        size_t columns = world->schema->tables.items[object->table]->columns.count;
+        if (is_returned(session, (uint32_t)i))
+            continue;
+        for (size_t k = 0; k < columns; k++) {
+            const struct cell *cell = &session->cells.items[object->first_cell + k];
+            if (!cell->is_assigned || cell->assigned_at == NULL)
+                continue;
+            struct assignment *assignment = assignment_of(alone, cell->assigned_at);
+            assignment->was_dropped = true;
+            assignment->table = object->table;
+        }
+    }
+}
+
+static void run_alone(struct alone *alone, const struct subject *subject,
+                      const struct input_case *input) {
+    struct collector *c = alone->c;
+    struct world world;
+    struct world_session session = {subject->program, input->args[0]};
+    uint8_t order = 0;
+    struct err err;
+    if (!world_init(&world, c->scratch, c->schema, c->pool, &c->options->configs[0],
+                    input->setup.items, input->setup.count, &session, 1, &err))
+        return;
+    for (size_t i = 0; i < alone->assignments.count; i++)
+        alone->assignments.items[i].was_made = alone->assignments.items[i].was_dropped = false;
+    world.on_step = on_step;
+    world.on_step_context = alone;
+    world_start(&world, NULL);
+    search_serial(&world, &order, NULL);
+    if (world.sessions[0].fate == FATE_DONE && !world.has_hit_limit) {
+        find_dropped(alone, &world);
+        for (size_t i = 0; i < alone->assignments.count; i++) {
+            struct assignment *assignment = &alone->assignments.items[i];
+            assignment->made += assignment->was_made;
+            assignment->dropped += assignment->was_made && assignment->was_dropped;
+        }
+    }
+    world_free(&world);
+}
+
+void find_alone(struct collector *c, const struct subject *subject, const struct inputs *inputs) {
+    struct alone alone = {.c = c};
+    for (size_t i = 0; i < inputs->cases.count; i++)
+        run_alone(&alone, subject, &inputs->cases.items[i]);
+    for (size_t i = 0; i < alone.assignments.count; i++) {
+        const struct assignment *assignment = &alone.assignments.items[i];
+        if (assignment->made == 0 || assignment->dropped < assignment->made)
+            continue;
+        add_plain_finding(c, RULE_NEVER_SAVED, step_span(assignment->step), subject->symbol,
+                          c->schema->tables.items[assignment->table]->name,
+                          assignment->step->column_name);
+    }
+    if (alone.unlocked != NULL)
+        add_plain_finding(c, RULE_LOCK_WITHOUT_TRANSACTION, step_span(alone.unlocked),
+                          subject->symbol, (struct str){0}, (struct str){0});
+}

@@ -1,0 +1,218 @@
+#include "finding/collect.h"
+
+#include "base/assert.h"
+
+static bool same_place(struct txn_span a, struct txn_span b) {
+    return a.start.line == b.start.line && a.start.column == b.start.column &&
+           str_equal(a.path, b.path);
+}
+
+struct finding *finding_at(const struct findings *findings, struct txn_span span) {
+    for (size_t i = 0; i < findings->items.count; i++)
+        if (same_place(findings->items.items[i].span, span))
+            return &findings->items.items[i];
+    return NULL;
+}
+
+bool rule_is_wanted(const struct find_options *options, enum rule rule) {
+    return options->rules == 0 || (options->rules & 1u << rule) != 0;
+}
+
+static struct str column_list(struct arena *arena, const struct finding *finding) {
+    struct str text = {0};
+    for (size_t i = 0; i < finding->columns.count; i++)
+        text = str_printf(arena, "%.*s%s%.*s", STR_ARG(text), i > 0 ? ", " : "",
+                          STR_ARG(finding->columns.items[i]));
+    return text.len > 0 ? text : STR("its row");
+}
+
+struct str finding_message(struct arena *arena, const struct finding *f) {
+    struct str columns = column_list(arena, f);
+    struct str by = f->other.symbol;
+    switch (f->rule) {
+    case RULE_ALIASED_OBJECTS:
+        return str_printf(arena, "writes back the old %.*s of %.*s: another object of the same row "
+                          "was saved since this one was loaded", STR_ARG(columns),
+                          STR_ARG(f->table));
+    case RULE_STALE_SAVE:
+        return str_printf(arena, "save() writes back the old %.*s of %.*s, which it did not change, over "
+                          "what %.*s wrote meanwhile", STR_ARG(columns), STR_ARG(f->table),
+                          STR_ARG(by));
+    case RULE_READ_MODIFY_WRITE:
+        return str_printf(arena, "%.*s of %.*s is computed from a value that %.*s may have changed "
+                          "since it was read: one of the two changes is lost", STR_ARG(columns),
+                          STR_ARG(f->table), STR_ARG(by));
+    case RULE_CHECK_THEN_ACT:
+        return str_printf(arena, "acts on a check that %.*s may have made untrue since: both pass "
+                          "it, both act", STR_ARG(by));
+    case RULE_STALE_AGGREGATE:
+        return str_printf(arena, "what is written to %.*s rests on rows that %.*s may have added to or "
+                          "changed since they were read", STR_ARG(f->table), STR_ARG(by));
+    case RULE_LATE_LOCK:
+        return str_printf(arena, "the lock comes too late: what was read is older than the lock, and %.*s "
+                          "may have changed it", STR_ARG(by));
+    case RULE_DUPLICATE_CREATE:
+        return str_printf(arena, "looked up, not found, created: %.*s may create the same row of %.*s "
+                          "in between", STR_ARG(by), STR_ARG(f->table));
+    case RULE_NEVER_SAVED:
+        return str_printf(arena, "%.*s of %.*s is assigned, and the object is dropped without save()",
+                          STR_ARG(columns), STR_ARG(f->table));
+    case RULE_EFFECT_BEFORE_COMMIT:
+        return str_printf(arena, "this happens before the transaction is sure to commit; if it fails, it "
+                          "has happened all the same");
+    case RULE_EARLY_UNLOCK:
+        return str_printf(arena, "the lock is let go before COMMIT: %.*s takes it and still reads "
+                          "the old rows", STR_ARG(by));
+    case RULE_LOCK_WITHOUT_TRANSACTION:
+        return str_printf(arena, "a row lock outside a transaction protects nothing (Django raises "
+                          "TransactionManagementError)");
+    case RULE_F_TWICE:
+        return str_printf(arena, "the F() expression in %.*s is still on the object: this save() "
+                          "applies it again", STR_ARG(columns));
+    case RULE_RESURRECTED_ROW:
+        return str_printf(arena, "save() inserts again the row of %.*s that %.*s has deleted",
+                          STR_ARG(f->table), STR_ARG(by));
+    case RULE_COUNT:
+        break;
+    }
+    LW_UNREACHABLE();
+}
+
+static enum finding_scope scope_of(const struct culprit *culprit) {
+    if (culprit->read_transaction == 0 && culprit->write_transaction == 0)
+        return SCOPE_AUTOCOMMIT;
+    return culprit->read_transaction == culprit->write_transaction ? SCOPE_TRANSACTION
+                                                                   : SCOPE_MIXED;
+}
+
+/* The finding's table: the run judged on every engine and level. */
+static void fill_cells(struct collector *c, const struct judged_run *run,
+                       struct finding *finding) {
+    struct judge_options options = {0};
+    for (int i = 0; i < POLICY_COUNT; i++) {
+        struct arena scratch = {0};
+        struct err err;
+        if (!judge_cell(&scratch, &run->setup, &policy_info(i)->config, &options,
+                        &finding->cells[i], &err))
+            finding->cells[i] = (struct cell_verdict){.verdict = VERDICT_LIMIT};
+        c->stats->limit_count += finding->cells[i].verdict == VERDICT_LIMIT;
+        arena_release(&scratch);
+    }
+    finding->has_cells = true;
+}
+
+static const char *session_text(struct collector *c, const struct judged_run *run, size_t i) {
+    const struct world_session *session = &run->setup.sessions[i];
+    struct buf text = {0};
+    buf_printf(&text, "%.*s(", STR_ARG(run->symbols[i]));
+    for (size_t k = 0; k < session->program->param_count; k++) {
+        const struct txn_var *var = &session->program->vars.items[k];
+        struct str name = var->source_name.len > 0 ? var->source_name : var->name;
+        buf_printf(&text, "%s%.*s=", k > 0 ? ", " : "", STR_ARG(name));
+        value_print(c->pool, session->args[k], &text);
+    }
+    buf_add_char(&text, ')');
+    const char *copy = str_to_c(c->arena, buf_str(&text));
+    buf_release(&text);
+    return copy;
+}
+
+static void fill_culprit(struct collector *c, const struct judged_run *run,
+                         const struct culprit *culprit, struct finding *finding) {
+    finding->rule = culprit->rule;
+    finding->span = culprit->span;
+    finding->symbol = run->symbols[culprit->session];
+    finding->scope = scope_of(culprit);
+    if (culprit->table < c->schema->tables.count) {
+        const struct table *table = c->schema->tables.items[culprit->table];
+        finding->table = table->name;
+        for (size_t i = 0; i < culprit->columns.count; i++)
+            VEC_PUSH(c->arena, &finding->columns,
+                     table->columns.items[culprit->columns.items[i]].name);
+    }
+    for (size_t i = 0; i < culprit->reads.count; i++)
+        VEC_PUSH(c->arena, &finding->reads, culprit->reads.items[i]);
+    finding->other = (struct finding_other){run->symbols[culprit->other], culprit->other_span};
+}
+
+void add_finding(struct collector *c, const struct judged_run *run, const struct culprit *culprit,
+                 const struct schedule *schedule, const struct db_config *config) {
+    if (!rule_is_wanted(c->options, culprit->rule) ||
+        finding_at(c->findings, culprit->span) != NULL)
+        return;
+    struct finding finding = {.witness_config = *config,
+                              .session_count = run->setup.session_count};
+    struct err err;
+    finding.has_witness =
+        witness_make(c->arena, &run->setup, config, schedule, &finding.witness, &err);
+    fill_culprit(c, run, culprit, &finding);
+    fill_cells(c, run, &finding);
+    for (size_t i = 0; i < run->setup.session_count; i++)
+        finding.session_symbols[i] = session_text(c, run, i);
+    if (!judge_serial_texts(c->arena, &run->setup, config, &finding.serial, &err))
+        finding.serial.texts.count = 0;
+    struct fix_options fix_options = {.config = config};
+    if (!c->options->no_fixes) {
+        struct arena scratch = {0};
+        if (!fix_try_all(c->arena, &scratch, &run->setup, culprit, &fix_options, &finding.fixes,
+                         &err))
+            finding.fixes.items.count = 0;
+        arena_release(&scratch);
+    }
+    finding.message = finding_message(c->arena, &finding);
+    VEC_PUSH(c->arena, &c->findings->items, finding);
+}
+
+struct finding *add_plain_finding(struct collector *c, enum rule rule, struct txn_span span,
+                                  struct str symbol, struct str table, struct str column) {
+    if (!rule_is_wanted(c->options, rule) || finding_at(c->findings, span) != NULL)
+        return NULL;
+    struct finding finding = {.rule = rule, .span = span, .symbol = symbol, .table = table};
+    if (column.len > 0)
+        VEC_PUSH(c->arena, &finding.columns, column);
+    finding.message = finding_message(c->arena, &finding);
+    VEC_PUSH(c->arena, &c->findings->items, finding);
+    return &c->findings->items.items[c->findings->items.count - 1];
+}
+
+static void run_cells(const struct judged_run *run, const struct judge_options *judge,
+                      struct cell_verdict cells[POLICY_COUNT]) {
+    for (int i = 0; i < POLICY_COUNT; i++) {
+        struct arena scratch = {0};
+        struct err err;
+        if (!judge_cell(&scratch, &run->setup, &policy_info(i)->config, judge, &cells[i], &err))
+            cells[i] = (struct cell_verdict){.verdict = VERDICT_LIMIT};
+        arena_release(&scratch);
+    }
+}
+
+bool find_in_run(struct arena *arena, const struct run_setup *setup, const struct str *symbols,
+                 const struct find_options *options, const struct judge_options *judge,
+                 struct cell_verdict cells[POLICY_COUNT], struct findings *findings,
+                 struct err *err) {
+    struct find_stats stats = {0};
+    struct collector c = {.arena = arena, .schema = setup->schema, .pool = setup->pool,
+                          .options = options, .findings = findings, .stats = &stats};
+    struct judged_run run = {.setup = *setup};
+    memcpy(run.symbols, symbols, setup->session_count * sizeof(*symbols));
+    run_cells(&run, judge, cells);
+    for (size_t i = 0; i < options->config_count; i++) {
+        struct arena scratch = {0};
+        struct cell_verdict cell;
+        struct judge_options plain = {.steps_max = judge->steps_max};
+        struct witness witness;
+        if (!judge_cell(&scratch, setup, &options->configs[i], &plain, &cell, err)) {
+            arena_release(&scratch);
+            return false;
+        }
+        if (cell.verdict == VERDICT_LOST) {
+            if (!witness_make(arena, setup, &options->configs[i], &cell.witness, &witness, err))
+                return false;
+            for (size_t k = 0; k < witness.culprits.count; k++)
+                add_finding(&c, &run, &witness.culprits.items[k], &cell.witness,
+                            &options->configs[i]);
+        }
+        arena_release(&scratch);
+    }
+    return true;
+}

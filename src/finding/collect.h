@@ -1,0 +1,44 @@
+/* Private to this folder: making one finding out of a culprit, and keeping each write once. */
+#ifndef LW_FINDING_COLLECT_H
+#define LW_FINDING_COLLECT_H
+
+#include "finding/finding.h"
+
+struct collector {
+    struct arena *arena, *scratch;
+    const struct schema *schema;
+    struct text_pool *pool;
+    const struct find_options *options;
+    struct findings *findings;
+    struct find_stats *stats;
+};
+
+/* A run that was judged, with the programs' names. */
+struct judged_run {
+    struct run_setup setup;
+    struct str symbols[DB_SESSIONS_MAX];
+};
+
+/* The finding at this write, or NULL. */
+struct finding *finding_at(const struct findings *findings, struct txn_span span);
+
+/* Whether findings of the rule are wanted. */
+bool rule_is_wanted(const struct find_options *options, enum rule rule);
+
+/* Makes a finding of `culprit`, which replaying `schedule` shows: table, witness, fixes. Nothing if its write has one already, or its rule
+ * isn't wanted. */
+void add_finding(struct collector *c, const struct judged_run *run, const struct culprit *culprit,
+                 const struct schedule *schedule, const struct db_config *config);
+
+/* A finding that needs no second session and no table: LW008, LW011. */
+struct finding *add_plain_finding(struct collector *c, enum rule rule, struct txn_span span,
+                                  struct str symbol, struct str table, struct str column);
+
+/* The one sentence of a finding. */
+struct str finding_message(struct arena *arena, const struct finding *finding);
+
+/* Runs a program alone on the inputs of each case and reports assignments that are never saved and row locks
+ * outside of a transaction. */
+void find_alone(struct collector *c, const struct subject *subject, const struct inputs *inputs);
+
+#endif

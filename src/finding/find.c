@@ -1,0 +1,144 @@
+/* Which programs are run beside which: each alone, each beside itself, then each pair of which one writes
+ * what the other reads or writes. */
+#include "base/assert.h"
+#include "finding/collect.h"
+
+#include <stdlib.h>
+
+enum { PARTNERS_MAX = 16, STEPS_MAX = 20000 };
+
+static bool keeps(const struct collector *c, const struct judged_run *run,
+                  const struct culprit *culprit) {
+    bool is_cross = run->setup.session_count > 1 &&
+                    run->setup.sessions[0].program != run->setup.sessions[1].program;
+    /* Beside a program that is wrong in itself many a right one loses: that is the other's finding. */
+    return !is_cross || culprit->rule == RULE_STALE_SAVE ||
+           finding_at(c->findings, culprit->other_span) == NULL;
+}
+
+/* An effect of a session that failed for a reason that only concurrency brings. */
+static void find_early_effect(struct collector *c, const struct judged_run *run,
+                              const struct witness *witness, const struct schedule *schedule,
+                              const struct db_config *config) {
+    bool has_failed[DB_SESSIONS_MAX] = {false};
+    for (size_t i = 0; i < witness->steps.count; i++)
+        for (size_t k = 0; k < witness->steps.items[i].lines.count; k++) {
+            const struct witness_line *line = &witness->steps.items[i].lines.items[k];
+            has_failed[line->session] |= str_starts(line->result, "error ");
+        }
+    for (size_t i = 0; i < witness->steps.count; i++) {
+        for (size_t k = 0; k < witness->steps.items[i].lines.count; k++) {
+            const struct witness_line *line = &witness->steps.items[i].lines.items[k];
+            if (line->kind != TRACE_EFFECT || !has_failed[line->session] || !line->in_transaction)
+                continue;
+            struct culprit culprit = {.rule = RULE_EFFECT_BEFORE_COMMIT,
+                                      .session = line->session, .at = line->at,
+                                      .span = line->span, .table = SCHEMA_TABLES_MAX,
+                                      .other = (uint8_t)(1 - line->session % 2),
+                                      .read_transaction = 1, .write_transaction = 1};
+            add_finding(c, run, &culprit, schedule, config);
+            return;
+        }
+    }
+}
+
+static void judge_run(struct collector *c, const struct judged_run *run,
+                      const struct db_config *config) {
+    struct judge_options options = {.steps_max = STEPS_MAX};
+    struct cell_verdict cell;
+    struct witness witness;
+    struct err err;
+    struct arena scratch = {0};
+    c->stats->run_count++;
+    if (judge_cell(&scratch, &run->setup, config, &options, &cell, &err)) {
+        c->stats->limit_count += cell.verdict == VERDICT_LIMIT;
+        bool shows = cell.verdict == VERDICT_LOST || cell.has_failed_effects;
+        if (shows && cell.has_witness &&
+            witness_make(&scratch, &run->setup, config, &cell.witness, &witness, &err)) {
+            for (size_t i = 0; cell.verdict == VERDICT_LOST && i < witness.culprits.count; i++)
+                if (keeps(c, run, &witness.culprits.items[i]))
+                    add_finding(c, run, &witness.culprits.items[i], &cell.witness, config);
+            if (cell.verdict != VERDICT_LOST)
+                find_early_effect(c, run, &witness, &cell.witness, config);
+        }
+    }
+    arena_release(&scratch);
+}
+
+static void run_case(struct collector *c, const struct subject *const *subjects, size_t count,
+                     const struct input_case *input) {
+    struct judged_run run = {.setup = {.schema = c->schema, .pool = c->pool,
+                                       .setup = input->setup.items,
+                                       .setup_count = input->setup.count,
+                                       .session_count = count}};
+    for (size_t i = 0; i < count; i++) {
+        run.setup.sessions[i] = (struct world_session){subjects[i]->program, input->args[i]};
+        run.symbols[i] = subjects[i]->symbol;
+    }
+    for (size_t i = 0; i < c->options->config_count; i++)
+        judge_run(c, &run, &c->options->configs[i]);
+}
+
+static void run_subjects(struct collector *c, const struct subject *const *subjects, size_t count) {
+    const struct txn_program *programs[DB_SESSIONS_MAX];
+    struct inputs inputs;
+    struct arena scratch = {0};
+    for (size_t i = 0; i < count; i++)
+        programs[i] = subjects[i]->program;
+    c->scratch = &scratch;
+    inputs_make(&scratch, &scratch, c->schema, c->pool, &c->options->configs[0], programs, count,
+                &inputs);
+    if (count == 1)
+        find_alone(c, subjects[0], &inputs);
+    for (size_t i = 0; i < inputs.cases.count; i++)
+        run_case(c, subjects, count, &inputs.cases.items[i]);
+    arena_release(&scratch);
+}
+
+static bool are_partners(const struct subject *a, const struct subject *b) {
+    return (a->writes & (b->reads | b->writes)) != 0 || (b->writes & (a->reads | a->writes)) != 0;
+}
+
+static int compare_findings(const void *a, const void *b) {
+    const struct finding *left = a, *right = b;
+    int order = str_compare(left->span.path, right->span.path);
+    if (order != 0)
+        return order;
+    if (left->span.start.line != right->span.start.line)
+        return left->span.start.line < right->span.start.line ? -1 : 1;
+    if (left->span.start.column != right->span.start.column)
+        return left->span.start.column < right->span.start.column ? -1 : 1;
+    return (int)left->rule - (int)right->rule;
+}
+
+void find_all(struct arena *arena, const struct schema *schema, struct text_pool *pool,
+              const struct subject *subjects, size_t subject_count,
+              const struct find_options *options, struct findings *findings,
+              struct find_stats *stats) {
+    struct collector c = {.arena = arena, .schema = schema, .pool = pool, .options = options,
+                          .findings = findings, .stats = stats};
+    LW_ASSERT(options->config_count > 0);
+    *stats = (struct find_stats){0};
+    for (size_t i = 0; i < subject_count; i++) {
+        const struct subject *alone[] = {&subjects[i], &subjects[i]};
+        run_subjects(&c, alone, 1);
+        if (subjects[i].writes == 0)
+            continue;
+        stats->pair_count++;
+        run_subjects(&c, alone, 2);
+    }
+    for (size_t i = 0; i < subject_count; i++) {
+        size_t partners = 0;
+        for (size_t k = i + 1; k < subject_count && partners < PARTNERS_MAX; k++) {
+            const struct subject *pair[] = {&subjects[i], &subjects[k]};
+            if (!are_partners(pair[0], pair[1]))
+                continue;
+            partners++;
+            stats->pair_count++;
+            run_subjects(&c, pair, 2);
+        }
+    }
+    if (findings->items.count > 1)
+        qsort(findings->items.items, findings->items.count, sizeof(struct finding),
+              compare_findings);
+}
