@@ -1,0 +1,63 @@
+/* Showing findings: text for people, JSON for programs (docs/json.md), one line each for editors. Everything
+ * is written to a buffer; nothing here reads files or decides what a finding is.
+ */
+#ifndef LW_REPORT_REPORT_H
+#define LW_REPORT_REPORT_H
+
+#include "finding/finding.h"
+
+/* Something in the source that has no counterpart in a program (`is_error`: a file that can't be read). */
+struct report_note {
+    struct txn_span span;
+    struct str text;
+    bool is_error;
+};
+
+struct report_summary {
+    size_t file_count, line_count, broken_file_count;
+    size_t function_count;  /* that touch the ORM */
+    size_t modelled_count;  /* of these: without a note */
+    size_t program_count, run_count, limit_count;
+};
+
+struct report {
+    const struct schema *schema;
+    const struct text_pool *pool;
+    const struct findings *findings;
+    const struct report_note *notes;
+    size_t note_count;
+    struct report_summary summary;
+    const char *version; /* of lostwrite */
+    bool is_colored;
+    bool is_verbose; /* list the notes too */
+    /* The text of a source file, for excerpts; empty if it isn't known. */
+    struct str (*source)(void *context, struct str path);
+    void *source_context;
+};
+
+void report_text(const struct report *report, struct buf *out);
+void report_json(const struct report *report, struct buf *out);
+/* `path:line:column: LW003 message` for each finding. */
+void report_concise(const struct report *report, struct buf *out);
+
+/* One proved run: its table, and its findings as above. */
+struct report_run {
+    struct str name; /* of the run; may be empty */
+    const struct run_setup *setup;
+    const struct str *symbols;                /* per session */
+    const struct cell_verdict *cells;         /* POLICY_COUNT of them */
+    bool has_counts;                          /* --all-schedules */
+    const struct findings *findings;
+    /* The schedule shown when there is no finding: of an anomaly of no known class, or of an error; else absent. */
+    bool has_witness;
+    struct db_config witness_config;
+    struct witness witness;
+    struct serial_texts serial;
+};
+
+void report_prove_text(const struct report *report, const struct report_run *runs, size_t run_count,
+                       struct buf *out);
+void report_prove_json(const struct report *report, const struct report_run *runs,
+                       size_t run_count, struct buf *out);
+
+#endif
