@@ -1,5 +1,6 @@
-/* The builder: each maker allocates one node in the arena and fills the fields that its kind has. The cursor
- * `at` is the block that takes the next step; opening a body pushes it, txn_build_end pops it. */
+/* The builder: each maker allocates one node in the arena and fills the fields that its kind
+ * has. The cursor `at` is the block that takes the next step; opening a body pushes it,
+ * txn_build_end pops it. */
 #include "program/build.h"
 
 #include "base/assert.h"
@@ -39,7 +40,8 @@ static void build_sql_fail(struct txn_builder *b, struct txn_span span, struct s
     b->has_failed = true;
 }
 
-static struct txn_step *step_new(struct txn_builder *b, enum txn_step_kind kind, struct txn_span span) {
+static struct txn_step *step_new(struct txn_builder *b, enum txn_step_kind kind,
+                                 struct txn_span span) {
     struct txn_step *step = ARENA_NEW(b->arena, struct txn_step);
     step->kind = kind;
     step->span = span;
@@ -67,7 +69,8 @@ static struct txn_step *step_open(struct txn_builder *b, struct txn_step *step) 
     return step;
 }
 
-static void step_go_on(struct txn_builder *b, const struct txn_step *step, struct txn_block *block) {
+static void step_go_on(struct txn_builder *b, const struct txn_step *step,
+                       struct txn_block *block) {
     LW_ASSERT(b->depth > 0);
     LW_ASSERT(b->depth > TXN_DEPTH_MAX || b->open[b->depth - 1] == step);
     b->at = block;
@@ -168,13 +171,15 @@ void txn_new_column(struct txn_builder *b, struct txn_step *step, struct str col
     VEC_PUSH(b->arena, &step->args, expr);
 }
 
-struct txn_step *txn_build_raise(struct txn_builder *b, struct txn_span span, struct str class_name) {
+struct txn_step *txn_build_raise(struct txn_builder *b, struct txn_span span,
+                                 struct str class_name) {
     struct txn_step *step = step_new(b, TXN_STEP_RAISE, span);
     step->name = class_name;
     return step;
 }
 
-struct txn_step *txn_build_return(struct txn_builder *b, struct txn_span span, struct txn_expr *expr) {
+struct txn_step *txn_build_return(struct txn_builder *b, struct txn_span span,
+                                  struct txn_expr *expr) {
     struct txn_step *step = step_new(b, TXN_STEP_RETURN, span);
     step->expr = expr;
     return step;
@@ -199,8 +204,8 @@ void txn_step_add_arg(struct txn_builder *b, struct txn_step *step, struct txn_e
     VEC_PUSH(b->arena, &step->args, arg);
 }
 
-struct txn_step *txn_build_lock(struct txn_builder *b, struct txn_span span, enum txn_step_kind kind,
-                                struct str name, struct txn_expr *key) {
+struct txn_step *txn_build_lock(struct txn_builder *b, struct txn_span span,
+                                enum txn_step_kind kind, struct str name, struct txn_expr *key) {
     LW_ASSERT(kind == TXN_STEP_LOCK || kind == TXN_STEP_UNLOCK);
     struct txn_step *step = step_new(b, kind, span);
     step->name = name;
@@ -252,7 +257,8 @@ struct txn_step *txn_build_try(struct txn_builder *b, struct txn_span span) {
     return step_open(b, step_new(b, TXN_STEP_TRY, span));
 }
 
-static struct txn_expr *expr_new(struct txn_builder *b, enum txn_expr_kind kind, struct txn_span span) {
+static struct txn_expr *expr_new(struct txn_builder *b, enum txn_expr_kind kind,
+                                 struct txn_span span) {
     struct txn_expr *expr = ARENA_NEW(b->arena, struct txn_expr);
     expr->kind = kind;
     expr->span = span;

@@ -1,5 +1,6 @@
 /* Building programs from a front end: a cursor that appends steps, and short makers for steps and
- * expressions. SQL is given as text in the builder's dialect, with host values `:var` and `:var.column`.
+ * expressions. SQL is given as text in the builder's dialect, with host values `:var` and
+ * `:var.column`.
  *
  *     struct txn_builder b;
  *     txn_builder_init(&b, arena, pool, program, SQL_POSTGRESQL);
@@ -21,7 +22,7 @@ struct txn_builder {
     enum sql_dialect dialect;
     struct txn_block *at; /* where the next step goes */
     struct txn_block *outer[TXN_DEPTH_MAX];
-    struct txn_step *open[TXN_DEPTH_MAX]; /* the steps whose bodies are open, to assert the nesting */
+    struct txn_step *open[TXN_DEPTH_MAX]; /* whose bodies they are, to assert the nesting */
     size_t depth;
     struct err err; /* the first error: bad SQL, too deep; steps after it are dropped */
     bool has_failed;
@@ -34,7 +35,8 @@ void txn_builder_init(struct txn_builder *b, struct arena *arena, struct text_po
 struct txn_program *txn_program_new(struct arena *arena, struct str name, struct txn_span span);
 uint16_t txn_add_param(struct arena *arena, struct txn_program *program, struct str name);
 
-/* An SQL step. `var`: TXN_NO_VAR for NOTHING. KEY names its column with txn_step.sql.column_name after. */
+/* An SQL step. `var`: TXN_NO_VAR for NOTHING. KEY names its column with txn_step.sql.column_name
+ * after. */
 struct txn_step *txn_build_sql(struct txn_builder *b, struct txn_span span, enum txn_into into,
                                uint16_t var, struct str sql);
 struct txn_step *txn_build_stmt(struct txn_builder *b, struct txn_span span, enum txn_into into,
@@ -51,20 +53,23 @@ struct txn_step *txn_build_new(struct txn_builder *b, struct txn_span span, uint
                                struct str table);
 void txn_new_column(struct txn_builder *b, struct txn_step *step, struct str column,
                     struct txn_expr *expr);
-struct txn_step *txn_build_raise(struct txn_builder *b, struct txn_span span, struct str class_name);
-struct txn_step *txn_build_return(struct txn_builder *b, struct txn_span span, struct txn_expr *expr);
+struct txn_step *txn_build_raise(struct txn_builder *b, struct txn_span span,
+                                 struct str class_name);
+struct txn_step *txn_build_return(struct txn_builder *b, struct txn_span span,
+                                  struct txn_expr *expr);
 struct txn_step *txn_build_break(struct txn_builder *b, struct txn_span span);
 struct txn_step *txn_build_continue(struct txn_builder *b, struct txn_span span);
 /* Arguments are added with txn_step_add_arg. */
 struct txn_step *txn_build_effect(struct txn_builder *b, struct txn_span span, struct str name);
 void txn_step_add_arg(struct txn_builder *b, struct txn_step *step, struct txn_expr *arg);
 /* `kind`: TXN_STEP_LOCK or TXN_STEP_UNLOCK. `key`: NULL for a lock that has none. */
-struct txn_step *txn_build_lock(struct txn_builder *b, struct txn_span span, enum txn_step_kind kind,
-                                struct str name, struct txn_expr *key);
+struct txn_step *txn_build_lock(struct txn_builder *b, struct txn_span span,
+                                enum txn_step_kind kind, struct str name, struct txn_expr *key);
 
 /* Steps with a body: the next steps go into it until txn_build_end. */
 struct txn_step *txn_build_if(struct txn_builder *b, struct txn_span span, struct txn_expr *cond);
-struct txn_step *txn_build_for(struct txn_builder *b, struct txn_span span, uint16_t row, uint16_t rows);
+struct txn_step *txn_build_for(struct txn_builder *b, struct txn_span span, uint16_t row,
+                               uint16_t rows);
 struct txn_step *txn_build_repeat(struct txn_builder *b, struct txn_span span, uint32_t rounds);
 struct txn_step *txn_build_atomic(struct txn_builder *b, struct txn_span span);
 struct txn_step *txn_build_call(struct txn_builder *b, struct txn_span span, struct str function,
@@ -74,8 +79,8 @@ struct txn_step *txn_build_with_lock(struct txn_builder *b, struct txn_span span
 struct txn_step *txn_build_try(struct txn_builder *b, struct txn_span span);
 /* Within IF or TRY: the next steps go into its else. */
 void txn_build_else(struct txn_builder *b, struct txn_step *step);
-/* Within TRY: the next steps go into a new handler; add classes to the handler returned, which is valid
- * until the next txn_build_except of this step. */
+/* Within TRY: the next steps go into a new handler; add classes to the handler returned, which
+ * is valid until the next txn_build_except of this step. */
 struct txn_handler *txn_build_except(struct txn_builder *b, struct txn_span span,
                                      struct txn_step *step);
 void txn_build_finally(struct txn_builder *b, struct txn_step *step);
@@ -83,7 +88,8 @@ void txn_build_end(struct txn_builder *b, struct txn_step *step);
 
 struct txn_expr *txn_literal(struct txn_builder *b, struct txn_span span, struct value value);
 struct txn_expr *txn_ref(struct txn_builder *b, struct txn_span span, uint16_t var);
-struct txn_expr *txn_column(struct txn_builder *b, struct txn_span span, uint16_t var, struct str column);
+struct txn_expr *txn_column(struct txn_builder *b, struct txn_span span, uint16_t var,
+                            struct str column);
 struct txn_expr *txn_binary(struct txn_builder *b, struct txn_span span, enum txn_op op,
                             struct txn_expr *left, struct txn_expr *right);
 struct txn_expr *txn_unary(struct txn_builder *b, struct txn_span span, enum txn_expr_kind kind,

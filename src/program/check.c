@@ -7,31 +7,32 @@ bool txn_check(struct arena *arena, const struct schema *schema, struct text_poo
                struct txn_program *program, struct err *err) {
     if (program->is_checked)
         return true;
-    struct check c = {.arena = arena, .schema = schema, .pool = pool, .program = program, .err = err};
+    struct check c = {
+        .arena = arena, .schema = schema, .pool = pool, .program = program, .err = err};
     c.bound_at = ARENA_ARRAY(arena, struct txn_span, program->vars.count);
     c.is_bound = ARENA_ARRAY(arena, bool, program->vars.count);
-    bool ok = check_shape(&c) && check_statements(&c) && check_types(&c) && check_use(&c) &&
-              check_flow(&c);
+    bool ok = txn_check_shape(&c) && txn_check_statements(&c) && txn_check_types(&c) &&
+              txn_check_use(&c) && txn_check_flow(&c);
     program->is_checked = ok;
     return ok;
 }
 
-bool check_each_step(struct check *c, struct txn_block *block, check_visit *visit) {
+bool txn_check_each_step(struct check *c, struct txn_block *block, txn_check_visit *visit) {
     for (size_t i = 0; i < block->steps.count; i++) {
         struct txn_step *step = block->steps.items[i];
-        if (!visit(c, step) || !check_each_step(c, &step->body, visit) ||
-            !check_each_step(c, &step->else_body, visit))
+        if (!visit(c, step) || !txn_check_each_step(c, &step->body, visit) ||
+            !txn_check_each_step(c, &step->else_body, visit))
             return false;
         for (size_t h = 0; h < step->handlers.count; h++)
-            if (!check_each_step(c, &step->handlers.items[h].body, visit))
+            if (!txn_check_each_step(c, &step->handlers.items[h].body, visit))
                 return false;
-        if (!check_each_step(c, &step->finally_body, visit))
+        if (!txn_check_each_step(c, &step->finally_body, visit))
             return false;
     }
     return true;
 }
 
-uint16_t check_step_binds(const struct txn_step *step) {
+uint16_t txn_check_step_binds(const struct txn_step *step) {
     switch (step->kind) {
     case TXN_STEP_SQL:
         switch (step->sql.into) {
@@ -148,13 +149,13 @@ static bool name_is_identifier(struct str name) {
 }
 
 static bool note_bound(struct check *c, struct txn_step *step) {
-    uint16_t var = check_step_binds(step);
+    uint16_t var = txn_check_step_binds(step);
     if (var != TXN_NO_VAR)
         c->is_bound[var] = true;
     return true;
 }
 
-bool check_shape(struct check *c) {
+bool txn_check_shape(struct check *c) {
     struct txn_program *program = c->program;
     if (program->name.len == 0)
         return txn_fault(c->err, program->span, "a program needs a name");
@@ -169,6 +170,6 @@ bool check_shape(struct check *c) {
         c->is_bound[i] = var->is_param;
     }
     return shape_block(c, &program->body, (struct place){0}) &&
-           check_each_step(c, &program->body, shape_exprs) &&
-           check_each_step(c, &program->body, note_bound);
+           txn_check_each_step(c, &program->body, shape_exprs) &&
+           txn_check_each_step(c, &program->body, note_bound);
 }

@@ -1,12 +1,14 @@
-/* The checker's fifth pass: on every path to where a variable is read, something was put into it (null counts).
- * The usual forward analysis: a set of variables surely set, joined by intersection where paths meet.
- * An exception may leave a `try` at any of its steps, so its handlers know only what was set before it. */
+/* The checker's fifth pass: on every path to where a variable is read, something was put into it
+ * (null counts). The usual forward analysis: a set of variables surely set, joined by
+ * intersection where paths meet. An exception may leave a `try` at any of its steps, so its
+ * handlers know only what was set before it. */
 #include "base/assert.h"
 #include "program/check.h"
 
 enum { WORDS = TXN_VARS_MAX / 64 };
 
-/* Variables surely set. A place that no path reaches has them all: the neutral element of the join. */
+/* Variables surely set. A place that no path reaches has them all: the neutral element of the
+ * join. */
 struct flow {
     uint64_t set[WORDS];
 };
@@ -31,11 +33,13 @@ static void flow_set(struct flow *flow, uint16_t var) {
         flow->set[var / 64] |= UINT64_C(1) << (var % 64);
 }
 
-static bool flow_use(struct flow_pass *p, const struct flow *flow, struct txn_span at, uint16_t var) {
+static bool flow_use(struct flow_pass *p, const struct flow *flow, struct txn_span at,
+                     uint16_t var) {
     if (flow->set[var / 64] >> (var % 64) & 1)
         return true;
     struct str name = p->c->program->vars.items[var].name;
-    return txn_fault(p->c->err, at, "`%.*s` may not be set yet; put null into it first if that is meant",
+    return txn_fault(p->c->err, at,
+                     "`%.*s` may not be set yet; put null into it first if that is meant",
                      STR_ARG(name));
 }
 
@@ -72,8 +76,9 @@ static bool flow_if(struct flow_pass *p, struct flow *flow, const struct txn_ste
     return true;
 }
 
-/* `for` may run no round at all; `repeat` runs at least one, which ends at its end, by `continue` or by
- * `break`. What a round sets the next one has too, so one pass over the body is enough. */
+/* `for` may run no round at all; `repeat` runs at least one, which ends at its end, by
+ * `continue` or by `break`. What a round sets the next one has too, so one pass over the body is
+ * enough. */
 static bool flow_loop(struct flow_pass *p, struct flow *flow, const struct txn_step *step) {
     struct flow before = *flow, at_break, at_continue;
     struct flow_pass inner = *p;
@@ -102,7 +107,8 @@ static bool flow_try(struct flow_pass *p, struct flow *flow, const struct txn_st
             return false;
         flow_join(flow, &handled);
     }
-    /* `finally` also runs on the way out of an exception; what it sets is set after it in any case. */
+    /* `finally` also runs on the way out of an exception; what it sets is set after it in any
+     * case. */
     struct flow last = before;
     if (!flow_block(p, &last, &step->finally_body))
         return false;
@@ -135,7 +141,7 @@ static bool flow_sql(struct flow_pass *p, struct flow *flow, const struct txn_st
         return false;
     if (sql->into == TXN_INTO_RELOAD || sql->into == TXN_INTO_KEY)
         return flow_use(p, flow, step->span, sql->var);
-    flow_set(flow, check_step_binds(step));
+    flow_set(flow, txn_check_step_binds(step));
     return true;
 }
 
@@ -204,7 +210,7 @@ static bool flow_block(struct flow_pass *p, struct flow *flow, const struct txn_
     return true;
 }
 
-bool check_flow(struct check *c) {
+bool txn_check_flow(struct check *c) {
     struct flow_pass pass = {.c = c};
     struct flow flow = {{0}};
     for (size_t i = 0; i < c->program->param_count; i++)

@@ -1,5 +1,5 @@
-/* The checker's second pass: statements are resolved, their host names become variables, and each is of a
- * kind that gives what the program takes from it. */
+/* The checker's second pass: statements are resolved, their host names become variables, and
+ * each is of a kind that gives what the program takes from it. */
 #include "base/assert.h"
 #include "program/check.h"
 
@@ -51,7 +51,8 @@ static bool into_fits(struct check *c, const struct txn_step *step) {
         if (is_dml(stmt))
             return true;
         return txn_fault(c->err, step->span,
-                         "`count` is of rows that INSERT, UPDATE or DELETE changed, not of %s", kind);
+                         "`count` is of rows that INSERT, UPDATE or DELETE changed, not of %s",
+                         kind);
     case TXN_INTO_KEY:
         if (stmt->kind == SQL_STMT_INSERT)
             return true;
@@ -83,12 +84,12 @@ static bool name_hosts(struct check *c, struct txn_step *step, const struct sql_
         if (var != TXN_NO_VAR && c->is_bound[var])
             continue;
         struct suggestion hint;
-        suggestion_init(&hint, host->name);
+        txn_suggestion_init(&hint, host->name);
         for (size_t v = 0; v < c->program->vars.count; v++)
             if (c->is_bound[v])
-                suggestion_try(&hint, c->program->vars.items[v].name);
+                txn_suggestion_try(&hint, c->program->vars.items[v].name);
         txn_fault(c->err, span_at(step, host->pos), "unknown variable `%.*s`%s",
-                  STR_ARG(host->name), suggestion_text(&hint));
+                  STR_ARG(host->name), txn_suggestion_text(&hint));
         return sql_place_fault(c, step, stmt->text);
     }
     return true;
@@ -107,8 +108,8 @@ static bool resolve_step(struct check *c, struct txn_step *step) {
     return name_hosts(c, step, stmt, &step->sql.host_var, &step->sql.host_column);
 }
 
-bool check_statements(struct check *c) {
-    return check_each_step(c, &c->program->body, resolve_step);
+bool txn_check_statements(struct check *c) {
+    return txn_check_each_step(c, &c->program->body, resolve_step);
 }
 
 static uint16_t target_table(const struct sql_stmt *stmt) {
@@ -141,7 +142,7 @@ static const struct sql_source *source_at(const struct sql_stmt *stmt, size_t in
     }
 }
 
-bool check_result_table(struct check *c, const struct txn_step *step, uint16_t *table) {
+bool txn_check_result_table(struct check *c, const struct txn_step *step, uint16_t *table) {
     const struct sql_stmt *stmt = step->sql.stmt;
     bool is_select = stmt->kind == SQL_STMT_SELECT;
     size_t count = is_select ? stmt->select->items.count : stmt->returning.count;

@@ -1,9 +1,10 @@
-/* The checker's third pass: the type of each variable, inferred from everything that is put into it. Rounds
- * go on until one changes nothing; each gives at least one variable its type, so they end. */
+/* The checker's third pass: the type of each variable, inferred from everything that is put into
+ * it. Rounds go on until one changes nothing; each gives at least one variable its type, so they
+ * end. */
 #include "base/assert.h"
 #include "program/check.h"
 
-const char *check_type_text(const struct check *c, struct check_type type) {
+const char *txn_check_type_text(const struct check *c, struct check_type type) {
     static _Thread_local char texts[8][80];
     static _Thread_local size_t next;
     char *text = texts[next++ % LW_COUNT_OF(texts)];
@@ -42,7 +43,7 @@ static struct check_type member_type(struct check_type list) {
     return (struct check_type){TXN_UNKNOWN, 0};
 }
 
-struct check_type check_infer(const struct check *c, const struct txn_expr *expr) {
+struct check_type txn_check_infer(const struct check *c, const struct txn_expr *expr) {
     struct check_type unknown = {TXN_UNKNOWN, 0}, scalar = {TXN_SCALAR, 0};
     switch (expr->kind) {
     case TXN_EXPR_LITERAL:
@@ -52,8 +53,8 @@ struct check_type check_infer(const struct check *c, const struct txn_expr *expr
     case TXN_EXPR_FIRST:
         return member_type(var_type(c, expr->var));
     case TXN_EXPR_COND: {
-        struct check_type type = check_infer(c, expr->args.items[1]);
-        return type.type != TXN_UNKNOWN ? type : check_infer(c, expr->args.items[2]);
+        struct check_type type = txn_check_infer(c, expr->args.items[1]);
+        return type.type != TXN_UNKNOWN ? type : txn_check_infer(c, expr->args.items[2]);
     }
     default:
         return scalar;
@@ -66,7 +67,7 @@ static struct check_type return_type(const struct check *c, const struct txn_blo
     for (size_t i = 0; i < block->steps.count && type.type == TXN_UNKNOWN; i++) {
         const struct txn_step *step = block->steps.items[i];
         if (step->kind == TXN_STEP_RETURN && step->expr != NULL)
-            type = check_infer(c, step->expr);
+            type = txn_check_infer(c, step->expr);
         if (step->kind == TXN_STEP_CALL)
             continue;
         if (type.type == TXN_UNKNOWN)
@@ -91,9 +92,9 @@ static bool step_type(struct check *c, const struct txn_step *step, struct check
         if (step->sql.into != TXN_INTO_ROW && step->sql.into != TXN_INTO_ROWS)
             return true;
         type->type = step->sql.into == TXN_INTO_ROW ? TXN_ROW : TXN_ROWS;
-        return check_result_table(c, step, &type->table);
+        return txn_check_result_table(c, step, &type->table);
     case TXN_STEP_ASSIGN:
-        *type = check_infer(c, step->expr);
+        *type = txn_check_infer(c, step->expr);
         return true;
     case TXN_STEP_NEW:
         *type = (struct check_type){TXN_ROW, step->table};
@@ -110,7 +111,7 @@ static bool step_type(struct check *c, const struct txn_step *step, struct check
 }
 
 static bool bind_step(struct check *c, struct txn_step *step) {
-    uint16_t index = check_step_binds(step);
+    uint16_t index = txn_check_step_binds(step);
     struct check_type type;
     if (index == TXN_NO_VAR)
         return true;
@@ -134,7 +135,7 @@ static bool bind_step(struct check *c, struct txn_step *step) {
     if (!var->is_param)
         snprintf(where, sizeof(where), "at line %u", (unsigned)c->bound_at[index].start.line);
     return txn_fault(c->err, step->span, "`%.*s` is %s here, but %s %s", STR_ARG(var->name),
-                     check_type_text(c, type), check_type_text(c, had), where);
+                     txn_check_type_text(c, type), txn_check_type_text(c, had), where);
 }
 
 static bool resolve_new(struct check *c, struct txn_step *step) {
@@ -146,15 +147,15 @@ static bool resolve_new(struct check *c, struct txn_step *step) {
         return true;
     }
     struct suggestion hint;
-    suggestion_init(&hint, step->name);
+    txn_suggestion_init(&hint, step->name);
     for (size_t i = 0; i < c->schema->tables.count; i++)
-        suggestion_try(&hint, c->schema->tables.items[i]->name);
+        txn_suggestion_try(&hint, c->schema->tables.items[i]->name);
     return txn_fault(c->err, step->span, "unknown table `%.*s`%s", STR_ARG(step->name),
-                     suggestion_text(&hint));
+                     txn_suggestion_text(&hint));
 }
 
-bool check_types(struct check *c) {
-    if (!check_each_step(c, &c->program->body, resolve_new))
+bool txn_check_types(struct check *c) {
+    if (!txn_check_each_step(c, &c->program->body, resolve_new))
         return false;
     for (size_t i = 0; i < c->program->vars.count; i++) {
         struct txn_var *var = &c->program->vars.items[i];
@@ -163,7 +164,7 @@ bool check_types(struct check *c) {
     }
     do {
         c->has_changed = false;
-        if (!check_each_step(c, &c->program->body, bind_step))
+        if (!txn_check_each_step(c, &c->program->body, bind_step))
             return false;
     } while (c->has_changed);
     /* What never holds anything but null counts as a scalar. */

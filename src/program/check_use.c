@@ -11,17 +11,17 @@ static struct str name_of(const struct check *c, uint16_t var) {
     return c->program->vars.items[var].name;
 }
 
-bool check_known(struct check *c, struct txn_span at, uint16_t var) {
+bool txn_check_known(struct check *c, struct txn_span at, uint16_t var) {
     LW_ASSERT(var < c->program->vars.count);
     if (c->is_bound[var])
         return true;
     struct suggestion hint;
-    suggestion_init(&hint, name_of(c, var));
+    txn_suggestion_init(&hint, name_of(c, var));
     for (size_t i = 0; i < c->program->vars.count; i++)
         if (c->is_bound[i])
-            suggestion_try(&hint, c->program->vars.items[i].name);
+            txn_suggestion_try(&hint, c->program->vars.items[i].name);
     return txn_fault(c->err, at, "unknown variable `%.*s`%s", STR_ARG(name_of(c, var)),
-                     suggestion_text(&hint));
+                     txn_suggestion_text(&hint));
 }
 
 static bool find_column(struct check *c, struct txn_span at, uint16_t table_index, struct str name,
@@ -33,21 +33,21 @@ static bool find_column(struct check *c, struct txn_span at, uint16_t table_inde
         return true;
     }
     struct suggestion hint;
-    suggestion_init(&hint, name);
+    txn_suggestion_init(&hint, name);
     for (size_t i = 0; i < table->columns.count; i++)
-        suggestion_try(&hint, table->columns.items[i].name);
+        txn_suggestion_try(&hint, table->columns.items[i].name);
     return txn_fault(c->err, at, "table %.*s has no column `%.*s`%s", STR_ARG(table->name),
-                     STR_ARG(name), suggestion_text(&hint));
+                     STR_ARG(name), txn_suggestion_text(&hint));
 }
 
-bool check_column(struct check *c, struct txn_span at, uint16_t var, struct str name,
-                  uint16_t *column) {
-    if (!check_known(c, at, var))
+bool txn_check_column(struct check *c, struct txn_span at, uint16_t var, struct str name,
+                      uint16_t *column) {
+    if (!txn_check_known(c, at, var))
         return false;
     struct check_type type = type_of(c, var);
     if (type.type != TXN_ROW)
         return txn_fault(c->err, at, "`%.*s` is %s, so it has no column `%.*s`",
-                         STR_ARG(name_of(c, var)), check_type_text(c, type), STR_ARG(name));
+                         STR_ARG(name_of(c, var)), txn_check_type_text(c, type), STR_ARG(name));
     return find_column(c, at, type.table, name, column);
 }
 
@@ -56,90 +56,91 @@ static bool not_scalar(struct check *c, struct txn_span at, uint16_t var, struct
     struct str name = name_of(c, var);
     if (type.type != TXN_ROW)
         return txn_fault(c->err, at, "`%.*s` is %s, not a scalar", STR_ARG(name),
-                         check_type_text(c, type));
+                         txn_check_type_text(c, type));
     const struct table *table = c->schema->tables.items[type.table];
     struct str column = table->columns.items[0].name;
     return txn_fault(c->err, at, "`%.*s` is %s, not a scalar: name a column, as `%.*s.%.*s`",
-                     STR_ARG(name), check_type_text(c, type), STR_ARG(name), STR_ARG(column));
+                     STR_ARG(name), txn_check_type_text(c, type), STR_ARG(name), STR_ARG(column));
 }
 
-bool check_scalar(struct check *c, struct txn_expr *expr) {
+bool txn_check_scalar(struct check *c, struct txn_expr *expr) {
     struct check_type type;
-    if (!check_expr(c, expr, &type))
+    if (!txn_check_expr(c, expr, &type))
         return false;
     if (type.type == TXN_SCALAR || type.type == TXN_UNKNOWN)
         return true;
     if (expr->kind == TXN_EXPR_VAR)
         return not_scalar(c, expr->span, expr->var, type);
-    return txn_fault(c->err, expr->span, "this is %s, not a scalar", check_type_text(c, type));
+    return txn_fault(c->err, expr->span, "this is %s, not a scalar", txn_check_type_text(c, type));
 }
 
 /* `a is b`: both rows; null is no object. */
 static bool same_at(struct check *c, struct txn_expr *expr) {
     for (size_t i = 0; i < 2; i++) {
         struct check_type type;
-        if (!check_expr(c, expr->args.items[i], &type))
+        if (!txn_check_expr(c, expr->args.items[i], &type))
             return false;
         if (type.type != TXN_ROW)
             return txn_fault(c->err, expr->args.items[i]->span,
-                             "`is` compares two rows, and this is %s", check_type_text(c, type));
+                             "`is` compares two rows, and this is %s",
+                             txn_check_type_text(c, type));
     }
     return true;
 }
 
 static bool cond_at(struct check *c, struct txn_expr *expr, struct check_type *type) {
     struct check_type other;
-    if (!check_scalar(c, expr->args.items[0]) ||
-        !check_expr(c, expr->args.items[1], type) ||
-        !check_expr(c, expr->args.items[2], &other))
+    if (!txn_check_scalar(c, expr->args.items[0]) ||
+        !txn_check_expr(c, expr->args.items[1], type) ||
+        !txn_check_expr(c, expr->args.items[2], &other))
         return false;
     if (type->type == TXN_UNKNOWN)
         *type = other;
     if (other.type == TXN_UNKNOWN || (type->type == other.type && type->table == other.table))
         return true;
     return txn_fault(c->err, expr->args.items[2]->span, "this is %s, and before the `if` stands %s",
-                     check_type_text(c, other), check_type_text(c, *type));
+                     txn_check_type_text(c, other), txn_check_type_text(c, *type));
 }
 
 static bool is_null_at(struct check *c, struct txn_expr *expr) {
     struct check_type type;
-    if (!check_expr(c, expr->args.items[0], &type))
+    if (!txn_check_expr(c, expr->args.items[0], &type))
         return false;
     if (type.type != TXN_ROWS && type.type != TXN_LIST)
         return true;
     return txn_fault(c->err, expr->span, "this is %s, which is never null; see len()",
-                     check_type_text(c, type));
+                     txn_check_type_text(c, type));
 }
 
 static bool of_list_at(struct check *c, struct txn_expr *expr, struct check_type *type) {
-    if (!check_known(c, expr->span, expr->var))
+    if (!txn_check_known(c, expr->span, expr->var))
         return false;
     struct check_type list = type_of(c, expr->var);
     if (list.type != TXN_ROWS && list.type != TXN_LIST)
         return txn_fault(c->err, expr->span, "`%.*s` is %s, not a list",
-                         STR_ARG(name_of(c, expr->var)), check_type_text(c, list));
-    *type = check_infer(c, expr);
+                         STR_ARG(name_of(c, expr->var)), txn_check_type_text(c, list));
+    *type = txn_check_infer(c, expr);
     return true;
 }
 
 static bool args_at(struct check *c, struct txn_expr *expr) {
     for (size_t i = 0; i < expr->args.count; i++)
-        if (!check_scalar(c, expr->args.items[i]))
+        if (!txn_check_scalar(c, expr->args.items[i]))
             return false;
     return true;
 }
 
-bool check_expr(struct check *c, struct txn_expr *expr, struct check_type *type) {
+bool txn_check_expr(struct check *c, struct txn_expr *expr, struct check_type *type) {
     *type = (struct check_type){TXN_SCALAR, 0};
     switch (expr->kind) {
     case TXN_EXPR_LITERAL:
-        *type = check_infer(c, expr);
+        *type = txn_check_infer(c, expr);
         return true;
     case TXN_EXPR_VAR:
         *type = type_of(c, expr->var);
-        return check_known(c, expr->span, expr->var);
+        return txn_check_known(c, expr->span, expr->var);
     case TXN_EXPR_COLUMN:
-        return check_column(c, expr->span, expr->var, expr->column_name, &expr->column);
+        return txn_check_column(c, expr->span, expr->var, expr->column_name, &expr->column);
     case TXN_EXPR_LEN:
         return of_list_at(c, expr, type) && (*type = (struct check_type){TXN_SCALAR, 0}, true);
     case TXN_EXPR_FIRST:
@@ -165,7 +166,7 @@ bool check_expr(struct check *c, struct txn_expr *expr, struct check_type *type)
 static bool use_host(struct check *c, struct txn_span at, const struct sql_host *host, uint16_t var,
                      uint16_t *column) {
     if (host->column.len > 0)
-        return check_column(c, at, var, host->column, column);
+        return txn_check_column(c, at, var, host->column, column);
     struct check_type type = type_of(c, var);
     if (type.type == TXN_SCALAR || (type.type == TXN_LIST && host->is_list))
         return true;
@@ -190,14 +191,14 @@ static bool use_hosts(struct check *c, const struct txn_step *step, const struct
 
 static bool use_reload(struct check *c, const struct txn_step *step) {
     uint16_t table;
-    if (!check_known(c, step->span, step->sql.var) || !check_result_table(c, step, &table))
+    if (!txn_check_known(c, step->span, step->sql.var) || !txn_check_result_table(c, step, &table))
         return false;
     struct check_type had = type_of(c, step->sql.var), got = {TXN_ROW, table};
     if (had.type == TXN_ROW && had.table == table)
         return true;
     return txn_fault(c->err, step->span, "`%.*s` is %s, and %s can't be loaded into it",
-                     STR_ARG(name_of(c, step->sql.var)), check_type_text(c, had),
-                     check_type_text(c, got));
+                     STR_ARG(name_of(c, step->sql.var)), txn_check_type_text(c, had),
+                     txn_check_type_text(c, got));
 }
 
 static bool use_sql(struct check *c, struct txn_step *step) {
@@ -207,15 +208,15 @@ static bool use_sql(struct check *c, struct txn_step *step) {
     if (sql->into == TXN_INTO_RELOAD)
         return use_reload(c, step);
     if (sql->into == TXN_INTO_KEY)
-        return check_column(c, step->span, sql->var, sql->column_name, &sql->column);
+        return txn_check_column(c, step->span, sql->var, sql->column_name, &sql->column);
     return true;
 }
 
 static bool use_set_column(struct check *c, struct txn_step *step) {
-    if (!check_column(c, step->span, step->var, step->column_name, &step->column))
+    if (!txn_check_column(c, step->span, step->var, step->column_name, &step->column))
         return false;
     if (step->sql_expr == NULL)
-        return check_scalar(c, step->expr);
+        return txn_check_scalar(c, step->expr);
     uint16_t table = c->program->vars.items[step->var].table;
     if (!sql_resolve_expr(c->arena, c->schema, table, step->sql_expr, c->err)) {
         struct err cause = *c->err;
@@ -232,7 +233,7 @@ static bool use_new(struct check *c, struct txn_step *step) {
         struct txn_expr *arg = step->args.items[i];
         struct str name = step->new_columns.items[i];
         if (!find_column(c, step->span, step->table, name, &step->new_column_index[i]) ||
-            !check_scalar(c, arg))
+            !txn_check_scalar(c, arg))
             return false;
         for (size_t k = 0; k < i; k++)
             if (step->new_column_index[k] == step->new_column_index[i])
@@ -242,27 +243,28 @@ static bool use_new(struct check *c, struct txn_step *step) {
 }
 
 static bool use_for(struct check *c, const struct txn_step *step) {
-    if (!check_known(c, step->span, step->list_var))
+    if (!txn_check_known(c, step->span, step->list_var))
         return false;
     struct check_type type = type_of(c, step->list_var);
     if (type.type == TXN_ROWS || type.type == TXN_LIST)
         return true;
     return txn_fault(c->err, step->span, "`%.*s` is %s, not a list",
-                     STR_ARG(name_of(c, step->list_var)), check_type_text(c, type));
+                     STR_ARG(name_of(c, step->list_var)), txn_check_type_text(c, type));
 }
 
-/* Every `return` of a call gives what its variable holds; calls within have returns of their own. */
+/* Every `return` of a call gives what its variable holds; calls within have returns of their
+ * own. */
 static bool use_returns(struct check *c, const struct txn_block *block, uint16_t var) {
     struct check_type had = type_of(c, var);
     for (size_t i = 0; i < block->steps.count; i++) {
         const struct txn_step *step = block->steps.items[i];
         if (step->kind == TXN_STEP_RETURN && step->expr != NULL) {
-            struct check_type got = check_infer(c, step->expr);
+            struct check_type got = txn_check_infer(c, step->expr);
             bool fits = got.type == TXN_UNKNOWN || (got.type == had.type && got.table == had.table);
             if (!fits)
                 return txn_fault(c->err, step->span, "this returns %s, but `%.*s` is %s",
-                                 check_type_text(c, got), STR_ARG(name_of(c, var)),
-                                 check_type_text(c, had));
+                                 txn_check_type_text(c, got), STR_ARG(name_of(c, var)),
+                                 txn_check_type_text(c, had));
         }
         if (step->kind == TXN_STEP_CALL)
             continue;
@@ -282,9 +284,9 @@ static bool use_step(struct check *c, struct txn_step *step) {
     case TXN_STEP_SQL:
         return use_sql(c, step);
     case TXN_STEP_ASSIGN:
-        return check_expr(c, step->expr, &type);
+        return txn_check_expr(c, step->expr, &type);
     case TXN_STEP_RETURN:
-        return step->expr == NULL || check_expr(c, step->expr, &type);
+        return step->expr == NULL || txn_check_expr(c, step->expr, &type);
     case TXN_STEP_SET_COLUMN:
         return use_set_column(c, step);
     case TXN_STEP_CALL:
@@ -294,14 +296,14 @@ static bool use_step(struct check *c, struct txn_step *step) {
     case TXN_STEP_FOR:
         return use_for(c, step);
     case TXN_STEP_IF:
-        return check_scalar(c, step->expr);
+        return txn_check_scalar(c, step->expr);
     case TXN_STEP_LOCK:
     case TXN_STEP_UNLOCK:
     case TXN_STEP_WITH_LOCK:
-        return step->expr == NULL || check_scalar(c, step->expr);
+        return step->expr == NULL || txn_check_scalar(c, step->expr);
     case TXN_STEP_EFFECT:
         for (size_t i = 0; i < step->args.count; i++)
-            if (!check_scalar(c, step->args.items[i]))
+            if (!txn_check_scalar(c, step->args.items[i]))
                 return false;
         return true;
     default:
@@ -309,6 +311,6 @@ static bool use_step(struct check *c, struct txn_step *step) {
     }
 }
 
-bool check_use(struct check *c) {
-    return check_each_step(c, &c->program->body, use_step);
+bool txn_check_use(struct check *c) {
+    return txn_check_each_step(c, &c->program->body, use_step);
 }

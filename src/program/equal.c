@@ -1,5 +1,5 @@
-/* Equality of programs and scenarios, spans aside. Variables are compared by name: their order is that of first
- * mention, which printing and reading back may change. */
+/* Equality of programs and scenarios, spans aside. Variables are compared by name: their order
+ * is that of first mention, which printing and reading back may change. */
 #include "base/assert.h"
 #include "program/notation.h"
 
@@ -56,8 +56,10 @@ static bool sql_step_equal(const struct pair *p, const struct txn_sql *a, const 
            str_equal(a->column_name, b->column_name) && sql_equal(a->stmt, b->stmt, p->pool);
 }
 
-/* The SQL of `x.column = sql(...)`: host values are numbered in the holder, so their names count too. */
-static bool set_sql_equal(const struct pair *p, const struct txn_step *a, const struct txn_step *b) {
+/* The SQL of `x.column = sql(...)`: host values are numbered in the holder, so their names count
+ * too. */
+static bool set_sql_equal(const struct pair *p, const struct txn_step *a,
+                          const struct txn_step *b) {
     if (a->sql_expr == NULL || b->sql_expr == NULL)
         return a->sql_expr == b->sql_expr;
     if (a->sql_hosts->hosts.count != b->sql_hosts->hosts.count)
@@ -74,12 +76,14 @@ static bool set_sql_equal(const struct pair *p, const struct txn_step *a, const 
 
 static bool block_equal(const struct pair *p, const struct txn_block *a, const struct txn_block *b);
 
-static bool handlers_equal(const struct pair *p, const struct txn_step *a, const struct txn_step *b) {
+static bool handlers_equal(const struct pair *p, const struct txn_step *a,
+                           const struct txn_step *b) {
     if (a->handlers.count != b->handlers.count)
         return false;
     for (size_t i = 0; i < a->handlers.count; i++) {
         const struct txn_handler *left = &a->handlers.items[i], *right = &b->handlers.items[i];
-        if (left->classes.count != right->classes.count || !block_equal(p, &left->body, &right->body))
+        if (left->classes.count != right->classes.count ||
+            !block_equal(p, &left->body, &right->body))
             return false;
         for (size_t k = 0; k < left->classes.count; k++)
             if (!str_equal(left->classes.items[k], right->classes.items[k]))
@@ -114,7 +118,8 @@ static bool step_equal(const struct pair *p, const struct txn_step *a, const str
            block_equal(p, &a->finally_body, &b->finally_body);
 }
 
-static bool block_equal(const struct pair *p, const struct txn_block *a, const struct txn_block *b) {
+static bool block_equal(const struct pair *p, const struct txn_block *a,
+                        const struct txn_block *b) {
     if (a->steps.count != b->steps.count)
         return false;
     for (size_t i = 0; i < a->steps.count; i++)
@@ -127,7 +132,8 @@ static struct str shown_name(const struct txn_var *var) {
     return var->source_name.len > 0 ? var->source_name : var->name;
 }
 
-/* Every variable of `a` is called the same in `b`, if `b` has it: one that no step mentions may be gone. */
+/* Every variable of `a` is called the same in `b`, if `b` has it: one that no step mentions may
+ * be gone. */
 static bool names_equal(const struct txn_program *a, const struct txn_program *b) {
     for (size_t i = 0; i < a->vars.count; i++) {
         uint16_t other = txn_find_var(b, a->vars.items[i].name);

@@ -39,7 +39,7 @@ bool txn_sql_fault(struct err *err, struct txn_span span, struct str sql, const 
                      shown < sql.len ? "..." : "");
 }
 
-void suggestion_init(struct suggestion *s, struct str name) {
+void txn_suggestion_init(struct suggestion *s, struct str name) {
     s->name = name;
     s->nearest = (struct str){0};
     s->distance = name.len <= 3 ? 2 : 3; /* one less is near enough */
@@ -63,8 +63,8 @@ static size_t edit_distance(struct str a, struct str b) {
         for (size_t j = 1; j <= b.len; j++) {
             size_t change = last[j - 1] + (a.ptr[i - 1] != b.ptr[j - 1]);
             now[j] = min3(last[j] + 1, now[j - 1] + 1, change);
-            bool swapped = i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] &&
-                           a.ptr[i - 2] == b.ptr[j - 1];
+            bool swapped =
+                i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] && a.ptr[i - 2] == b.ptr[j - 1];
             if (swapped && before[j - 2] + 1 < now[j])
                 now[j] = before[j - 2] + 1;
         }
@@ -72,7 +72,7 @@ static size_t edit_distance(struct str a, struct str b) {
     return rows[a.len % 3][b.len];
 }
 
-void suggestion_try(struct suggestion *s, struct str candidate) {
+void txn_suggestion_try(struct suggestion *s, struct str candidate) {
     bool is_short = s->name.len > 0 && s->name.len <= NAME_SHOWN_MAX && candidate.len > 0 &&
                     candidate.len <= NAME_SHOWN_MAX;
     if (!is_short)
@@ -84,7 +84,7 @@ void suggestion_try(struct suggestion *s, struct str candidate) {
     }
 }
 
-const char *suggestion_text(struct suggestion *s) {
+const char *txn_suggestion_text(struct suggestion *s) {
     if (s->nearest.len > 0)
         snprintf(s->text, sizeof(s->text), "; did you mean `%.*s`?", STR_ARG(s->nearest));
     return s->text;

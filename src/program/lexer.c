@@ -45,8 +45,8 @@ static void skip_blanks(struct lexer *lexer) {
     advance_to(lexer, at);
 }
 
-/* The end of a quoted token that starts at `from`, or 0 if it is not closed. A doubled quote is one of its
- * characters. */
+/* The end of a quoted token that starts at `from`, or 0 if it is not closed. A doubled quote is
+ * one of its characters. */
 static size_t quoted_end(const struct lexer *lexer, size_t from) {
     char quote = lexer->text.ptr[from];
     for (size_t at = from + 1;;) {
@@ -117,7 +117,7 @@ static size_t scan_token(struct lexer *lexer, struct token *token) {
     return end;
 }
 
-void lexer_next(struct lexer *lexer) {
+void txn_lexer_next(struct lexer *lexer) {
     struct token *token = &lexer->token;
     lexer->last_end = token->end;
     skip_blanks(lexer);
@@ -130,36 +130,36 @@ void lexer_next(struct lexer *lexer) {
     token->end = lexer->pos;
 }
 
-void lexer_init(struct lexer *lexer, struct str text) {
+void txn_lexer_init(struct lexer *lexer, struct str text) {
     memset(lexer, 0, sizeof(*lexer));
     lexer->text = text;
     lexer->pos = (struct pos){1, 1};
     if (str_starts(text, "\xEF\xBB\xBF"))
         lexer->offset = 3; /* a byte order mark, which takes no column */
-    lexer_next(lexer);
+    txn_lexer_next(lexer);
 }
 
-void lexer_skip_to(struct lexer *lexer, size_t offset) {
+void txn_lexer_skip_to(struct lexer *lexer, size_t offset) {
     /* The current token may reach beyond: what looked like one token was the start of SQL. */
     lexer->offset = lexer->token.offset;
     lexer->pos = lexer->token.pos;
     advance_to(lexer, offset);
-    lexer_next(lexer);
+    txn_lexer_next(lexer);
 }
 
-bool token_is_sign(const struct token *token, const char *sign) {
+bool txn_token_is_sign(const struct token *token, const char *sign) {
     return token->kind == TOKEN_SIGN && str_is(token->text, sign);
 }
 
-bool token_is_word(const struct token *token, const char *word) {
+bool txn_token_is_word(const struct token *token, const char *word) {
     return token->kind == TOKEN_WORD && str_is(token->text, word);
 }
 
-bool token_is_name(const struct token *token) {
+bool txn_token_is_name(const struct token *token) {
     return token->kind == TOKEN_WORD || token->kind == TOKEN_NAME;
 }
 
-struct str token_content(struct arena *arena, const struct token *token) {
+struct str txn_token_content(struct arena *arena, const struct token *token) {
     if (token->kind == TOKEN_WORD)
         return token->text;
     LW_ASSERT(token->kind == TOKEN_NAME || token->kind == TOKEN_STRING);
@@ -177,17 +177,17 @@ struct str token_content(struct arena *arena, const struct token *token) {
     return (struct str){copy, len};
 }
 
-bool word_is_reserved(struct str word) {
-    static const char *const words[] = {"and",  "call", "else", "false", "first", "if",
-                                        "is",   "len",  "new",  "not",   "now",   "null",
-                                        "or",   "sql",  "time", "true"};
+bool txn_word_is_reserved(struct str word) {
+    static const char *const words[] = {"and", "call", "else", "false", "first", "if",
+                                        "is",  "len",  "new",  "not",   "now",   "null",
+                                        "or",  "sql",  "time", "true"};
     for (size_t i = 0; i < LW_COUNT_OF(words); i++)
         if (str_is(word, words[i]))
             return true;
     return false;
 }
 
-bool name_is_word(struct str name) {
+bool txn_name_is_word(struct str name) {
     for (size_t i = 0; i < name.len; i++)
         if (!is_word_start(name.ptr[i]) && !(i > 0 && is_digit(name.ptr[i])))
             return false;

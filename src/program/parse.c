@@ -1,4 +1,5 @@
-/* The notation's parser: the file as a whole - schema, rows, programs, runs - and the helpers of all rules. */
+/* The notation's parser: the file as a whole - schema, rows, programs, runs - and the helpers of
+ * all rules. */
 #include "program/parse.h"
 
 #include "base/assert.h"
@@ -8,9 +9,9 @@
 
 enum { SHOWN_MAX = 40, PROGRAMS_MAX = 4096 };
 
-bool parse_fault(struct parser *p, const char *format, ...) {
+bool txn_parse_fault(struct parser *p, const char *format, ...) {
     const struct token *token = &p->lexer.token;
-    struct txn_span at = parse_span(p, token->pos, token->end);
+    struct txn_span at = txn_parse_span(p, token->pos, token->end);
     if (token->kind == TOKEN_BAD)
         return txn_fault(p->err, at, "%s", token->fault);
     char message[ERR_MESSAGE_BYTES];
@@ -21,100 +22,101 @@ bool parse_fault(struct parser *p, const char *format, ...) {
     return txn_fault(p->err, at, "%s", message);
 }
 
-bool parse_expected(struct parser *p, const char *what) {
+bool txn_parse_expected(struct parser *p, const char *what) {
     const struct token *token = &p->lexer.token;
     if (token->kind == TOKEN_END)
-        return parse_fault(p, "expected %s, found the end of the file", what);
+        return txn_parse_fault(p, "expected %s, found the end of the file", what);
     int shown = token->text.len < SHOWN_MAX ? (int)token->text.len : SHOWN_MAX;
-    return parse_fault(p, "expected %s, found `%.*s`", what, shown, token->text.ptr);
+    return txn_parse_fault(p, "expected %s, found `%.*s`", what, shown, token->text.ptr);
 }
 
-bool parse_accept(struct parser *p, const char *sign) {
-    if (!token_is_sign(&p->lexer.token, sign))
+bool txn_parse_accept(struct parser *p, const char *sign) {
+    if (!txn_token_is_sign(&p->lexer.token, sign))
         return false;
-    lexer_next(&p->lexer);
+    txn_lexer_next(&p->lexer);
     return true;
 }
 
-bool parse_accept_word(struct parser *p, const char *word) {
-    if (!token_is_word(&p->lexer.token, word))
+bool txn_parse_accept_word(struct parser *p, const char *word) {
+    if (!txn_token_is_word(&p->lexer.token, word))
         return false;
-    lexer_next(&p->lexer);
+    txn_lexer_next(&p->lexer);
     return true;
 }
 
-bool parse_sign(struct parser *p, const char *sign) {
+bool txn_parse_sign(struct parser *p, const char *sign) {
     char what[8];
     snprintf(what, sizeof(what), "`%s`", sign);
-    return parse_accept(p, sign) || parse_expected(p, what);
+    return txn_parse_accept(p, sign) || txn_parse_expected(p, what);
 }
 
-bool parse_name(struct parser *p, const char *what, struct str *name) {
-    if (!token_is_name(&p->lexer.token))
-        return parse_expected(p, what);
-    *name = token_content(p->arena, &p->lexer.token);
-    lexer_next(&p->lexer);
+bool txn_parse_name(struct parser *p, const char *what, struct str *name) {
+    if (!txn_token_is_name(&p->lexer.token))
+        return txn_parse_expected(p, what);
+    *name = txn_token_content(p->arena, &p->lexer.token);
+    txn_lexer_next(&p->lexer);
     return true;
 }
 
-bool parse_dotted(struct parser *p, const char *what, struct str *name) {
-    if (!parse_name(p, what, name))
+bool txn_parse_dotted(struct parser *p, const char *what, struct str *name) {
+    if (!txn_parse_name(p, what, name))
         return false;
-    while (parse_accept(p, ".")) {
+    while (txn_parse_accept(p, ".")) {
         struct str part;
-        if (!parse_name(p, "a name after the dot", &part))
+        if (!txn_parse_name(p, "a name after the dot", &part))
             return false;
         *name = str_printf(p->arena, "%.*s.%.*s", STR_ARG(*name), STR_ARG(part));
     }
     return true;
 }
 
-bool parse_string(struct parser *p, const char *what, struct str *text) {
+bool txn_parse_string(struct parser *p, const char *what, struct str *text) {
     if (p->lexer.token.kind != TOKEN_STRING)
-        return parse_expected(p, what);
-    *text = token_content(p->arena, &p->lexer.token);
-    lexer_next(&p->lexer);
+        return txn_parse_expected(p, what);
+    *text = txn_token_content(p->arena, &p->lexer.token);
+    txn_lexer_next(&p->lexer);
     return true;
 }
 
-bool parse_count(struct parser *p, const char *what, uint32_t *count) {
+bool txn_parse_count(struct parser *p, const char *what, uint32_t *count) {
     const struct token *token = &p->lexer.token;
     if (token->kind != TOKEN_NUMBER)
-        return parse_expected(p, what);
+        return txn_parse_expected(p, what);
     uint64_t number = 0;
     for (size_t i = 0; i < token->text.len; i++) {
         if (token->text.ptr[i] == '.')
-            return parse_fault(p, "%s must be a whole number", what);
+            return txn_parse_fault(p, "%s must be a whole number", what);
         number = number * 10 + (uint64_t)(token->text.ptr[i] - '0');
         if (number > 1000000000)
-            return parse_fault(p, "%s is too large", what);
+            return txn_parse_fault(p, "%s is too large", what);
     }
     *count = (uint32_t)number;
-    lexer_next(&p->lexer);
+    txn_lexer_next(&p->lexer);
     return true;
 }
 
-struct token parse_peek(const struct parser *p) {
+struct token txn_parse_peek(const struct parser *p) {
     struct lexer ahead = p->lexer;
-    lexer_next(&ahead);
+    txn_lexer_next(&ahead);
     return ahead.token;
 }
 
-struct txn_span parse_span(const struct parser *p, struct pos start, struct pos end) {
+struct txn_span txn_parse_span(const struct parser *p, struct pos start, struct pos end) {
     return (struct txn_span){.path = p->path, .start = start, .end = end};
 }
 
 /* Statements outside of programs: schema and rows. */
 static bool parse_setup(struct parser *p) {
-    struct txn_span at = parse_span(p, p->lexer.token.pos, p->lexer.token.end), origin;
+    struct txn_span at = txn_parse_span(p, p->lexer.token.pos, p->lexer.token.end), origin;
     struct sql_stmt *stmt;
     struct pos end;
-    if (!parse_sql(p, &stmt, &origin, &end))
+    if (!txn_parse_sql(p, &stmt, &origin, &end))
         return false;
     if (origin.start.line != 0)
         return txn_fault(p->err, at, "an origin goes with steps of programs");
     if (stmt->hosts.count > 0) {
-        struct txn_span host = parse_span(p, stmt->hosts.items[0].pos, stmt->hosts.items[0].pos);
+        struct txn_span host =
+            txn_parse_span(p, stmt->hosts.items[0].pos, stmt->hosts.items[0].pos);
         return txn_fault(p->err, host, "host values stand in programs only");
     }
     switch (stmt->kind) {
@@ -142,32 +144,32 @@ static int find_program(const struct parser *p, struct str name) {
 }
 
 static bool parse_params(struct parser *p) {
-    if (!parse_sign(p, "("))
+    if (!txn_parse_sign(p, "("))
         return false;
-    if (parse_accept(p, ")"))
+    if (txn_parse_accept(p, ")"))
         return true;
     do {
         struct token token = p->lexer.token;
         struct str name;
-        if (!parse_name(p, "a parameter's name", &name))
+        if (!txn_parse_name(p, "a parameter's name", &name))
             return false;
-        struct txn_span at = parse_span(p, token.pos, token.end);
+        struct txn_span at = txn_parse_span(p, token.pos, token.end);
         if (txn_find_var(p->program, name) != TXN_NO_VAR)
             return txn_fault(p->err, at, "parameter `%.*s` stands twice", STR_ARG(name));
         if (p->program->param_count == TXN_VARS_MAX)
             return txn_fault(p->err, at, "more than %d parameters", (int)TXN_VARS_MAX);
         txn_add_param(p->arena, p->program, name);
-    } while (parse_accept(p, ","));
-    return parse_sign(p, ")");
+    } while (txn_parse_accept(p, ","));
+    return txn_parse_sign(p, ")");
 }
 
 static bool parse_program(struct parser *p) {
     struct str name;
-    lexer_next(&p->lexer);
+    txn_lexer_next(&p->lexer);
     struct token first = p->lexer.token;
-    if (!parse_dotted(p, "the program's name", &name))
+    if (!txn_parse_dotted(p, "the program's name", &name))
         return false;
-    struct txn_span at = parse_span(p, first.pos, first.end);
+    struct txn_span at = txn_parse_span(p, first.pos, first.end);
     if (find_program(p, name) >= 0)
         return txn_fault(p->err, at, "there is a program `%.*s` already", STR_ARG(name));
     if (p->scenario->programs.count == PROGRAMS_MAX)
@@ -175,7 +177,7 @@ static bool parse_program(struct parser *p) {
     p->program = txn_program_new(p->arena, name, at);
     p->origin_path = (struct str){0};
     txn_builder_init(&p->build, p->arena, p->pool, p->program, p->dialect);
-    if (!parse_params(p) || !parse_origin(p, NULL, 0) || !parse_program_body(p))
+    if (!parse_params(p) || !txn_parse_origin(p, NULL, 0) || !txn_parse_program_body(p))
         return false;
     VEC_PUSH(p->arena, &p->scenario->programs, p->program);
     return true;
@@ -190,19 +192,19 @@ static bool parse_session(struct parser *p, struct txn_run *run, struct session_
     struct token first = p->lexer.token;
     struct txn_session session = {0};
     struct str name;
-    if (!parse_dotted(p, "a program's name", &name) || !parse_sign(p, "("))
+    if (!txn_parse_dotted(p, "a program's name", &name) || !txn_parse_sign(p, "("))
         return false;
-    if (!parse_accept(p, ")")) {
+    if (!txn_parse_accept(p, ")")) {
         do {
             struct value value;
-            if (!parse_value(p, &value))
+            if (!txn_parse_value(p, &value))
                 return false;
             VEC_PUSH(p->arena, &session.args, value);
-        } while (parse_accept(p, ","));
-        if (!parse_sign(p, ")"))
+        } while (txn_parse_accept(p, ","));
+        if (!txn_parse_sign(p, ")"))
             return false;
     }
-    session.span = parse_span(p, first.pos, first.end);
+    session.span = txn_parse_span(p, first.pos, first.end);
     if (run->sessions.count == TXN_SESSIONS_MAX)
         return txn_fault(p->err, session.span, "more than %d sessions in a run",
                          (int)TXN_SESSIONS_MAX);
@@ -213,13 +215,13 @@ static bool parse_session(struct parser *p, struct txn_run *run, struct session_
 
 static bool parse_run(struct parser *p, struct session_names *names) {
     struct txn_run run = {0};
-    lexer_next(&p->lexer);
-    if (token_is_name(&p->lexer.token)) {
+    txn_lexer_next(&p->lexer);
+    if (txn_token_is_name(&p->lexer.token)) {
         struct lexer saved = p->lexer;
         struct str name;
-        if (!parse_dotted(p, "a name", &name))
+        if (!txn_parse_dotted(p, "a name", &name))
             return false;
-        if (parse_accept(p, ":"))
+        if (txn_parse_accept(p, ":"))
             run.name = name;
         else
             p->lexer = saved;
@@ -227,8 +229,8 @@ static bool parse_run(struct parser *p, struct session_names *names) {
     do {
         if (!parse_session(p, &run, names))
             return false;
-    } while (parse_accept(p, "||"));
-    if (!parse_sign(p, ";"))
+    } while (txn_parse_accept(p, "||"));
+    if (!txn_parse_sign(p, ";"))
         return false;
     VEC_PUSH(p->arena, &p->scenario->runs, run);
     return true;
@@ -238,11 +240,11 @@ static bool link_session(struct parser *p, struct txn_session *session, struct s
     int index = find_program(p, name);
     if (index < 0) {
         struct suggestion hint;
-        suggestion_init(&hint, name);
+        txn_suggestion_init(&hint, name);
         for (size_t i = 0; i < p->scenario->programs.count; i++)
-            suggestion_try(&hint, p->scenario->programs.items[i]->name);
+            txn_suggestion_try(&hint, p->scenario->programs.items[i]->name);
         return txn_fault(p->err, session->span, "unknown program `%.*s`%s", STR_ARG(name),
-                         suggestion_text(&hint));
+                         txn_suggestion_text(&hint));
     }
     session->program = (uint16_t)index;
     size_t wanted = p->scenario->programs.items[index]->param_count;
@@ -266,13 +268,13 @@ static bool link_runs(struct parser *p, const struct session_names *names) {
 
 static bool parse_item(struct parser *p, struct session_names *names) {
     const struct token *token = &p->lexer.token;
-    if (token_is_word(token, "program"))
+    if (txn_token_is_word(token, "program"))
         return parse_program(p);
-    if (token_is_word(token, "run"))
+    if (txn_token_is_word(token, "run"))
         return parse_run(p, names);
-    if (token->kind == TOKEN_WORD && parse_is_sql_verb(token->text))
+    if (token->kind == TOKEN_WORD && txn_parse_is_sql_verb(token->text))
         return parse_setup(p);
-    return parse_expected(p, "an SQL statement, `program` or `run`");
+    return txn_parse_expected(p, "an SQL statement, `program` or `run`");
 }
 
 static bool parse_scenario(struct parser *p) {
@@ -286,7 +288,7 @@ static bool parse_scenario(struct parser *p) {
             return false;
     if (!link_runs(p, &names))
         return false;
-    parse_origins(p);
+    txn_parse_origins(p);
     return true;
 }
 
@@ -298,7 +300,7 @@ bool txn_parse(struct arena *arena, struct text_pool *pool, struct str path, str
         p.err = &unwanted;
     p.scenario = ARENA_NEW(arena, struct txn_scenario);
     p.scenario->path = path;
-    lexer_init(&p.lexer, text);
+    txn_lexer_init(&p.lexer, text);
     if (!parse_scenario(&p))
         return false;
     *scenario = p.scenario;

@@ -1,10 +1,11 @@
-/* Inside of the notation's parser: recursive descent over the lexer's tokens, one function for each rule of the
- * grammar in docs/notation.md. Programs are put together with the builder. SQL is cut out by sql_statement_end
- * and parsed by sql_parse with its place in the file, so that its errors point there.
+/* Inside of the notation's parser: recursive descent over the lexer's tokens, one function for each
+ * rule of the grammar in docs/notation.md. Programs are put together with the builder. SQL is cut
+ * out by sql_statement_end and parsed by sql_parse with its place in the file, so that its errors
+ * point there.
  *
- * Every function returns false at the first fault, which `err` then has. Nodes carry spans of the .txn text
- * until all is checked; only then `@` origins take their place (parse_origins), so that faults always
- * point into the file that was read.
+ * Every function returns false at the first fault, which `err` then has. Nodes carry spans of the
+ * .txn text until all is checked; only then `@` origins take their place (txn_parse_origins), so
+ * that faults always point into the file that was read.
  */
 #ifndef LW_PROGRAM_PARSE_H
 #define LW_PROGRAM_PARSE_H
@@ -37,45 +38,47 @@ struct parser {
 };
 
 /* A fault at the current token; if that is BAD, its own fault instead. */
-bool parse_fault(struct parser *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool txn_parse_fault(struct parser *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* "expected X, found Y". */
-bool parse_expected(struct parser *p, const char *what);
+bool txn_parse_expected(struct parser *p, const char *what);
 /* Takes that sign, or fails. */
-bool parse_sign(struct parser *p, const char *sign);
+bool txn_parse_sign(struct parser *p, const char *sign);
 /* Takes that sign or word if it stands here. */
-bool parse_accept(struct parser *p, const char *sign);
-bool parse_accept_word(struct parser *p, const char *word);
+bool txn_parse_accept(struct parser *p, const char *sign);
+bool txn_parse_accept_word(struct parser *p, const char *word);
 /* A name without dots; `what` is for the message. */
-bool parse_name(struct parser *p, const char *what, struct str *name);
+bool txn_parse_name(struct parser *p, const char *what, struct str *name);
 /* A name that may have dots: shop.views.increment. */
-bool parse_dotted(struct parser *p, const char *what, struct str *name);
-bool parse_string(struct parser *p, const char *what, struct str *text);
+bool txn_parse_dotted(struct parser *p, const char *what, struct str *name);
+bool txn_parse_string(struct parser *p, const char *what, struct str *text);
 /* A whole number that fits. */
-bool parse_count(struct parser *p, const char *what, uint32_t *count);
+bool txn_parse_count(struct parser *p, const char *what, uint32_t *count);
 /* The token after the current one. */
-struct token parse_peek(const struct parser *p);
+struct token txn_parse_peek(const struct parser *p);
 
 /* The span from `start` to the end of the last token taken or SQL text stepped over. */
-struct txn_span parse_span(const struct parser *p, struct pos start, struct pos end);
+struct txn_span txn_parse_span(const struct parser *p, struct pos start, struct pos end);
 
 /* `@ "path":line:column[-line:column]`, if one stands here. */
-bool parse_origin(struct parser *p, struct txn_step *step, size_t handler);
+bool txn_parse_origin(struct parser *p, struct txn_step *step, size_t handler);
 /* Gives every step, handler and program its origin. */
-void parse_origins(struct parser *p);
+void txn_parse_origins(struct parser *p);
 
-/* SQL from the current token to its `;`, which is taken. An origin before the `;` is kept in `*origin`
- * (path empty and line 0: none). `*end`: just after the SQL. */
-bool parse_sql(struct parser *p, struct sql_stmt **stmt, struct txn_span *origin, struct pos *end);
+/* SQL from the current token to its `;`, which is taken. An origin before the `;` is kept in
+ * `*origin` (path empty and line 0: none). `*end`: just after the SQL. */
+bool txn_parse_sql(struct parser *p, struct sql_stmt **stmt, struct txn_span *origin,
+                   struct pos *end);
 /* Whether a word may start an SQL statement. */
-bool parse_is_sql_verb(struct str word);
+bool txn_parse_is_sql_verb(struct str word);
 
 /* A host expression. */
-bool parse_expr(struct parser *p, struct txn_expr **expr);
+bool txn_parse_expr(struct parser *p, struct txn_expr **expr);
 /* A literal value, with a `-` before a number. */
-bool parse_value(struct parser *p, struct value *value);
-bool parse_starts_value(const struct parser *p);
+bool txn_parse_value(struct parser *p, struct value *value);
+bool txn_parse_starts_value(const struct parser *p);
 
 /* `{ steps }` of a program; declarations of variables may come first. */
-bool parse_program_body(struct parser *p);
+bool txn_parse_program_body(struct parser *p);
 
 #endif

@@ -2,14 +2,16 @@
 #include "base/assert.h"
 #include "program/parse.h"
 
-/* How many `@` before the end of a statement are tried as an origin's start; a path may hold some. */
+/* How many `@` before the end of a statement are tried as an origin's start; a path may hold
+ * some. */
 enum { ORIGIN_TRIES_MAX = 8 };
 
-bool parse_is_sql_verb(struct str word) {
+bool txn_parse_is_sql_verb(struct str word) {
     static const char *const verbs[] = {
-        "SELECT",  "INSERT",  "UPDATE",   "DELETE", "BEGIN",  "START",  "COMMIT",   "END",    "ROLLBACK",
-        "ABORT",   "RELEASE", "SAVEPOINT", "SET",   "LOCK",   "UNLOCK", "CREATE",   "WITH",   "REPLACE",
-        "DROP",    "ALTER",   "TRUNCATE", "MERGE",  "VALUES", "PRAGMA", "ANALYZE",  "EXPLAIN"};
+        "SELECT", "INSERT",   "UPDATE", "DELETE",  "BEGIN",     "START", "COMMIT",
+        "END",    "ROLLBACK", "ABORT",  "RELEASE", "SAVEPOINT", "SET",   "LOCK",
+        "UNLOCK", "CREATE",   "WITH",   "REPLACE", "DROP",      "ALTER", "TRUNCATE",
+        "MERGE",  "VALUES",   "PRAGMA", "ANALYZE", "EXPLAIN"};
     for (size_t i = 0; i < LW_COUNT_OF(verbs); i++)
         if (str_equal_nocase(word, str_from_c(verbs[i])))
             return true;
@@ -18,35 +20,36 @@ bool parse_is_sql_verb(struct str word) {
 
 /* `line:column` */
 static bool origin_pos(struct parser *p, struct pos *pos) {
-    if (!parse_count(p, "a line", &pos->line) || !parse_sign(p, ":") ||
-        !parse_count(p, "a column", &pos->column))
+    if (!txn_parse_count(p, "a line", &pos->line) || !txn_parse_sign(p, ":") ||
+        !txn_parse_count(p, "a column", &pos->column))
         return false;
     if (pos->line > 0 && pos->column > 0)
         return true;
-    return parse_fault(p, "lines and columns count from 1");
+    return txn_parse_fault(p, "lines and columns count from 1");
 }
 
 /* After the `@`. */
 static bool origin_span(struct parser *p, struct txn_span *span) {
     *span = (struct txn_span){.path = p->origin_path};
     if (p->lexer.token.kind == TOKEN_STRING) {
-        if (!parse_string(p, "a path", &span->path) || !parse_sign(p, ":"))
+        if (!txn_parse_string(p, "a path", &span->path) || !txn_parse_sign(p, ":"))
             return false;
     }
     if (!origin_pos(p, &span->start))
         return false;
-    return !parse_accept(p, "-") || origin_pos(p, &span->end);
+    return !txn_parse_accept(p, "-") || origin_pos(p, &span->end);
 }
 
 static bool origin_has_path(struct parser *p, struct txn_span at, struct txn_span span) {
     if (span.path.len > 0)
         return true;
-    return txn_fault(p->err, at, "the place needs a path, as the program has none: @ \"views.py\":3:1");
+    return txn_fault(p->err, at,
+                     "the place needs a path, as the program has none: @ \"views.py\":3:1");
 }
 
-bool parse_origin(struct parser *p, struct txn_step *step, size_t handler) {
-    struct txn_span span, at = parse_span(p, p->lexer.token.pos, p->lexer.token.end);
-    if (!parse_accept(p, "@"))
+bool txn_parse_origin(struct parser *p, struct txn_step *step, size_t handler) {
+    struct txn_span span, at = txn_parse_span(p, p->lexer.token.pos, p->lexer.token.end);
+    if (!txn_parse_accept(p, "@"))
         return true;
     if (!origin_span(p, &span) || !origin_has_path(p, at, span))
         return false;
@@ -57,8 +60,10 @@ bool parse_origin(struct parser *p, struct txn_step *step, size_t handler) {
     return true;
 }
 
-/* Finds an origin at the end of an SQL text: the text from some `@` on must be one, and nothing else. */
-static bool origin_at_end(const struct parser *p, struct str sql, struct txn_span *span, size_t *len) {
+/* Finds an origin at the end of an SQL text: the text from some `@` on must be one, and nothing
+ * else. */
+static bool origin_at_end(const struct parser *p, struct str sql, struct txn_span *span,
+                          size_t *len) {
     size_t at = sql.len;
     if (at == 0 || sql.ptr[at - 1] < '0' || sql.ptr[at - 1] > '9')
         return false;
@@ -70,7 +75,7 @@ static bool origin_at_end(const struct parser *p, struct str sql, struct txn_spa
         struct parser attempt = *p;
         struct err unwanted;
         attempt.err = &unwanted;
-        lexer_init(&attempt.lexer, str_sub(sql, at, sql.len));
+        txn_lexer_init(&attempt.lexer, str_sub(sql, at, sql.len));
         at--;
         if (origin_span(&attempt, span) && attempt.lexer.token.kind == TOKEN_END) {
             *len = at;
@@ -94,9 +99,10 @@ static struct pos pos_after(struct pos pos, struct str text) {
     return (struct pos){pos.line + last.line - 1, last.column};
 }
 
-bool parse_sql(struct parser *p, struct sql_stmt **stmt, struct txn_span *origin, struct pos *end) {
+bool txn_parse_sql(struct parser *p, struct sql_stmt **stmt, struct txn_span *origin,
+                   struct pos *end) {
     struct token first = p->lexer.token;
-    struct txn_span at = parse_span(p, first.pos, first.end);
+    struct txn_span at = txn_parse_span(p, first.pos, first.end);
     struct str rest = str_sub(p->lexer.text, first.offset, p->lexer.text.len);
     size_t length;
     *origin = (struct txn_span){0};
@@ -112,12 +118,12 @@ bool parse_sql(struct parser *p, struct sql_stmt **stmt, struct txn_span *origin
         *origin = (struct txn_span){0};
     }
     if (sql.len == 0)
-        return parse_expected(p, "an SQL statement");
+        return txn_parse_expected(p, "an SQL statement");
     if (!sql_parse(p->arena, p->pool, sql, first.pos, p->dialect, stmt, p->err))
         return err_in_file(p->err, p->path);
     *end = pos_after(first.pos, sql);
-    lexer_skip_to(&p->lexer, first.offset + length);
-    return !is_closed ? parse_expected(p, "`;`") : parse_sign(p, ";");
+    txn_lexer_skip_to(&p->lexer, first.offset + length);
+    return !is_closed ? txn_parse_expected(p, "`;`") : txn_parse_sign(p, ";");
 }
 
 static void expr_origin(struct txn_expr *expr, struct txn_span span) {
@@ -134,7 +140,7 @@ static void step_origin(struct txn_step *step, struct txn_span span) {
         expr_origin(step->args.items[i], span);
 }
 
-void parse_origins(struct parser *p) {
+void txn_parse_origins(struct parser *p) {
     for (size_t i = 0; i < p->origins.count; i++) {
         const struct parse_origin *origin = &p->origins.items[i];
         if (origin->step == NULL)

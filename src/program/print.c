@@ -1,7 +1,8 @@
-/* The notation's printer: steps, programs, scenarios. Four spaces a level, one step a line, SQL on one line. */
+/* The notation's printer: steps, programs, scenarios. Four spaces a level, one step a line, SQL
+ * on one line. */
+#include "program/print.h"
 #include "base/assert.h"
 #include "program/notation.h"
-#include "program/print.h"
 
 struct printer {
     const struct txn_program *program;
@@ -14,15 +15,15 @@ struct printer {
 
 static void print_var_name(struct printer *p, uint16_t var, bool is_in_expr) {
     LW_ASSERT(var < p->program->vars.count);
-    print_name(p->out, p->program->vars.items[var].name, is_in_expr);
+    txn_print_name(p->out, p->program->vars.items[var].name, is_in_expr);
 }
 
 static void print_expr(struct printer *p, const struct txn_expr *expr) {
     txn_print_expr(p->program, expr, p->pool, p->out);
 }
 
-/* Whether the place is one in another text than the notation's. A program alone has no file of its own; there
- * the name's ending tells. */
+/* Whether the place is one in another text than the notation's. A program alone has no file of
+ * its own; there the name's ending tells. */
 static bool is_origin(const struct printer *p, struct txn_span span) {
     if (span.path.len == 0 || span.start.line == 0 || span.start.column == 0)
         return false;
@@ -37,7 +38,7 @@ static void print_origin(struct printer *p, struct txn_span span, bool with_path
         return;
     buf_add_c(p->out, " @ ");
     if (with_path || !str_equal(span.path, p->program->span.path)) {
-        print_quoted(p->out, span.path, '"');
+        txn_print_quoted(p->out, span.path, '"');
         buf_add_char(p->out, ':');
     }
     buf_printf(p->out, "%u:%u", (unsigned)span.start.line, (unsigned)span.start.column);
@@ -90,7 +91,7 @@ static void print_sql(struct printer *p, const struct txn_step *step) {
         print_var_name(p, sql->var, false);
         if (sql->into == TXN_INTO_KEY) {
             buf_add_char(p->out, '.');
-            print_name(p->out, sql->column_name, false);
+            txn_print_name(p->out, sql->column_name, false);
         }
         buf_add_c(p->out, " = ");
     }
@@ -102,7 +103,7 @@ static void print_assignment(struct printer *p, const struct txn_step *step) {
     print_var_name(p, step->var, false);
     if (step->kind == TXN_STEP_SET_COLUMN) {
         buf_add_char(p->out, '.');
-        print_name(p->out, step->column_name, false);
+        txn_print_name(p->out, step->column_name, false);
     }
     buf_add_c(p->out, " = ");
     if (step->kind == TXN_STEP_SET_COLUMN && step->sql_expr != NULL) {
@@ -118,12 +119,12 @@ static void print_assignment(struct printer *p, const struct txn_step *step) {
 static void print_new(struct printer *p, const struct txn_step *step) {
     print_var_name(p, step->var, false);
     buf_add_c(p->out, " = new ");
-    print_name(p->out, step->name, false);
+    txn_print_name(p->out, step->name, false);
     buf_add_char(p->out, '(');
     for (size_t i = 0; i < step->args.count; i++) {
         if (i > 0)
             buf_add_c(p->out, ", ");
-        print_name(p->out, step->new_columns.items[i], false);
+        txn_print_name(p->out, step->new_columns.items[i], false);
         buf_add_c(p->out, " = ");
         print_expr(p, step->args.items[i]);
     }
@@ -168,7 +169,7 @@ static void print_try(struct printer *p, const struct txn_step *step) {
         buf_add_c(p->out, " except");
         for (size_t k = 0; k < handler->classes.count; k++) {
             buf_add_c(p->out, k > 0 ? ", " : " ");
-            print_dotted(p->out, handler->classes.items[k], false);
+            txn_print_dotted(p->out, handler->classes.items[k], false);
         }
         print_origin(p, handler->span, false);
         buf_add_char(p->out, ' ');
@@ -190,13 +191,13 @@ static void print_call(struct printer *p, const struct txn_step *step) {
         buf_add_c(p->out, " = ");
     }
     buf_add_c(p->out, "call ");
-    print_dotted(p->out, step->name, false);
+    txn_print_dotted(p->out, step->name, false);
     print_body(p, step);
 }
 
 static void print_lock(struct printer *p, const struct txn_step *step, const char *words) {
     buf_add_c(p->out, words);
-    print_quoted(p->out, step->name, '"');
+    txn_print_quoted(p->out, step->name, '"');
     if (step->expr == NULL)
         return;
     buf_add_c(p->out, " (");
@@ -206,7 +207,7 @@ static void print_lock(struct printer *p, const struct txn_step *step, const cha
 
 static void print_effect(struct printer *p, const struct txn_step *step) {
     buf_add_c(p->out, "effect ");
-    print_quoted(p->out, step->name, '"');
+    txn_print_quoted(p->out, step->name, '"');
     for (size_t i = 0; i < step->args.count; i++) {
         buf_add_c(p->out, i == 0 ? " (" : ", ");
         print_expr(p, step->args.items[i]);
@@ -220,7 +221,7 @@ static void print_word(struct printer *p, const struct txn_step *step, const cha
     buf_add_c(p->out, word);
     if (step->kind == TXN_STEP_RAISE && step->name.len > 0) {
         buf_add_char(p->out, ' ');
-        print_dotted(p->out, step->name, false);
+        txn_print_dotted(p->out, step->name, false);
     }
     if (step->kind == TXN_STEP_RETURN && step->expr != NULL) {
         buf_add_char(p->out, ' ');
@@ -298,9 +299,9 @@ static void print_var_declarations(struct printer *p) {
         if (var->source_name.len == 0 || str_equal(var->source_name, var->name))
             continue;
         buf_add_c(p->out, "    var ");
-        print_name(p->out, var->name, false);
+        txn_print_name(p->out, var->name, false);
         buf_add_char(p->out, ' ');
-        print_quoted(p->out, var->source_name, '"');
+        txn_print_quoted(p->out, var->source_name, '"');
         buf_add_c(p->out, ";\n");
     }
 }
@@ -308,7 +309,7 @@ static void print_var_declarations(struct printer *p) {
 static void print_program(struct printer *p, const struct txn_program *program) {
     p->program = program;
     buf_add_c(p->out, "program ");
-    print_dotted(p->out, program->name, false);
+    txn_print_dotted(p->out, program->name, false);
     buf_add_char(p->out, '(');
     for (size_t i = 0; i < program->param_count; i++) {
         if (i > 0)
@@ -339,19 +340,19 @@ static void print_run(const struct txn_scenario *scenario, const struct txn_run 
                       const struct text_pool *pool, struct buf *out) {
     buf_add_c(out, "run ");
     if (run->name.len > 0) {
-        print_dotted(out, run->name, false);
+        txn_print_dotted(out, run->name, false);
         buf_add_c(out, ": ");
     }
     for (size_t i = 0; i < run->sessions.count; i++) {
         const struct txn_session *session = &run->sessions.items[i];
         if (i > 0)
             buf_add_c(out, " || ");
-        print_dotted(out, scenario->programs.items[session->program]->name, false);
+        txn_print_dotted(out, scenario->programs.items[session->program]->name, false);
         buf_add_char(out, '(');
         for (size_t k = 0; k < session->args.count; k++) {
             if (k > 0)
                 buf_add_c(out, ", ");
-            print_value(out, pool, session->args.items[k]);
+            txn_print_value(out, pool, session->args.items[k]);
         }
         buf_add_char(out, ')');
     }

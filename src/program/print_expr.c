@@ -1,5 +1,5 @@
-/* The notation's printer: names, values and host expressions. Parentheses stand only where the parser needs them, or
- * where `-5` the number and `-` before 5 would look alike. */
+/* The notation's printer: names, values and host expressions. Parentheses stand only where the
+ * parser needs them, or where `-5` the number and `-` before 5 would look alike. */
 #include "base/assert.h"
 #include "program/lexer.h"
 #include "program/notation.h"
@@ -15,7 +15,7 @@ enum {
     PRECEDENCE_PRIMARY = 9
 };
 
-void print_quoted(struct buf *out, struct str text, char quote) {
+void txn_print_quoted(struct buf *out, struct str text, char quote) {
     buf_add_char(out, quote);
     for (size_t i = 0; i < text.len; i++) {
         buf_add_char(out, text.ptr[i]);
@@ -25,27 +25,28 @@ void print_quoted(struct buf *out, struct str text, char quote) {
     buf_add_char(out, quote);
 }
 
-void print_name(struct buf *out, struct str name, bool is_in_expr) {
-    if (name_is_word(name) && !(is_in_expr && word_is_reserved(name)))
+void txn_print_name(struct buf *out, struct str name, bool is_in_expr) {
+    if (txn_name_is_word(name) && !(is_in_expr && txn_word_is_reserved(name)))
         buf_add(out, name);
     else
-        print_quoted(out, name, '`');
+        txn_print_quoted(out, name, '`');
 }
 
-/* The parts between dots are names of their own, unless one is empty: then the whole is one odd name. */
-void print_dotted(struct buf *out, struct str name, bool is_in_expr) {
+/* The parts between dots are names of their own, unless one is empty: then the whole is one odd
+ * name. */
+void txn_print_dotted(struct buf *out, struct str name, bool is_in_expr) {
     bool has_empty = name.len == 0 || name.ptr[0] == '.' || name.ptr[name.len - 1] == '.';
     for (size_t i = 0; i + 1 < name.len; i++)
         has_empty = has_empty || (name.ptr[i] == '.' && name.ptr[i + 1] == '.');
     if (has_empty) {
-        print_quoted(out, name, '`');
+        txn_print_quoted(out, name, '`');
         return;
     }
     for (size_t from = 0; from <= name.len;) {
         size_t to = str_find(name, '.', from);
         if (from > 0)
             buf_add_char(out, '.');
-        print_name(out, str_sub(name, from, to), is_in_expr && from == 0);
+        txn_print_name(out, str_sub(name, from, to), is_in_expr && from == 0);
         from = to + 1;
     }
 }
@@ -95,7 +96,7 @@ static void print_time(struct buf *out, int64_t microseconds) {
     buf_add_char(out, '"');
 }
 
-void print_value(struct buf *out, const struct text_pool *pool, struct value value) {
+void txn_print_value(struct buf *out, const struct text_pool *pool, struct value value) {
     switch ((enum value_kind)value.kind) {
     case VALUE_NULL:
         buf_add_c(out, "null");
@@ -110,7 +111,7 @@ void print_value(struct buf *out, const struct text_pool *pool, struct value val
         print_decimal(out, value);
         return;
     case VALUE_TEXT:
-        print_quoted(out, text_pool_get(pool, value.number), '\'');
+        txn_print_quoted(out, text_pool_get(pool, value.number), '\'');
         return;
     case VALUE_TIME:
         print_time(out, value.number);
@@ -177,7 +178,7 @@ static void print_operand(struct printer *p, const struct txn_expr *expr, int pr
 
 static void print_var(struct printer *p, uint16_t var) {
     LW_ASSERT(var < p->program->vars.count);
-    print_name(p->out, p->program->vars.items[var].name, true);
+    txn_print_name(p->out, p->program->vars.items[var].name, true);
 }
 
 /* IS_NULL and SAME, and NOT of them. A literal null beside `is` would read as IS_NULL. */
@@ -216,7 +217,7 @@ static void print_neg(struct printer *p, const struct txn_expr *expr) {
 }
 
 static void print_opaque(struct printer *p, const struct txn_expr *expr) {
-    print_dotted(p->out, expr->name, true);
+    txn_print_dotted(p->out, expr->name, true);
     buf_add_char(p->out, '(');
     for (size_t i = 0; i < expr->args.count; i++) {
         if (i > 0)
@@ -229,7 +230,7 @@ static void print_opaque(struct printer *p, const struct txn_expr *expr) {
 static void print_at(struct printer *p, const struct txn_expr *expr) {
     switch (expr->kind) {
     case TXN_EXPR_LITERAL:
-        print_value(p->out, p->pool, expr->literal);
+        txn_print_value(p->out, p->pool, expr->literal);
         return;
     case TXN_EXPR_VAR:
         print_var(p, expr->var);
@@ -237,7 +238,7 @@ static void print_at(struct printer *p, const struct txn_expr *expr) {
     case TXN_EXPR_COLUMN:
         print_var(p, expr->var);
         buf_add_char(p->out, '.');
-        print_name(p->out, expr->column_name, false);
+        txn_print_name(p->out, expr->column_name, false);
         return;
     case TXN_EXPR_NOT:
         if (is_negated_is(expr)) {

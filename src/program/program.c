@@ -10,7 +10,8 @@ uint16_t txn_find_var(const struct txn_program *program, struct str name) {
     return TXN_NO_VAR;
 }
 
-/* Beyond TXN_VARS_MAX variables are still made, up to what an index can say; txn_check reports them. */
+/* Beyond TXN_VARS_MAX variables are still made, up to what an index can say; txn_check reports
+ * them. */
 uint16_t txn_var(struct arena *arena, struct txn_program *program, struct str name) {
     uint16_t found = txn_find_var(program, name);
     if (found != TXN_NO_VAR)
@@ -26,10 +27,9 @@ static struct txn_expr *copy_expr(struct arena *arena, const struct txn_expr *ex
 #define COPY_ITEMS(arena, to, from)                                                                \
     do {                                                                                           \
         (to)->count = (to)->capacity = (from)->count;                                              \
-        (to)->items =                                                                              \
-            (from)->count == 0                                                                     \
-                ? NULL                                                                             \
-                : arena_copy((arena), (from)->items, (from)->count * sizeof(*(from)->items));      \
+        (to)->items = (from)->count == 0 ? NULL                                                    \
+                                         : arena_copy((arena), (from)->items,                      \
+                                                      (from)->count * sizeof(*(from)->items));     \
     } while (0)
 
 static struct txn_expr *copy_expr(struct arena *arena, const struct txn_expr *expr) {
