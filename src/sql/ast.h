@@ -181,7 +181,7 @@ struct sql_set {
     struct str name; /* lower case, without @@ and SESSION */
     struct sql_expr *value; /* a bare word (on, off) is a text LITERAL; kind DEFAULT: the default */
     bool is_global;
-    bool is_local;          /* SET LOCAL: until the transaction ends */
+    bool is_local;          /* SET LOCAL: until the transaction ends; in MySQL the same as SESSION */
 };
 
 struct sql_lock_table {

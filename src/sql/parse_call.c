@@ -174,7 +174,8 @@ static void rename_qualifier(struct parser *p, struct sql_expr *column) {
         (str_equal_nocase(qualifier, STR("excluded")) ||
          (p->row_alias.len > 0 && str_equal_nocase(qualifier, p->row_alias))))
         column->qualifier = STR("excluded");
-    else if (p->insert_alias.len > 0 && str_equal_nocase(qualifier, p->insert_alias))
+    else if (p->insert_alias.len > 0 && p->select_depth == 0 &&
+             str_equal_nocase(qualifier, p->insert_alias))
         column->qualifier = p->insert_table;
 }
 
@@ -355,6 +356,9 @@ static void parse_worded_arguments(struct parser *p, struct sql_expr *call) {
         parse_expect(p, "FROM");
         struct sql_expr *name = parse_text_literal(p, pos, upper_case(p, field));
         VEC_PUSH(p->arena, &call->args, name);
+        struct sql_expr *instant = parse_expr(p);
+        VEC_PUSH(p->arena, &call->args, instant);
+        return;
     }
     do {
         if (parse_at(p, "BOTH") || parse_at(p, "LEADING") || parse_at(p, "TRAILING"))
@@ -393,7 +397,7 @@ static void parse_arguments(struct parser *p, struct sql_expr *call) {
     if (parse_accept_symbol(p, SYM1('*'))) {
         call->is_star = true;
     } else if (!parse_at_symbol(p, SYM1(')'))) {
-        call->is_distinct = parse_accept(p, "DISTINCT");
+        call->is_distinct = !str_is(call->name, "EXTRACT") && parse_accept(p, "DISTINCT");
         if (!call->is_distinct)
             parse_accept(p, "ALL");
         parse_worded_arguments(p, call);
@@ -410,10 +414,11 @@ static void parse_arguments(struct parser *p, struct sql_expr *call) {
 }
 
 /* MySQL's CONCAT is NULL if an argument is, as || is elsewhere; elsewhere CONCAT skips NULLs, as
- * CONCAT_WS('', ...) does in MySQL. */
-static struct sql_expr *concat_of_mysql(struct parser *p, struct sql_expr *call) {
+ * CONCAT_WS('', ...) does everywhere. */
+static struct sql_expr *normal_concat(struct parser *p, struct sql_expr *call) {
+    bool is_mysql = p->dialect == SQL_MYSQL;
     struct value empty = value_text(p->pool, STR(""));
-    if (str_is(call->name, "CONCAT") && call->args.count >= 2 && !call->is_distinct) {
+    if (is_mysql && str_is(call->name, "CONCAT") && call->args.count >= 2 && !call->is_distinct) {
         struct sql_expr *left = call->args.items[0];
         for (size_t i = 1; i < call->args.count; i++) {
             struct sql_expr *both = parse_new_expr(p, SQL_BINARY, call->pos);
@@ -476,7 +481,7 @@ struct sql_expr *parse_call(struct parser *p) {
     parse_advance(p);
     if (has_paren)
         parse_arguments(p, call);
-    return parse_done(p, p->dialect == SQL_MYSQL ? concat_of_mysql(p, call) : call);
+    return parse_done(p, str_starts(call->name, "CONCAT") ? normal_concat(p, call) : call);
 }
 
 /* Words that may follow the first of a type's name. */

@@ -201,23 +201,53 @@ static bool is_serial_type(struct str type) {
     return is_type(type, "serial") || is_type(type, "bigserial") || is_type(type, "smallserial");
 }
 
+/* A constraint of a column, if there is one. A column has room for one of a kind, a foreign key alone with
+ * its name; others become the table's. */
+static bool parse_one_constraint(struct parser *p, struct sql_create *create,
+                                 struct sql_column_def *column) {
+    struct sql_expr *old_check = column->check;
+    struct sql_fk_def *old_references = column->references;
+    bool old_unique = column->is_unique, has_name = parse_accept(p, "CONSTRAINT");
+    struct str name = has_name ? parse_name(p, "a constraint's name") : STR("");
+    bool is_key = parse_at(p, "UNIQUE");
+    column->check = NULL;
+    column->references = NULL;
+    bool is_constraint = parse_column_constraint(p, column);
+    if (has_name && !is_constraint)
+        parse_expected(p, "a constraint");
+    if (is_key && name.len > 0) {
+        struct sql_key_def key = {.pos = column->pos, .name = name, .is_unique = true};
+        VEC_PUSH(p->arena, &key.columns, column->name);
+        VEC_PUSH(p->arena, &create->keys, key);
+        column->is_unique = old_unique;
+    }
+    if (column->check != NULL && (name.len > 0 || old_check != NULL)) {
+        struct sql_check_def check = {name, column->check};
+        VEC_PUSH(p->arena, &create->checks, check);
+        column->check = NULL;
+    }
+    if (column->references != NULL) {
+        column->references->name = name;
+        if (old_references != NULL)
+            VEC_PUSH(p->arena, &create->foreign_keys, *column->references);
+    }
+    if (old_check != NULL)
+        column->check = old_check;
+    if (old_references != NULL)
+        column->references = old_references;
+    return is_constraint;
+}
+
 static void parse_column_def(struct parser *p, struct sql_create *create) {
     struct sql_column_def column = {.pos = p->token.pos};
     column.name = parse_name(p, "a column's name");
     bool has_type = p->token.kind == TOKEN_WORD && (parse_at_name(p) || parse_at(p, "INTERVAL") ||
                                                     parse_at(p, "BINARY"));
-    column.type_text = has_type || p->dialect != SQL_SQLITE ? parse_type(p) : STR("");
+    if (has_type) /* SQLite's may have none */
+        column.type_text = parse_type(p);
     column.is_serial = is_serial_type(column.type_text);
-    for (;;) {
-        struct str name = parse_accept(p, "CONSTRAINT") ? parse_name(p, "a constraint's name") : STR("");
-        if (!parse_column_constraint(p, &column)) {
-            if (name.len > 0)
-                parse_expected(p, "a constraint");
-            break;
-        }
-        if (column.references != NULL && column.references->name.len == 0)
-            column.references->name = name;
-    }
+    while (parse_one_constraint(p, create, &column))
+        continue;
     if (parse_at(p, "ON"))
         parse_not_modelled(p, p->token.pos, "ON UPDATE of a column is");
     VEC_PUSH(p->arena, &create->columns, column);
@@ -277,15 +307,17 @@ static bool parse_table_constraint(struct parser *p, struct sql_create *create) 
         parse_expected(p, "PRIMARY KEY, UNIQUE, FOREIGN KEY or CHECK");
     } else {
         struct token after = parse_peek2(p);
+        /* Elsewhere than in MySQL `index a (7)` is a column of type a(7): no type is quoted, though. */
+        bool is_named = after.symbol == SYM1('(') &&
+                        (p->dialect == SQL_MYSQL || next.kind == TOKEN_QUOTED);
         bool is_key = (parse_at(p, "KEY") || parse_at(p, "INDEX")) &&
-                      (next.symbol == SYM1('(') || after.symbol == SYM1('('));
-        bool is_type_size = after.symbol == SYM1('(') && p->dialect != SQL_MYSQL;
+                      (next.symbol == SYM1('(') || is_named);
         if (!has_name && (parse_at(p, "FULLTEXT") || parse_at(p, "SPATIAL") ||
                           parse_at(p, "EXCLUDE")) && next.kind == TOKEN_WORD &&
             (token_is_word(&next, "KEY") || token_is_word(&next, "INDEX") ||
              token_is_word(&next, "USING")))
             parse_not_modelled(p, p->token.pos, "this kind of key is");
-        if (!is_key || (next.symbol != SYM1('(') && is_type_size))
+        if (!is_key)
             return false;
         parse_advance(p);
         parse_table_key(p, create, key);

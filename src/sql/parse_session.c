@@ -157,6 +157,8 @@ static struct str parse_variable_name(struct parser *p, struct sql_set *set) {
     } else {
         if (parse_at_symbol(p, SYM1('@')))
             parse_not_modelled(p, p->token.pos, "a user variable is");
+        if (p->token.kind == TOKEN_QUOTED && str_find(name, '.', 0) < name.len)
+            parse_not_modelled(p, p->token.pos, "this variable is");
         name = parse_name(p, "a variable's name");
         if (parse_accept_symbol(p, SYM1('.'))) {
             struct str rest = parse_name(p, "a variable's name");
@@ -219,12 +221,12 @@ void parse_set(struct parser *p) {
     struct token next = parse_peek(p);
     bool is_scope = next.kind == TOKEN_WORD || next.kind == TOKEN_QUOTED;
     bool is_global = is_scope && !token_is_word(&next, "TO") && parse_accept(p, "GLOBAL");
-    bool is_local = is_scope && !token_is_word(&next, "TO") && parse_accept(p, "LOCAL");
+    bool is_local = is_scope && !is_global && !token_is_word(&next, "TO") && parse_accept(p, "LOCAL");
     if (is_scope && !token_is_word(&next, "TO") && !is_global && !is_local)
         parse_accept(p, "SESSION");
     parse_set_variable(p);
     p->holder->set->is_global |= is_global;
-    p->holder->set->is_local = is_local && p->dialect == SQL_POSTGRESQL; /* MySQL's LOCAL is SESSION */
+    p->holder->set->is_local = is_local;
 }
 
 static struct str parse_postgresql_mode(struct parser *p) {

@@ -11,6 +11,7 @@ enum {
     RESERVED_POSTGRESQL = 2,
     RESERVED_MYSQL = 4,
     RESERVED_SQLITE = 8,
+    RESERVED_PRINTER = 16, /* quoted always: the parser takes the bare word for an option in some places */
 };
 
 /* Bits as above for a word in any case; 0 for a word that is free everywhere. */
