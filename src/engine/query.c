@@ -268,6 +268,7 @@ static void set_scans(struct selection *s) {
     const struct sql_select *select = s->select;
     for (size_t i = 0; i < s->join.source_count; i++) {
         struct query_scan *scan = &s->join.scans[i];
+        scan->select = select;
         if (select->lock_sources & (1u << i))
             scan->lock = select->lock;
         scan->lock_wait = select->lock_wait;

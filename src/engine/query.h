@@ -27,6 +27,7 @@ struct query_scan {
     enum sql_lock lock;        /* what the statement asks for this source; NONE: plain read */
     enum sql_lock_wait lock_wait;
     const struct sql_expr *where, *on; /* conditions whose conjuncts may give an access path; may be NULL */
+    const struct sql_select *select;   /* the query; NULL: UPDATE or DELETE */
     const struct sql_order *order_by;  /* set if nothing but this source's rows in this order is asked for */
     size_t order_count;
     /* Set by open: rows come in the order of order_by, so LIMIT may end the scan early. */

@@ -1,0 +1,134 @@
+/* Inside the InnoDB policy: index records and the locks on them.
+ *
+ * An index record is named by (table, key, version): any version of a row that has the record's key values.
+ * Version 0 is the supremum, which stands after the last record of every index. A row has one record in the
+ * clustered index and one in each other key; while a transaction or read view may need an older version
+ * there is one for the older key values too, marked as deleted (purge removes them; here that is as soon as
+ * nobody can need them). What lies between two records, the gap, is locked through the record after it.
+ *
+ * The rules follow the manual, "Locks Set by Different SQL Statements in InnoDB", and what MariaDB 10.11 was
+ * seen to do (tests/engine/innodb_differential.py).
+ */
+#ifndef LW_ENGINE_INNODB_H
+#define LW_ENGINE_INNODB_H
+
+#include "engine/internal.h"
+
+/* The clustered index of a table without primary key: rows in order of insertion. */
+enum { INNODB_ROWID = 255 };
+
+enum innodb_mode { INNODB_S, INNODB_X };
+
+/* Of exec.cursor, the policy's words for the statement under way. */
+enum innodb_cursor {
+    INNODB_HAS_VIEW,   /* READ COMMITTED: the statement has a read view */
+    INNODB_WRITTEN,    /* the version whose index entries are being made; 0: none */
+    INNODB_KEYS_DONE,  /* the first key that it is not yet in */
+    INNODB_REUSED      /* it took the place of a deleted record: no gap was split */
+};
+
+/* What of record and gap a lock covers. NEXT_KEY: both. INSERT: waits for the gap's locks, keeps nobody out. */
+enum innodb_type { INNODB_NEXT_KEY = 0, INNODB_GAP = 1, INNODB_REC = 2, INNODB_INSERT = 4 };
+
+enum innodb_lock_flag {
+    INNODB_TYPE = 7,
+    INNODB_STRUCT = 8, /* a lock struct of its own: what counts when a deadlock's victim is chosen */
+    INNODB_EMPTY = 16  /* a struct left without records by RC's unlocking: it counts, and locks nothing */
+};
+
+struct innodb_record {
+    uint32_t version; /* 0: supremum */
+    bool is_deleted;
+};
+
+struct innodb_records {
+    struct innodb_record *items; /* in order; in scratch; without the supremum */
+    size_t count;
+};
+
+/* A place in an index, of a row that is or could be there. */
+struct innodb_entry {
+    const struct value *values;
+    uint32_t row; /* decides between equal keys where there is no primary key; UINT32_MAX: after all */
+};
+
+struct innodb_request {
+    uint16_t table;
+    uint8_t key;
+    uint32_t version;
+    enum innodb_mode mode;
+    enum innodb_type type;
+    enum sql_lock_wait wait;
+    bool is_implicit; /* only waits: what is written next holds the record by itself */
+    /* Answers. */
+    uint32_t granted; /* sequence of a lock that is new, so that it may be let go again; 0: none */
+    bool is_skipped;  /* SKIP LOCKED, and it is locked */
+};
+
+/* ---- innodb_index.c ---- */
+
+uint8_t innodb_clustered(const struct db *db, uint16_t table);
+/* The record's place. */
+struct innodb_entry innodb_entry_of(const struct db *db, uint32_t version);
+int innodb_entry_order(const struct db *db, uint16_t table, uint8_t key, struct innodb_entry a,
+                       struct innodb_entry b);
+bool innodb_same_record(const struct db *db, uint16_t table, uint8_t key, uint32_t a, uint32_t b);
+/* All records of an index, in order. */
+struct innodb_records innodb_records(struct db *db, uint16_t table, uint8_t key);
+/* The record at or after a place: its index, records->count if there is none. */
+size_t innodb_seek(const struct db *db, const struct innodb_records *records, uint16_t table,
+                   uint8_t key, struct innodb_entry entry);
+/* The version that names record `index`, 0 past the end. */
+uint32_t innodb_record_at(const struct innodb_records *records, size_t index);
+/* The open transaction, other than `txn`, that made or marked the record; 0: none. */
+uint16_t innodb_implicit_owner(const struct db *db, uint16_t table, uint8_t key, uint32_t version);
+/* Whether purge may have removed what `version` replaced. */
+bool innodb_is_purged(const struct db *db, uint32_t version);
+
+/* ---- innodb_lock.c ---- */
+
+/* Takes a lock, or queues for it. */
+enum step innodb_lock(struct db *db, size_t session, struct innodb_request *request);
+/* Lets go of a lock that was granted to a row that then did not fit (READ COMMITTED). */
+void innodb_unlock(struct db *db, uint32_t sequence);
+/* The intention lock on a table that comes before record locks. */
+void innodb_lock_table(struct db *db, size_t session, uint16_t table, enum innodb_mode mode);
+/* A record went in before `next`: it takes over the locks on the gap it split. */
+void innodb_split_gap(struct db *db, uint16_t table, uint8_t key, uint32_t version, uint32_t next);
+/* Locks on records that are gone pass to the gap they left. */
+void innodb_settle_locks(struct db *db);
+uint32_t innodb_blockers(const struct db *db, size_t session);
+int innodb_deadlock_victim(const struct db *db, size_t session, uint32_t cycle);
+
+/* ---- innodb_read.c ---- */
+
+bool innodb_open(void *context, struct eval *eval, struct query_scan *scan);
+enum row_step innodb_next(void *context, struct eval *eval, struct query_scan *scan);
+void innodb_reject(void *context, struct eval *eval, struct query_scan *scan);
+enum tuple_step innodb_lock_target(struct db *db, size_t session, struct query *query,
+                                   const struct query_change *change, struct query_tuple *tuple);
+
+/* ---- innodb_write.c ---- */
+
+enum step innodb_check_keys(struct db *db, size_t session, const struct new_row *row, int only_key,
+                            struct duplicate *duplicate);
+enum step innodb_lock_duplicate(struct db *db, size_t session, uint32_t found, uint32_t *version);
+enum step innodb_before_write(struct db *db, size_t session, const struct new_row *row, bool *skip);
+enum step innodb_after_write(struct db *db, size_t session, uint32_t version);
+enum step innodb_check_parent(struct db *db, size_t session, uint16_t table,
+                              const struct foreign_key *fk, const struct value *values);
+enum step innodb_find_children(struct db *db, size_t session, uint16_t child_table,
+                               const struct foreign_key *fk, const struct value *values,
+                               enum sql_lock lock, struct u32_list *children);
+
+/* ---- innodb.c ---- */
+
+/* Whether gaps are locked: above READ COMMITTED. */
+static inline bool innodb_locks_gaps(const struct db *db, size_t session) {
+    return session_txn(db, session)->level > SQL_READ_COMMITTED;
+}
+
+/* The schema as InnoDB has it: a foreign key without an index gets one. `schema` itself if nothing lacks. */
+const struct schema *innodb_schema(struct arena *arena, const struct schema *schema);
+
+#endif

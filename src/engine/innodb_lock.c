@@ -1,0 +1,305 @@
+/* Record locks: conflicts, the queue, implicit locks made explicit, gaps that split and merge. */
+#include "engine/innodb.h"
+
+static bool is_record_lock(const struct lock *lock) {
+    return lock->kind == LOCK_POLICY && !(lock->flags & INNODB_EMPTY);
+}
+
+static bool is_on(const struct db *db, const struct lock *lock, uint16_t table, uint8_t key,
+                  uint32_t version) {
+    return is_record_lock(lock) && lock->table == table && lock->key == key &&
+           innodb_same_record(db, table, key, (uint32_t)lock->number, version);
+}
+
+/* Whether a request has to wait for another transaction's lock on the same record, held or queued. */
+static bool has_to_wait(enum innodb_mode mode, unsigned type, bool is_supremum,
+                        const struct lock *other) {
+    unsigned other_type = other->flags & INNODB_TYPE;
+    if (mode == INNODB_S && other->mode == INNODB_S)
+        return false;
+    if (type != INNODB_INSERT && (is_supremum || type == INNODB_GAP))
+        return false; /* gap locks keep out inserts, not each other */
+    if (type != INNODB_INSERT && other_type == INNODB_GAP)
+        return false;
+    if (type == INNODB_INSERT && other_type == INNODB_REC)
+        return false;
+    return other_type != INNODB_INSERT;
+}
+
+/* Whether a lock held covers the request. */
+static bool covers(const struct lock *lock, const struct innodb_request *request) {
+    unsigned held = lock->flags & INNODB_TYPE;
+    if (lock->is_waiting || held == INNODB_INSERT || lock->mode < request->mode)
+        return false;
+    return held == INNODB_NEXT_KEY || request->version == 0 || held == (unsigned)request->type;
+}
+
+static struct lock *find_own(struct db *db, size_t session, const struct innodb_request *request,
+                             bool is_waiting) {
+    for (size_t i = 0; i < db->locks.count; i++) {
+        struct lock *lock = &db->locks.items[i];
+        if (lock->session != session || lock->is_waiting != is_waiting ||
+            !is_on(db, lock, request->table, request->key, request->version))
+            continue;
+        /* A queued one is granted as it was asked for, though the record may have changed since. */
+        if (is_waiting || covers(lock, request))
+            return lock;
+    }
+    return NULL;
+}
+
+/* Sessions with locks that the request conflicts with, among those before `sequence`. */
+static uint32_t conflicts(const struct db *db, size_t session, const struct innodb_request *request,
+                          uint32_t sequence) {
+    uint32_t sessions = 0;
+    for (size_t i = 0; i < db->locks.count; i++) {
+        const struct lock *lock = &db->locks.items[i];
+        if (lock->sequence < sequence && lock->session != session &&
+            is_on(db, lock, request->table, request->key, request->version) &&
+            has_to_wait(request->mode, request->type, request->version == 0, lock))
+            sessions |= 1u << lock->session;
+    }
+    return sessions;
+}
+
+/* Sessions that a queued lock waits for. */
+static uint32_t queue_ahead(const struct db *db, const struct lock *lock) {
+    struct innodb_request request = {.table = lock->table, .key = lock->key,
+                                     .version = (uint32_t)lock->number,
+                                     .mode = (enum innodb_mode)lock->mode,
+                                     .type = (enum innodb_type)(lock->flags & INNODB_TYPE)};
+    return conflicts(db, lock->session, &request, lock->sequence);
+}
+
+/* Locks of one transaction, index and kind share a struct (all our tables fit one page), unless somebody
+ * waits for this record. */
+static bool needs_struct(const struct db *db, const struct lock *added) {
+    bool is_shared = false;
+    for (size_t i = 0; i < db->locks.count; i++) {
+        const struct lock *lock = &db->locks.items[i];
+        if (lock->kind != LOCK_POLICY || lock->table != added->table || lock->key != added->key)
+            continue;
+        if (lock->is_waiting && is_on(db, lock, added->table, added->key, (uint32_t)added->number))
+            return true;
+        if (!lock->is_waiting && lock->txn == added->txn && lock->mode == added->mode &&
+            ((lock->flags ^ added->flags) & INNODB_TYPE) == 0)
+            is_shared = true;
+    }
+    return !is_shared;
+}
+
+static uint32_t add_lock(struct db *db, size_t session, const struct innodb_request *request,
+                         bool is_waiting) {
+    struct lock lock = {.kind = LOCK_POLICY, .mode = (uint8_t)request->mode,
+                        .flags = (uint8_t)request->type, .key = request->key,
+                        .session = (uint8_t)session, .is_waiting = is_waiting,
+                        .txn = db->sessions.items[session].txn, .table = request->table,
+                        .number = request->version};
+    if (is_waiting || needs_struct(db, &lock))
+        lock.flags |= INNODB_STRUCT;
+    db->txns.items[lock.txn].locked |= table_bit(lock.table);
+    return db->locks.items[lock_add(db, &lock)].sequence;
+}
+
+/* A transaction that made a record holds it without a lock in the table; who runs into that gives it one. */
+static bool make_explicit(struct db *db, size_t session, const struct innodb_request *request) {
+    uint16_t owner = innodb_implicit_owner(db, request->table, request->key, request->version);
+    if (owner == 0)
+        return false;
+    if (owner == db->sessions.items[session].txn)
+        return true;
+    struct innodb_request held = {.table = request->table, .key = request->key,
+                                  .version = request->version, .mode = INNODB_X,
+                                  .type = INNODB_REC};
+    size_t holder = db->txns.items[owner].session;
+    if (find_own(db, holder, &held, false) == NULL)
+        add_lock(db, holder, &held, false);
+    return false;
+}
+
+/* MariaDB's innodb_snapshot_isolation: what is locked must be what the read view shows. */
+static enum step check_snapshot(struct db *db, size_t session, const struct innodb_request *request) {
+    const struct txn *txn = session_txn(db, session);
+    if (!db->config.innodb_snapshot_isolation || txn->level < SQL_REPEATABLE_READ ||
+        !(txn->flags & TXN_HAS_SNAPSHOT) || request->version == 0 ||
+        request->type == INNODB_GAP || request->type == INNODB_INSERT ||
+        request->key != innodb_clustered(db, request->table))
+        return STEP_OK;
+    uint16_t row = db->versions.items[request->version].row;
+    uint32_t newest = db->rows.items[row].newest;
+    struct snapshot view = {txn->snapshot, db->sessions.items[session].txn, COMMAND_ALL};
+    if (newest == 0 || version_is_visible(db, &view, newest))
+        return STEP_OK;
+    return db_fail(db, DB_ERROR_CHANGED_ROW, "%.*s",
+                   STR_ARG(db_table(db, request->table)->name));
+}
+
+enum step innodb_lock(struct db *db, size_t session, struct innodb_request *request) {
+    request->granted = 0;
+    request->is_skipped = false;
+    if (request->version == 0 && request->type != INNODB_INSERT)
+        request->type = INNODB_NEXT_KEY;
+    session_exec(db, session)->footprint.locks |= table_bit(request->table);
+    bool is_record = request->type == INNODB_NEXT_KEY || request->type == INNODB_REC;
+    if (is_record && make_explicit(db, session, request))
+        return STEP_OK;
+    if (check_snapshot(db, session, request) != STEP_OK)
+        return STEP_FAIL;
+    for (;;) {
+        if (request->type != INNODB_INSERT && find_own(db, session, request, false) != NULL)
+            return STEP_OK;
+        struct lock *queued = find_own(db, session, request, true);
+        if (queued != NULL && queue_ahead(db, queued) == 0) {
+            queued->is_waiting = false;
+            continue; /* an insert looks again: gap locks do not wait for it */
+        }
+        if (queued == NULL && conflicts(db, session, request, UINT32_MAX) == 0) {
+            if (request->type != INNODB_INSERT && !request->is_implicit)
+                request->granted = add_lock(db, session, request, false);
+            return STEP_OK;
+        }
+        if (request->wait == SQL_SKIP_LOCKED && queued == NULL) {
+            request->is_skipped = true;
+            return STEP_OK;
+        }
+        if (request->wait == SQL_NOWAIT)
+            return db_fail(db, db->config.engine == ENGINE_MARIADB ? DB_ERROR_LOCK_TIMEOUT
+                                                                   : DB_ERROR_LOCK_NOT_AVAILABLE,
+                           "%s", "");
+        struct wait wait = {.kind = WAIT_LOCK, .lock_kind = LOCK_POLICY,
+                            .mode = (uint8_t)request->mode, .table = request->table};
+        wait.lock = queued != NULL ? queued->sequence : add_lock(db, session, request, true);
+        enum step step = session_wait(db, session, &wait);
+        if (step != STEP_OK)
+            return step;
+    }
+}
+
+void innodb_unlock(struct db *db, uint32_t sequence) {
+    for (size_t i = 0; i < db->locks.count; i++) {
+        struct lock *lock = &db->locks.items[i];
+        if (lock->sequence != sequence)
+            continue;
+        if (lock->flags & INNODB_STRUCT)
+            lock->flags |= INNODB_EMPTY;
+        else
+            lock_remove(db, i);
+        return;
+    }
+}
+
+void innodb_lock_table(struct db *db, size_t session, uint16_t table, enum innodb_mode mode) {
+    uint16_t txn = db->sessions.items[session].txn;
+    for (size_t i = 0; i < db->locks.count; i++) {
+        const struct lock *lock = &db->locks.items[i];
+        if (lock->kind == LOCK_TABLE && lock->txn == txn && lock->table == table &&
+            lock->mode >= mode)
+            return;
+    }
+    struct lock lock = {.kind = LOCK_TABLE, .mode = (uint8_t)mode, .session = (uint8_t)session,
+                        .flags = INNODB_STRUCT, .txn = txn, .table = table};
+    lock_add(db, &lock);
+    db->txns.items[txn].locked |= table_bit(table);
+    session_exec(db, session)->footprint.locks |= table_bit(table);
+}
+
+/* ---- gaps ---- */
+
+/* Gives the transaction of `lock` a lock on the gap before `version`. */
+static void inherit(struct db *db, struct lock lock, uint32_t version) {
+    struct innodb_request gap = {.table = lock.table, .key = lock.key, .version = version,
+                                 .mode = (enum innodb_mode)lock.mode,
+                                 .type = version == 0 ? INNODB_NEXT_KEY : INNODB_GAP};
+    if (find_own(db, lock.session, &gap, false) == NULL)
+        add_lock(db, lock.session, &gap, false);
+}
+
+void innodb_split_gap(struct db *db, uint16_t table, uint8_t key, uint32_t version, uint32_t next) {
+    size_t count = db->locks.count;
+    for (size_t i = 0; i < count; i++) {
+        struct lock lock = db->locks.items[i];
+        unsigned type = lock.flags & INNODB_TYPE;
+        if (is_on(db, &lock, table, key, next) && type != INNODB_INSERT &&
+            (next == 0 || type != INNODB_REC))
+            inherit(db, lock, version);
+    }
+}
+
+static bool record_is_there(struct db *db, uint16_t table, uint8_t key, uint32_t version) {
+    uint16_t row = db->versions.items[version].row;
+    if (db->rows.items[row].newest == version && !version_is_deleted(db, version))
+        return true;
+    struct innodb_records records = innodb_records(db, table, key);
+    for (size_t i = 0; i < records.count; i++)
+        if (innodb_same_record(db, table, key, records.items[i].version, version))
+            return true;
+    return false;
+}
+
+/* READ COMMITTED keeps S locks of uniqueness and foreign key checks, not X locks of UPDATE and DELETE. */
+static bool is_inherited(const struct db *db, const struct lock *lock) {
+    return (lock->flags & INNODB_TYPE) != INNODB_INSERT &&
+           (db->txns.items[lock->txn].level > SQL_READ_COMMITTED || lock->mode == INNODB_S);
+}
+
+void innodb_settle_locks(struct db *db) {
+    for (size_t i = 0; i < db->locks.count;) {
+        struct lock lock = db->locks.items[i];
+        if (!is_record_lock(&lock) || lock.number == 0 ||
+            record_is_there(db, lock.table, lock.key, (uint32_t)lock.number)) {
+            i++;
+            continue;
+        }
+        struct innodb_records records = innodb_records(db, lock.table, lock.key);
+        size_t next = innodb_seek(db, &records, lock.table, lock.key,
+                                  innodb_entry_of(db, (uint32_t)lock.number));
+        if (is_inherited(db, &lock))
+            inherit(db, lock, innodb_record_at(&records, next));
+        if ((lock.flags & INNODB_STRUCT) && !lock.is_waiting) {
+            db->locks.items[i].flags |= INNODB_EMPTY;
+            i++;
+        } else {
+            lock_remove(db, i); /* who waited for it looks again */
+        }
+    }
+}
+
+/* ---- waiting ---- */
+
+uint32_t innodb_blockers(const struct db *db, size_t session) {
+    const struct wait *wait = &db->sessions.items[session].wait;
+    LW_ASSERT(wait->kind == WAIT_LOCK);
+    for (size_t i = 0; i < db->locks.count; i++) {
+        const struct lock *lock = &db->locks.items[i];
+        if (lock->sequence != wait->lock || !is_record_lock(lock))
+            continue;
+        return queue_ahead(db, lock);
+    }
+    return 0;
+}
+
+/* Undo records and lock structs: what InnoDB calls a transaction's weight. */
+static size_t txn_weight(const struct db *db, uint16_t txn) {
+    size_t weight = 0;
+    for (size_t i = 0; i < db->locks.count; i++)
+        weight += db->locks.items[i].txn == txn && (db->locks.items[i].flags & INNODB_STRUCT) != 0;
+    for (size_t i = 1; i < db->versions.count; i++)
+        weight += db->versions.items[i].writer == txn &&
+                  !(db->versions.items[i].flags & VERSION_UNDONE);
+    return weight;
+}
+
+int innodb_deadlock_victim(const struct db *db, size_t session, uint32_t cycle) {
+    int victim = (int)session;
+    size_t least = txn_weight(db, db->sessions.items[session].txn);
+    for (size_t i = 0; i < db->session_count; i++) {
+        if (!(cycle & (1u << i)) || i == session)
+            continue;
+        size_t weight = txn_weight(db, db->sessions.items[i].txn);
+        if (weight < least) {
+            least = weight;
+            victim = (int)i;
+        }
+    }
+    return victim;
+}

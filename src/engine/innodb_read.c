@@ -1,0 +1,434 @@
+/* Reading: consistent reads from the read view, and current reads, which lock each index record they meet,
+ * whether it fits or not.
+ *
+ * A current read that had to wait is run again with the statement. What its outermost scans have given is
+ * in lists.work, two words each: the version (0: the scan ended) and the range it was found in. It is given
+ * again as it was, although the statement itself may have changed the row since.
+ */
+#include "engine/innodb.h"
+
+struct innodb_scan {
+    struct access access;
+    struct innodb_records records;
+    uint8_t key;
+    enum innodb_mode mode;
+    bool is_locking;
+    bool is_logged;   /* outermost: in lists.work */
+    bool is_semi;     /* READ COMMITTED UPDATE: looks at the committed version of a locked row */
+    bool is_covering; /* the index has all that is asked for: the row itself is not locked */
+    bool in_range;    /* the range has been entered */
+    size_t range;     /* index in access.ranges; a whole scan has one */
+    size_t at;        /* record to look at next; for plain reads: version to give next */
+    uint32_t *versions; /* plain reads */
+    size_t version_count;
+    uint32_t granted[2]; /* new locks of the row given, for reject */
+};
+
+/* ---- what to read, and how ---- */
+
+static bool is_plain_select(const struct sql_stmt *stmt) {
+    return stmt != NULL && stmt->kind == SQL_STMT_SELECT;
+}
+
+/* Whether a scan reads the newest rows and locks them. */
+static bool scan_is_locking(const struct db *db, const struct query_scan *scan,
+                            enum innodb_mode *mode) {
+    const struct exec *exec = session_exec(db, db->running);
+    *mode = INNODB_X;
+    if (db->is_peeking || db->is_loading)
+        return false;
+    if (scan->is_target || scan->lock == SQL_LOCK_UPDATE || scan->lock == SQL_LOCK_NO_KEY_UPDATE)
+        return true;
+    *mode = INNODB_S;
+    if (scan->lock != SQL_LOCK_NONE)
+        return true;
+    const struct txn *txn = session_txn(db, db->running);
+    if (!is_plain_select(exec->stmt))
+        return txn->level > SQL_READ_COMMITTED;
+    return txn->level == SQL_SERIALIZABLE && !(txn->flags & TXN_IMPLICIT);
+}
+
+/* The read view of a plain read: made by the first one of the transaction, of the statement at READ COMMITTED. */
+static void take_view(struct db *db) {
+    struct exec *exec = session_exec(db, db->running);
+    struct txn *txn = session_txn(db, db->running);
+    if (db->is_peeking || db->is_loading)
+        return;
+    if (txn->level <= SQL_READ_COMMITTED) {
+        if (exec->cursor[0] == 0)
+            exec->snapshot.sequence = db->core.commits;
+        exec->cursor[0] = 1;
+        return;
+    }
+    if (!(txn->flags & TXN_HAS_SNAPSHOT)) {
+        txn->flags |= TXN_HAS_SNAPSHOT;
+        txn->snapshot = db->core.commits;
+        exec->footprint.took_snapshot = true;
+    }
+    exec->snapshot.sequence = txn->snapshot;
+}
+
+static uint32_t visible_version(const struct db *db, uint16_t row) {
+    const struct exec *exec = session_exec(db, db->running);
+    if (!db->is_peeking && !db->is_loading &&
+        session_txn(db, db->running)->level == SQL_READ_UNCOMMITTED)
+        return db->rows.items[row].newest;
+    return row_visible(db, &exec->snapshot, row);
+}
+
+/* The versions that the view shows, in the order of the index. */
+static void find_visible(struct db *db, struct eval *eval, struct innodb_scan *s) {
+    uint16_t table = s->access.table;
+    s->versions = ARENA_ARRAY(&db->scratch, uint32_t, db->tables.items[table].row_count);
+    for (uint16_t row = db->tables.items[table].first_row; row != 0;
+         row = db->rows.items[row].next) {
+        uint32_t version = visible_version(db, row);
+        if (version == 0 || version_is_deleted(db, version) ||
+            !access_has(eval, &s->access, version_values(db, version)))
+            continue;
+        size_t i = s->version_count++;
+        struct innodb_entry entry = innodb_entry_of(db, version);
+        for (; i > 0 && innodb_entry_order(db, table, s->key,
+                                           innodb_entry_of(db, s->versions[i - 1]), entry) > 0;
+             i--)
+            s->versions[i] = s->versions[i - 1];
+        s->versions[i] = version;
+    }
+}
+
+/* ---- whether an index has all columns that are asked for ---- */
+
+static bool key_has_column(const struct table *table, uint8_t key, uint16_t column) {
+    for (size_t i = 0; i < table->keys.items[key].column_count; i++)
+        if (table->keys.items[key].columns[i] == column)
+            return true;
+    return table->has_primary_key && key != 0 && key_has_column(table, 0, column);
+}
+
+static bool expr_is_covered(const struct table *table, uint8_t key, uint8_t source,
+                            const struct sql_expr *expr) {
+    if (expr == NULL)
+        return true;
+    if (expr->kind == SQL_COLUMN)
+        return expr->depth != 0 || expr->source != source ||
+               key_has_column(table, key, expr->column);
+    if (expr->select != NULL)
+        return false;
+    for (size_t i = 0; i < expr->args.count; i++)
+        if (!expr_is_covered(table, key, source, expr->args.items[i]))
+            return false;
+    return true;
+}
+
+static bool is_covered(const struct db *db, const struct query_scan *scan, uint8_t key) {
+    const struct table *table = db_table(db, scan->table);
+    const struct sql_select *select = scan->select;
+    if (select == NULL || key == innodb_clustered(db, scan->table))
+        return false;
+    for (size_t i = 0; i < select->items.count; i++)
+        if (!expr_is_covered(table, key, scan->source, select->items.items[i].expr))
+            return false;
+    for (size_t i = 0; i < select->sources.count; i++)
+        if (!expr_is_covered(table, key, scan->source, select->sources.items[i].on))
+            return false;
+    for (size_t i = 0; i < select->group_by.count; i++)
+        if (!expr_is_covered(table, key, scan->source, select->group_by.items[i]))
+            return false;
+    for (size_t i = 0; i < select->order_by.count; i++)
+        if (!expr_is_covered(table, key, scan->source, select->order_by.items[i].expr))
+            return false;
+    return expr_is_covered(table, key, scan->source, select->where) &&
+           expr_is_covered(table, key, scan->source, select->having);
+}
+
+/* ---- open ---- */
+
+static bool is_in_order(const struct db *db, const struct query_scan *scan, uint8_t key) {
+    if (scan->order_count == 0 || key == INNODB_ROWID)
+        return false;
+    const struct key *index = &db_table(db, scan->table)->keys.items[key];
+    for (size_t i = 0; i < scan->order_count; i++) {
+        const struct sql_expr *expr = scan->order_by[i].expr;
+        if (scan->order_by[i].is_descending || i >= index->column_count ||
+            expr->kind != SQL_COLUMN || expr->depth != 0 || expr->source != scan->source ||
+            expr->column != index->columns[i])
+            return false;
+    }
+    return true;
+}
+
+bool innodb_open(void *context, struct eval *eval, struct query_scan *scan) {
+    struct db *db = context;
+    struct innodb_scan *s = ARENA_NEW(&db->scratch, struct innodb_scan);
+    struct exec *exec = session_exec(db, db->running);
+    scan->state = s;
+    exec->footprint.reads |= table_bit(scan->table);
+    s->is_locking = scan_is_locking(db, scan, &s->mode);
+    if (!s->is_locking)
+        take_view(db);
+    if (!access_choose(eval, scan, &s->access))
+        return false;
+    uint8_t clustered = innodb_clustered(db, scan->table);
+    s->key = s->access.key < 0 ? clustered : (uint8_t)s->access.key;
+    scan->is_sorted = s->access.range_count <= 1 && is_in_order(db, scan, s->key);
+    if (!s->is_locking) {
+        if (!s->access.is_empty)
+            find_visible(db, eval, s);
+        return true;
+    }
+    innodb_lock_table(db, db->running, scan->table, s->mode);
+    bool is_point = s->access.is_point && s->key == clustered;
+    s->is_logged = scan->level == 0;
+    s->is_semi = scan->is_target && exec->stmt->kind == SQL_STMT_UPDATE && !is_point &&
+                 s->key == clustered && !innodb_locks_gaps(db, db->running);
+    s->is_covering = s->mode == INNODB_S && is_covered(db, scan, s->key);
+    s->records = innodb_records(db, scan->table, s->key);
+    return true;
+}
+
+/* ---- current reads ---- */
+
+/* Where a record lies: -1 before the range, 0 in it, 1 after it. */
+static int range_side(const struct db *db, const struct innodb_scan *s, uint32_t version) {
+    if (s->access.key < 0)
+        return 0;
+    const struct eval *eval = &db->query.eval;
+    const struct key_range *range = &s->access.ranges[s->range];
+    const struct key *key = &db_table(db, s->access.table)->keys.items[s->access.key];
+    const struct value *values = version_values(db, version);
+    for (size_t i = 0; i < range->equal_count; i++) {
+        int order = eval_key_order(eval, values[key->columns[i]], range->equal[i]);
+        if (order != 0)
+            return order < 0 ? -1 : 1;
+    }
+    if (!range->has_low && !range->has_high)
+        return 0;
+    struct value value = values[key->columns[range->equal_count]];
+    if (value.kind == VALUE_NULL)
+        return -1;
+    int low = range->has_low ? eval_key_order(eval, value, range->low) : 1;
+    int high = range->has_high ? eval_key_order(eval, value, range->high) : -1;
+    if (low < 0 || (low == 0 && range->low_open))
+        return -1;
+    return high > 0 || (high == 0 && range->high_open) ? 1 : 0;
+}
+
+static bool is_exact(const struct innodb_scan *s) {
+    const struct key_range *range = &s->access.ranges[s->range];
+    return s->access.key >= 0 && !range->has_low && !range->has_high;
+}
+
+/* `id >= 7` and a row 7: nothing can go in before it that would fit. */
+static bool starts_range(const struct db *db, const struct innodb_scan *s, uint32_t version) {
+    const struct key_range *range = &s->access.ranges[s->range];
+    if (s->access.key < 0 || s->key != innodb_clustered(db, s->access.table) || s->in_range ||
+        !range->has_low || range->low_open)
+        return false;
+    const struct key *key = &db_table(db, s->access.table)->keys.items[s->access.key];
+    return range->equal_count + 1u == key->column_count &&
+           eval_key_order(&db->query.eval,
+                          version_values(db, version)[key->columns[range->equal_count]],
+                          range->low) == 0;
+}
+
+static enum row_step lock_record(struct db *db, struct innodb_scan *s,
+                                 const struct query_scan *scan, uint8_t key, uint32_t version,
+                                 enum innodb_type type, bool is_try,
+                                 struct innodb_request *request) {
+    *request = (struct innodb_request){.table = scan->table, .key = key, .version = version,
+                                       .mode = s->mode, .type = type,
+                                       .wait = is_try ? SQL_SKIP_LOCKED : scan->lock_wait};
+    return innodb_lock(db, db->running, request) == STEP_OK ? ROW_FOUND : ROW_STOP;
+}
+
+/* The record after the last one in range, or the supremum: its gap is part of the range. */
+static enum row_step lock_end(struct db *db, struct innodb_scan *s, const struct query_scan *scan) {
+    struct innodb_request request;
+    bool gaps = innodb_locks_gaps(db, db->running);
+    uint32_t version = innodb_record_at(&s->records, s->at);
+    if (version == 0 && !gaps)
+        return ROW_FOUND;
+    if (is_exact(s) && !gaps)
+        return ROW_FOUND;
+    enum innodb_type type = !gaps ? INNODB_REC : is_exact(s) ? INNODB_GAP : INNODB_NEXT_KEY;
+    enum row_step step = lock_record(db, s, scan, s->key, version, type, false, &request);
+    if (step == ROW_FOUND && !gaps && request.granted != 0)
+        innodb_unlock(db, request.granted);
+    return step;
+}
+
+static void release_new(struct db *db, struct innodb_scan *s) {
+    for (size_t i = 0; i < LW_COUNT_OF(s->granted); i++) {
+        if (s->granted[i] != 0 && !innodb_locks_gaps(db, db->running))
+            innodb_unlock(db, s->granted[i]);
+        s->granted[i] = 0;
+    }
+}
+
+/* Changed by the running statement itself: not to be found by it again. */
+static bool is_own_work(const struct db *db, const struct query_scan *scan, uint32_t version) {
+    return scan->is_target && version >= session_exec(db, db->running)->version_mark &&
+           db->versions.items[version].writer == db->sessions.items[db->running].txn;
+}
+
+/* Locks the record at `s->at`, and the row it belongs to; *given: the version to give, 0: pass over. */
+static enum row_step read_record(struct db *db, struct innodb_scan *s,
+                                 const struct query_scan *scan, uint32_t *given) {
+    uint32_t version = s->records.items[s->at].version;
+    uint16_t row = db->versions.items[version].row;
+    uint8_t clustered = innodb_clustered(db, scan->table);
+    bool gaps = innodb_locks_gaps(db, db->running);
+    bool is_live = !s->records.items[s->at].is_deleted &&
+                   !version_is_deleted(db, db->rows.items[row].newest);
+    bool is_point = s->access.is_point && s->key == clustered;
+    struct innodb_request request;
+    *given = 0;
+    enum innodb_type type = !gaps || (is_point && is_live) || starts_range(db, s, version)
+                                ? INNODB_REC
+                                : INNODB_NEXT_KEY;
+    enum row_step step = lock_record(db, s, scan, s->key, version, type, s->is_semi, &request);
+    if (step != ROW_FOUND)
+        return step;
+    if (request.is_skipped) {
+        uint32_t committed =
+            s->is_semi ? row_newest_committed(db, db->sessions.items[db->running].txn, row) : 0;
+        if (committed != 0 && !version_is_deleted(db, committed))
+            *given = committed;
+        return ROW_FOUND;
+    }
+    s->granted[0] = request.granted;
+    if (s->key != clustered && is_live && !s->is_covering) {
+        step = lock_record(db, s, scan, clustered, version, INNODB_REC, false, &request);
+        if (step != ROW_FOUND)
+            return step;
+        s->granted[1] = request.granted;
+        if (request.is_skipped)
+            return ROW_FOUND;
+    }
+    uint32_t newest = db->rows.items[row].newest;
+    if (newest == 0 || version_is_deleted(db, newest) || is_own_work(db, scan, newest) ||
+        !innodb_same_record(db, scan->table, s->key, newest, version))
+        release_new(db, s);
+    else
+        *given = newest;
+    return ROW_FOUND;
+}
+
+static bool next_range(struct innodb_scan *s) {
+    s->in_range = false;
+    s->at = 0;
+    s->range++;
+    return s->range < s->access.range_count;
+}
+
+static enum row_step next_locked(struct db *db, struct innodb_scan *s,
+                                 const struct query_scan *scan, uint32_t *given) {
+    bool is_whole = s->access.key < 0;
+    bool is_point = s->access.is_point && s->key == innodb_clustered(db, scan->table);
+    if (s->access.is_empty)
+        return ROW_END;
+    while (is_whole ? s->range == 0 : s->range < s->access.range_count) {
+        while (s->at < s->records.count &&
+               range_side(db, s, s->records.items[s->at].version) < 0)
+            s->at++;
+        bool is_end = s->at >= s->records.count ||
+                      range_side(db, s, s->records.items[s->at].version) > 0;
+        if (is_end || (is_point && s->in_range)) {
+            bool was_found = is_point && s->in_range;
+            enum row_step step = was_found ? ROW_FOUND : lock_end(db, s, scan);
+            if (step != ROW_FOUND)
+                return step;
+            next_range(s);
+            continue;
+        }
+        enum row_step step = read_record(db, s, scan, given);
+        if (step != ROW_FOUND)
+            return step;
+        s->in_range = true;
+        s->at++;
+        if (*given != 0)
+            return ROW_FOUND;
+    }
+    return ROW_END;
+}
+
+/* What the scan gave before the statement had to wait. */
+static bool next_logged(struct db *db, struct innodb_scan *s, uint32_t *given) {
+    const struct u32_list *log = &db->lists[db->running].work;
+    if (!s->is_logged || 2u * db->scan_count >= log->count)
+        return false;
+    *given = log->items[2u * db->scan_count];
+    s->range = log->items[2u * db->scan_count + 1];
+    db->scan_count++;
+    if (*given != 0) {
+        s->at = innodb_seek(db, &s->records, s->access.table, s->key, innodb_entry_of(db, *given));
+        if (s->at < s->records.count &&
+            innodb_same_record(db, s->access.table, s->key, s->records.items[s->at].version, *given))
+            s->at++;
+        s->in_range = true;
+    }
+    return true;
+}
+
+static void log_given(struct db *db, const struct innodb_scan *s, uint32_t given) {
+    struct u32_list *log = &db->lists[db->running].work;
+    if (!s->is_logged)
+        return;
+    MVEC_PUSH(log, given);
+    MVEC_PUSH(log, (uint32_t)s->range);
+    db->scan_count++;
+}
+
+enum row_step innodb_next(void *context, struct eval *eval, struct query_scan *scan) {
+    struct db *db = context;
+    struct innodb_scan *s = scan->state;
+    uint32_t given = 0;
+    (void)eval;
+    s->granted[0] = s->granted[1] = 0;
+    if (!s->is_locking) {
+        if (s->at >= s->version_count)
+            return ROW_END;
+        given = s->versions[s->at++];
+    } else if (!next_logged(db, s, &given)) {
+        enum row_step step = next_locked(db, s, scan, &given);
+        if (step == ROW_STOP)
+            return ROW_STOP;
+        log_given(db, s, step == ROW_END ? 0 : given);
+        if (step == ROW_END)
+            return ROW_END;
+    }
+    if (given == 0)
+        return ROW_END;
+    scan->values = version_values_stable(db, given);
+    scan->ref = db_ref_of(db, given);
+    return ROW_FOUND;
+}
+
+void innodb_reject(void *context, struct eval *eval, struct query_scan *scan) {
+    (void)eval;
+    release_new(context, scan->state);
+}
+
+/* A row looked at in its committed version is locked now, and looked at again. */
+enum tuple_step innodb_lock_target(struct db *db, size_t session, struct query *query,
+                                   const struct query_change *change, struct query_tuple *tuple) {
+    if (db->is_loading || innodb_locks_gaps(db, session))
+        return TUPLE_KEEP;
+    struct innodb_request request = {.table = tuple->refs[0].table,
+                                     .key = innodb_clustered(db, tuple->refs[0].table),
+                                     .version = tuple->refs[0].version, .mode = INNODB_X,
+                                     .type = INNODB_REC};
+    if (innodb_lock(db, session, &request) != STEP_OK)
+        return TUPLE_STOP;
+    uint32_t newest = db->rows.items[db->versions.items[tuple->refs[0].version].row].newest;
+    if (newest == tuple->refs[0].version)
+        return TUPLE_KEEP;
+    if (newest == 0 || version_is_deleted(db, newest))
+        return TUPLE_DROP;
+    bool holds;
+    tuple->rows[0] = version_values_stable(db, newest);
+    tuple->refs[0] = db_ref_of(db, newest);
+    if (!query_recheck(query, change, tuple, &holds))
+        return TUPLE_STOP;
+    return holds ? TUPLE_KEEP : TUPLE_DROP;
+}
