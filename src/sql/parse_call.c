@@ -488,10 +488,26 @@ struct sql_expr *parse_call(struct parser *p) {
 static bool at_type_word(const struct parser *p) {
     static const char *const words[] = {"VARYING", "PRECISION", "UNSIGNED", "SIGNED",
                                         "ZEROFILL", "CHAR", "CHARACTER", "INTEGER", "INT"};
+    struct token next = parse_peek(p);
+    if (token_is_word(&next, "SET")) /* CHARACTER SET */
+        return false;
     for (size_t i = 0; i < LW_COUNT_OF(words); i++)
         if (parse_at(p, words[i]))
             return true;
     return false;
+}
+
+/* An array's brackets, which are an empty quoted name in SQLite. */
+static bool accept_brackets(struct parser *p) {
+    struct token next = parse_peek(p);
+    bool is_quoted = p->token.kind == TOKEN_QUOTED && p->token.text.len == 0 &&
+                     p->lexer.text.ptr[p->token.start] == '[';
+    if (!is_quoted && !(parse_at_symbol(p, SYM1('[')) && next.symbol == SYM1(']')))
+        return false;
+    parse_advance(p);
+    if (!is_quoted)
+        parse_advance(p);
+    return true;
 }
 
 static void add_type_size(struct parser *p, struct buf *text) {
@@ -533,10 +549,8 @@ struct str parse_type(struct parser *p) {
         parse_expect(p, "ZONE");
         buf_add_c(&text, " without time zone");
     }
-    while (parse_accept_symbol(p, SYM1('['))) {
-        parse_expect_symbol(p, SYM1(']'));
+    while (accept_brackets(p))
         buf_add_c(&text, "[]");
-    }
     struct str type = str_dup(p->arena, buf_str(&text));
     buf_release(&text);
     return type;
