@@ -1,0 +1,475 @@
+/* PostgreSQL. READ COMMITTED: a snapshot for each statement; a row found by it that was changed since is locked in
+ * its newest version, which is looked at again (EvalPlanQual, executor/README); nothing else is refreshed.
+ * REPEATABLE READ: one snapshot; the first updater wins. SERIALIZABLE: the same and ssi.c.
+ */
+#include "engine/postgres.h"
+
+static enum step begin_statement(struct db *db, size_t session, const struct sql_stmt *stmt)
+{
+    struct txn *txn = session_txn(db, session);
+    struct exec *exec = session_exec(db, session);
+    (void)stmt;
+    exec->snapshot = (struct snapshot){.sequence = db->core.commits,
+                                       .txn = db->sessions.items[session].txn,
+                                       .command = txn->command};
+    exec->footprint.is_serializable = txn->level == SQL_SERIALIZABLE;
+    if (!txn_is_snapshot(txn))
+        return STEP_OK;
+    if (!(txn->flags & TXN_HAS_SNAPSHOT)) {
+        txn->snapshot = db->core.commits;
+        txn->flags |= TXN_HAS_SNAPSHOT;
+        exec->footprint.took_snapshot = !(txn->flags & TXN_IMPLICIT);
+    }
+    exec->snapshot.sequence = txn->snapshot;
+    return STEP_OK;
+}
+
+/* ---- scans ---- */
+
+struct heap_scan {
+    uint32_t *versions;
+    size_t count;
+};
+
+/* Keeps the versions in the order of the heap, or of the index they are found by. */
+static void heap_scan_add(struct db *db, const struct access *access, struct heap_scan *heap,
+                          uint32_t version)
+{
+    const struct key *key =
+        access->key < 0 ? NULL : &db_table(db, access->table)->keys.items[access->key];
+    size_t at = heap->count++;
+    for (; at > 0; at--) {
+        uint32_t before = heap->versions[at - 1];
+        int order = key == NULL ? 0
+                                : key_compare(&db->query.eval, key, version_values(db, version),
+                                              version_values(db, before));
+        if (order > 0 || (order == 0 && version > before))
+            break;
+        heap->versions[at] = before;
+    }
+    heap->versions[at] = version;
+}
+
+static bool scan_open(void *context, struct eval *eval, struct query_scan *scan)
+{
+    struct db *db = context;
+    size_t session = db->running;
+    const struct exec *exec = session_exec(db, session);
+    bool is_serializable = false;
+    struct access access = {.table = scan->table, .key = -1};
+    if (!db->is_peeking) {
+        unsigned mode = scan->is_target ? ROW_EXCLUSIVE
+                        : scan->lock != SQL_LOCK_NONE ? ROW_SHARE
+                                                      : ACCESS_SHARE;
+        session_exec(db, session)->footprint.reads |= table_bit(scan->table);
+        if (table_use(db, session, scan->table, mode) != STEP_OK)
+            return false;
+        is_serializable = session_txn(db, session)->level == SQL_SERIALIZABLE;
+        /* Which rows a plain read finds doesn't hang on the way to them; which it locks or marks does. */
+        if ((is_serializable || mode != ACCESS_SHARE) && !access_choose(eval, scan, &access))
+            return false;
+    }
+    const struct table_state *table = &db->tables.items[scan->table];
+    struct heap_scan *heap = ARENA_NEW(&db->scratch, struct heap_scan);
+    heap->versions = ARENA_ARRAY(&db->scratch, uint32_t, table->row_count);
+    for (uint16_t row = table->first_row; row != 0; row = db->rows.items[row].next) {
+        uint32_t version = row_visible(db, &exec->snapshot, row);
+        if (version == 0 || version_is_deleted(db, version) ||
+            !access_has(eval, &access, version_values(db, version)))
+            continue;
+        heap_scan_add(db, &access, heap, version);
+    }
+    scan->state = heap;
+    return !is_serializable ||
+           ssi_scan(db, session, &access, heap->versions, heap->count) == STEP_OK;
+}
+
+static enum row_step scan_next(void *context, struct eval *eval, struct query_scan *scan)
+{
+    struct db *db = context;
+    const struct heap_scan *heap = scan->state;
+    (void)eval;
+    if (scan->place >= heap->count)
+        return ROW_END;
+    uint32_t version = heap->versions[scan->place++];
+    scan->values = version_values_stable(db, version);
+    scan->ref = db_ref_of(db, version);
+    return ROW_FOUND;
+}
+
+/* ---- locking what was found ---- */
+
+/* Locks source `source` of the tuple and puts its newest version there. */
+static enum tuple_step tuple_hold(struct db *db, struct query_tuple *tuple, size_t source,
+                                  enum sql_lock mode, enum sql_lock_wait wait)
+{
+    uint32_t newest, seen = tuple->refs[source].version;
+    switch (row_hold(db, db->running, seen, mode, wait, &newest)) {
+    case ROW_HELD:
+        if (newest == seen)
+            return TUPLE_KEEP;
+        tuple->rows[source] = version_values_stable(db, newest);
+        tuple->refs[source] = db_ref_of(db, newest);
+        return TUPLE_RECHECK;
+    case ROW_GONE:
+    case ROW_SKIPPED:
+        return TUPLE_DROP;
+    case ROW_STOPPED:
+        return TUPLE_STOP;
+    }
+    LW_UNREACHABLE();
+}
+
+/* LockRows: after ORDER BY, before LIMIT. */
+static enum tuple_step lock_tuple(void *context, struct eval *eval, const struct sql_select *select,
+                                  struct query_tuple *tuple)
+{
+    struct db *db = context;
+    enum tuple_step result = TUPLE_KEEP;
+    (void)eval;
+    if (db->is_peeking)
+        return TUPLE_KEEP;
+    for (size_t i = 0; i < select->sources.count; i++) {
+        if (!(select->lock_sources & (1u << i)) || tuple->refs[i].version == 0)
+            continue;
+        enum tuple_step step = tuple_hold(db, tuple, i, select->lock, select->lock_wait);
+        if (step == TUPLE_DROP || step == TUPLE_STOP)
+            return step;
+        if (step == TUPLE_RECHECK)
+            result = TUPLE_RECHECK;
+    }
+    return result;
+}
+
+static bool is_key_column(const struct table *table, uint16_t column)
+{
+    for (size_t k = 0; k < table->keys.count; k++) {
+        const struct key *key = &table->keys.items[k];
+        if (!key->is_unique || key->where != NULL)
+            continue;
+        for (size_t i = 0; i < key->column_count; i++)
+            if (key->columns[i] == column)
+                return true;
+    }
+    return false;
+}
+
+/* How strongly an UPDATE locks: as FOR UPDATE only if it really changes a column of a unique key. */
+static bool update_mode(struct db *db, const struct sql_update *update, const struct value *old,
+                        enum sql_lock *mode)
+{
+    const struct table *table = db_table(db, update->target.table_index);
+    struct eval *eval = &db->query.eval;
+    *mode = SQL_LOCK_NO_KEY_UPDATE;
+    for (size_t i = 0; i < update->set.count; i++) {
+        const struct sql_assignment *set = &update->set.items[i];
+        if (!is_key_column(table, set->column_index))
+            continue;
+        struct value value;
+        const struct column *column = &table->columns.items[set->column_index];
+        bool ok = set->value->kind == SQL_DEFAULT ? eval_default(eval, column, &value)
+                                                  : eval_expr(eval, set->value, &value);
+        if (!ok || !eval_store(eval, column, value, &value))
+            return false;
+        if (!value_equal(eval->pool, value, old[set->column_index]))
+            *mode = SQL_LOCK_UPDATE;
+    }
+    return true;
+}
+
+static enum tuple_step lock_target(struct db *db, size_t session, struct query *query,
+                                   const struct query_change *change, struct query_tuple *tuple)
+{
+    const struct sql_stmt *stmt = session_exec(db, session)->stmt;
+    enum sql_lock mode = SQL_LOCK_UPDATE;
+    bool holds = true;
+    if (stmt->kind == SQL_STMT_UPDATE && !update_mode(db, stmt->update, tuple->rows[0], &mode))
+        return TUPLE_STOP;
+    enum tuple_step step = tuple_hold(db, tuple, 0, mode, SQL_WAIT);
+    if (step != TUPLE_RECHECK)
+        return step;
+    if (!query_recheck(query, change, tuple, &holds))
+        return TUPLE_STOP;
+    return holds ? TUPLE_KEEP : TUPLE_DROP;
+}
+
+/* ---- unique keys ---- */
+
+/* Whether the version is in the index of `key` with the key of `values`. */
+static bool version_has_key(struct db *db, uint32_t version, const struct key *key,
+                            const struct value *values, bool *has)
+{
+    struct eval *eval = &db->query.eval;
+    const struct value *own = version_values(db, version);
+    *has = false;
+    if (version_is_deleted(db, version) || !key_equal(eval, key, own, values))
+        return true;
+    return key_covers(eval, key, own, has);
+}
+
+/* Looks whether `row` has the key; waits while that hangs on an open transaction. *found: its version, or 0. */
+static enum step probe_row(struct db *db, size_t session, uint16_t row, const struct key *key,
+                           const struct value *values, uint32_t *found)
+{
+    uint16_t txn = db->sessions.items[session].txn;
+    *found = 0;
+    for (;;) {
+        uint16_t writer = row_open_writer(db, txn, row);
+        uint32_t version = db->rows.items[row].newest;
+        bool has = false;
+        /* With an open writer, what it wrote and what was there before it both count. */
+        while (version != 0) {
+            if (!version_has_key(db, version, key, values, &has))
+                return db_fail_eval(db);
+            if (has || writer == 0 || db->versions.items[version].writer != writer)
+                break;
+            version = db->versions.items[version].previous;
+        }
+        if (!has)
+            return STEP_OK;
+        if (writer == 0) {
+            *found = version;
+            return STEP_OK;
+        }
+        enum step step = session_wait_txn(db, session, writer);
+        if (step != STEP_OK)
+            return step;
+    }
+}
+
+static enum step check_key(struct db *db, size_t session, const struct new_row *row, int index,
+                           struct duplicate *duplicate)
+{
+    struct eval *eval = &db->query.eval;
+    const struct key *key = &db_table(db, row->table)->keys.items[index];
+    bool covers;
+    if (!key_covers(eval, key, row->values, &covers))
+        return db_fail_eval(db);
+    if (!covers)
+        return STEP_OK;
+    if (row->old != 0) {
+        const struct value *old = version_values(db, row->old);
+        if (!key_covers(eval, key, old, &covers))
+            return db_fail_eval(db);
+        if (covers && !key_changes(eval, key, old, row->values))
+            return STEP_OK;
+    }
+    uint16_t own = row->old != 0 ? db->versions.items[row->old].row : 0;
+    for (uint16_t r = db->tables.items[row->table].first_row; r != 0; r = db->rows.items[r].next) {
+        uint32_t found;
+        if (r == own)
+            continue;
+        enum step step = probe_row(db, session, r, key, row->values, &found);
+        if (step != STEP_OK)
+            return step;
+        if (found != 0) {
+            *duplicate = (struct duplicate){.key = index, .version = found};
+            return STEP_OK;
+        }
+    }
+    return STEP_OK;
+}
+
+static enum step check_keys(struct db *db, size_t session, const struct new_row *row, int only_key,
+                            struct duplicate *duplicate)
+{
+    const struct sql_stmt *stmt = session_exec(db, session)->stmt;
+    bool is_conflict = stmt->kind == SQL_STMT_INSERT &&
+                       stmt->insert->conflict != SQL_CONFLICT_ERROR;
+    enum step step = table_use(db, session, row->table, ROW_EXCLUSIVE);
+    const struct table *table = db_table(db, row->table);
+    for (size_t i = 0; i < table->keys.count && step == STEP_OK; i++) {
+        if (!table->keys.items[i].is_unique || (only_key >= 0 && (size_t)only_key != i))
+            continue;
+        step = check_key(db, session, row, (int)i, duplicate);
+        if (step != STEP_OK)
+            return step;
+        /* Somebody read the key's absence: that says more than the duplicate. */
+        if (duplicate->key >= 0)
+            return is_conflict ? STEP_OK : ssi_write_key(db, session, row->table, i);
+    }
+    return step;
+}
+
+static enum step lock_duplicate(struct db *db, size_t session, uint32_t found, uint32_t *version)
+{
+    const struct exec *exec = session_exec(db, session);
+    const struct sql_insert *insert = exec->stmt->insert;
+    const struct version *v = &db->versions.items[found];
+    bool is_own = v->writer == exec->snapshot.txn;
+    struct str name = db_table(db, insert->table_index)->name;
+    if (txn_is_snapshot(session_txn(db, session)) && !is_own &&
+        !version_is_visible(db, &exec->snapshot, found))
+        return db_fail(db, DB_ERROR_SERIALIZATION, "row in table %.*s", STR_ARG(name));
+    if (version == NULL)
+        return STEP_OK;
+    if (is_own && v->command == exec->snapshot.command)
+        return db_fail(db, DB_ERROR_CARDINALITY, "%s", "ON CONFLICT would update a row twice");
+    enum sql_lock mode = SQL_LOCK_NO_KEY_UPDATE;
+    for (size_t i = 0; i < insert->conflict_set.count; i++)
+        if (is_key_column(db_table(db, insert->table_index),
+                          insert->conflict_set.items[i].column_index))
+            mode = SQL_LOCK_UPDATE;
+    uint32_t newest = 0;
+    enum row_hold hold = row_hold(db, session, found, mode, SQL_WAIT, &newest);
+    if (hold == ROW_STOPPED)
+        return db_fail_eval(db);
+    *version = hold == ROW_HELD && newest == found ? found : 0;
+    return STEP_OK;
+}
+
+static enum step before_write(struct db *db, size_t session, const struct new_row *row, bool *skip)
+{
+    *skip = false;
+    return ssi_write(db, session, row);
+}
+
+static enum step after_write(struct db *db, size_t session, uint32_t version)
+{
+    struct version *v = &db->versions.items[version];
+    if (v->previous != 0 &&
+        row_is_key_locked(db, db->sessions.items[session].txn, v->row))
+        v->flags |= VERSION_KEY_STRENGTH;
+    return STEP_OK;
+}
+
+/* ---- foreign keys: what the triggers of ri_triggers.c do by SQL ---- */
+
+static bool parent_matches(struct db *db, const struct foreign_key *fk, const struct value *parent,
+                           const struct value *child)
+{
+    for (size_t i = 0; i < fk->column_count; i++)
+        if (!eval_same_key(&db->query.eval, parent[fk->parent_columns[i]], child[fk->columns[i]]))
+            return false;
+    return true;
+}
+
+/* SELECT 1 FROM parent WHERE key = ... FOR KEY SHARE reads through the index of the key. */
+static enum step mark_parent(struct db *db, size_t session, const struct foreign_key *fk,
+                             const struct value *child, uint32_t found)
+{
+    struct access access = {.table = fk->parent, .key = -1, .is_point = true, .range_count = 1};
+    const struct table *parent = db_table(db, fk->parent);
+    for (size_t k = 0; k < parent->keys.count && access.key < 0; k++) {
+        const struct key *key = &parent->keys.items[k];
+        size_t same = 0;
+        for (size_t i = 0; i < fk->column_count && i < key->column_count; i++)
+            if (key->columns[i] == fk->parent_columns[i]) {
+                access.ranges[0].equal[i] = child[fk->columns[i]];
+                same++;
+            }
+        if (key->is_unique && same == key->column_count && same == fk->column_count) {
+            access.key = (int16_t)k;
+            access.ranges[0].equal_count = (uint8_t)same;
+        }
+    }
+    return ssi_scan(db, session, &access, &found, found != 0);
+}
+
+static enum step check_parent(struct db *db, size_t session, uint16_t table,
+                              const struct foreign_key *fk, const struct value *values)
+{
+    const struct txn *txn = session_txn(db, session);
+    struct snapshot snapshot = {.sequence = SEQUENCE_ALL,
+                                .txn = db->sessions.items[session].txn,
+                                .command = COMMAND_ALL};
+    (void)table;
+    if (txn_is_snapshot(txn))
+        snapshot.sequence = txn->snapshot;
+    for (uint16_t row = db->tables.items[fk->parent].first_row; row != 0;
+         row = db->rows.items[row].next) {
+        uint32_t version = row_visible(db, &snapshot, row), newest;
+        if (version == 0 || version_is_deleted(db, version) ||
+            !parent_matches(db, fk, version_values(db, version), values))
+            continue;
+        enum step step = mark_parent(db, session, fk, values, version);
+        if (step != STEP_OK)
+            return step;
+        enum row_hold hold =
+            row_hold(db, session, version, SQL_LOCK_KEY_SHARE, SQL_WAIT, &newest);
+        if (hold == ROW_STOPPED)
+            return db_fail_eval(db);
+        if (hold == ROW_HELD && parent_matches(db, fk, version_values(db, newest), values))
+            return STEP_OK;
+    }
+    enum step step = mark_parent(db, session, fk, values, 0);
+    if (step != STEP_OK)
+        return step;
+    return db_fail(db, DB_ERROR_FOREIGN_KEY, "%.*s", STR_ARG(fk->name));
+}
+
+static bool child_matches(struct db *db, const struct foreign_key *fk, const struct value *child,
+                          const struct value *parent)
+{
+    return parent_matches(db, fk, parent, child);
+}
+
+static enum step find_children(struct db *db, size_t session, uint16_t child_table,
+                               const struct foreign_key *fk, const struct value *values,
+                               enum sql_lock lock, struct u32_list *children)
+{
+    uint16_t txn = db->sessions.items[session].txn;
+    const struct txn *own = session_txn(db, session);
+    struct snapshot snapshot = {.sequence = own->snapshot, .txn = txn, .command = COMMAND_ALL};
+    for (uint16_t row = db->tables.items[child_table].first_row; row != 0;
+         row = db->rows.items[row].next) {
+        uint32_t version = row_newest_committed(db, txn, row), newest;
+        if (version == 0 || version_is_deleted(db, version) ||
+            !child_matches(db, fk, version_values(db, version), values))
+            continue;
+        if (lock == SQL_LOCK_UPDATE && txn_is_snapshot(own) &&
+            !version_is_visible(db, &snapshot, version))
+            return db_fail(db, DB_ERROR_SERIALIZATION, "row in table %.*s",
+                           STR_ARG(db_table(db, child_table)->name));
+        enum row_hold hold = row_hold(db, session, version, lock, SQL_WAIT, &newest);
+        if (hold == ROW_STOPPED)
+            return db_fail_eval(db);
+        if (hold == ROW_HELD && child_matches(db, fk, version_values(db, newest), values))
+            MVEC_PUSH(children, newest);
+    }
+    return STEP_OK;
+}
+
+/* ---- ends and waits ---- */
+
+static void after_undo(struct db *db, uint16_t txn, uint32_t lock_mark, bool is_savepoint)
+{
+    (void)is_savepoint;
+    locks_release(db, txn, lock_mark);
+}
+
+static uint32_t blockers(const struct db *db, size_t session)
+{
+    const struct wait *wait = &db->sessions.items[session].wait;
+    LW_ASSERT(wait->kind == WAIT_LOCK);
+    if (wait->lock_kind == LOCK_TABLE)
+        return table_lock_blockers(db, session, wait->table, wait->mode);
+    return row_lock_blockers(db, session, wait->row, wait->mode);
+}
+
+/* Whose deadlock_timeout runs out first with the cycle closed: who closed it, all having begun to wait before. */
+static int deadlock_victim(const struct db *db, size_t session, uint32_t cycle)
+{
+    (void)db;
+    LW_ASSERT(cycle & (1u << session));
+    return (int)session;
+}
+
+const struct policy policy_postgresql = {
+    .begin_statement = begin_statement,
+    .source = {.open = scan_open, .next = scan_next, .lock = lock_tuple},
+    .lock_target = lock_target,
+    .check_keys = check_keys,
+    .lock_duplicate = lock_duplicate,
+    .before_write = before_write,
+    .after_write = after_write,
+    .check_parent = check_parent,
+    .find_children = find_children,
+    .before_commit = ssi_before_commit,
+    .after_end = ssi_after_end,
+    .after_undo = after_undo,
+    .has_failed_state = true,
+    .lock_table = table_lock,
+    .blockers = blockers,
+    .deadlock_victim = deadlock_victim,
+};

@@ -1,0 +1,45 @@
+/* Inside the PostgreSQL policy: row and table locks (postgres_lock.c), serializable snapshot isolation (ssi.c),
+ * and what ties them to the executor (postgres.c).
+ */
+#ifndef LW_ENGINE_POSTGRES_H
+#define LW_ENGINE_POSTGRES_H
+
+#include "engine/internal.h"
+
+static inline bool txn_is_snapshot(const struct txn *txn)
+{
+    return txn->level >= SQL_REPEATABLE_READ;
+}
+
+/* ---- postgres_lock.c ---- */
+
+enum row_hold { ROW_HELD, ROW_GONE, ROW_SKIPPED, ROW_STOPPED };
+
+/* Locks the row that the statement found as version `seen`. HELD: `*newest` is the version to go on with, which is a
+ * newer one than `seen` if that was overwritten since (READ COMMITTED). STOPPED: it waits, or failed. */
+enum row_hold row_hold(struct db *db, size_t session, uint32_t seen, enum sql_lock mode,
+                       enum sql_lock_wait wait, uint32_t *newest);
+/* Whether `txn` holds FOR UPDATE strength on the row. */
+bool row_is_key_locked(const struct db *db, uint16_t txn, uint16_t row);
+uint32_t row_lock_blockers(const struct db *db, size_t session, uint16_t row, enum sql_lock mode);
+
+/* LOCK TABLE's modes, weakest first; statements take the first three by themselves. */
+enum table_mode { ACCESS_SHARE = 1, ROW_SHARE, ROW_EXCLUSIVE };
+uint32_t table_lock_blockers(const struct db *db, size_t session, uint16_t table, unsigned mode);
+/* Notes that a statement uses the table, after waiting for explicit locks on it. */
+enum step table_use(struct db *db, size_t session, uint16_t table, unsigned mode);
+enum step table_lock(struct db *db, size_t session, const struct sql_lock_table *lock);
+
+/* ---- ssi.c: all do nothing for transactions that are not serializable ---- */
+
+/* A scan of a table by `access` gave the `count` versions: marks them, and notes what it was too early to see. */
+enum step ssi_scan(struct db *db, size_t session, const struct access *access,
+                   const uint32_t *versions, size_t count);
+/* A row is about to be written: who has read it, or where it would have been? */
+enum step ssi_write(struct db *db, size_t session, const struct new_row *row);
+/* The same for the index page of one key, before a duplicate is reported. */
+enum step ssi_write_key(struct db *db, size_t session, uint16_t table, size_t key);
+enum step ssi_before_commit(struct db *db, size_t session);
+void ssi_after_end(struct db *db, uint16_t txn);
+
+#endif
