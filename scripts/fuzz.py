@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
-INPUT_BYTES_MAX = 1 << 16
+INPUT_BYTES_MAX = 1 << 13
 INPUT_SECONDS_MAX = 10
 MEMORY_MB_MAX = 2048
 
@@ -20,11 +20,16 @@ def run(build, name, seconds):
     for folder in (corpus, crashes):
         folder.mkdir(parents=True, exist_ok=True)
     print("== fuzz_%s for %d s" % (name, seconds), flush=True)
+    program = build / "fuzz" / ("fuzz_" + name)
+    if not program.exists():
+        print("%s was not built; is it in fuzz/meson.build? (make sources)" % program)
+        return 1
     return subprocess.run(
-        [str(build / "fuzz" / ("fuzz_" + name)), str(corpus), str(SOURCE / "fuzz" / "seeds" / name),
+        [str(program), str(corpus), str(SOURCE / "fuzz" / "seeds" / name),
          "-max_total_time=%d" % seconds, "-timeout=%d" % INPUT_SECONDS_MAX,
          "-max_len=%d" % INPUT_BYTES_MAX, "-rss_limit_mb=%d" % MEMORY_MB_MAX,
-         "-artifact_prefix=%s/%s-" % (crashes, name), "-print_final_stats=1", "-verbosity=0"],
+         "-artifact_prefix=%s/%s-" % (crashes, name), "-print_final_stats=1", "-verbosity=0",
+         "-print_funcs=0"],
         stdin=subprocess.DEVNULL).returncode
 
 
