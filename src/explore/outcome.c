@@ -101,7 +101,7 @@ static void sort_records(struct buf *out, size_t from, size_t record_size) {
 }
 
 /* Effects are told apart by what was done with what, not by who did it. */
-static void put_effects(struct namer *namer, bool with_failed) {
+static void put_effects(struct namer *namer, uint32_t ignored) {
     const struct world *world = namer->world;
     enum { KINDS_MAX = 64 };
     struct buf texts[KINDS_MAX] = {0};
@@ -109,7 +109,8 @@ static void put_effects(struct namer *namer, bool with_failed) {
     struct buf *out = namer->out;
     for (size_t i = 0; i < world->effects.count && count < KINDS_MAX; i++) {
         const struct effect *effect = &world->effects.items[i];
-        if (!with_failed && world->sessions[effect->session].fate == FATE_FAILED)
+        if ((ignored & 1u << effect->session) &&
+            world->sessions[effect->session].fate != FATE_RAISED)
             continue;
         namer->out = &texts[count];
         buf_add(namer->out, effect->name);
@@ -130,9 +131,13 @@ static void put_effects(struct namer *namer, bool with_failed) {
         buf_release(&texts[i]);
 }
 
-static void put_fates(const struct world *world, struct buf *out) {
+static void put_fates(const struct world *world, uint32_t ignored, struct buf *out) {
     for (size_t i = 0; i < world->session_count; i++) {
         const struct session *session = &world->sessions[i];
+        if (ignored & 1u << i) {
+            buf_add_char(out, 'x');
+            continue;
+        }
         buf_add_char(out, (char)('0' + session->fate));
         if (session->fate == FATE_RAISED)
             buf_add(out, session->exception.class_name);
@@ -140,7 +145,7 @@ static void put_fates(const struct world *world, struct buf *out) {
     }
 }
 
-void world_outcome(const struct world *world, bool with_failed_effects, struct buf *out) {
+void world_outcome(const struct world *world, uint32_t ignored, struct buf *out) {
     struct namer namer = {.world = world, .out = out};
     struct row_list lists[SCHEMA_TABLES_MAX];
     size_t tables = world->schema->tables.count;
@@ -160,8 +165,8 @@ void world_outcome(const struct world *world, bool with_failed_effects, struct b
         buf_add_c(out, "|");
         free(lists[i].values.items);
     }
-    put_effects(&namer, with_failed_effects);
-    put_fates(world, out);
+    put_effects(&namer, ignored);
+    put_fates(world, ignored, out);
 }
 
 /* For people. */

@@ -29,16 +29,24 @@ void session_send(struct world *world, struct session *session, const struct txn
 /* Takes in the answer to a statement of `step`: binds result variables, or raises. */
 void session_receive(struct world *world, struct session *session, const struct txn_step *step,
                      const struct db_result *result);
+/* Notes that a failure has ended the whole transaction: 1213 and 1020, and on PostgreSQL any error outside of a
+ * savepoint. The ROLLBACK that the program then sends is no step. */
+void session_note_ended(struct world *world, struct session *session,
+                        const struct db_result *result);
 /* Host value `host` of a statement as it is now. */
 struct db_bind session_bind(struct session *session, uint16_t var, uint16_t column);
 /* `expr` with its host values put in as literals, cached in the run's arena. */
 const struct sql_expr *session_fill_expr(struct world *world, struct session *session,
                                          const struct txn_step *step);
 
-/* Takes the mutex if it is free, or held by the session; else the session waits. */
-bool world_take_mutex(struct world *world, struct session *session, const struct txn_step *step);
-/* Lets it go; the first waiter, if any, takes it and goes on. */
-void world_release_mutex(struct world *world, struct session *session, const struct txn_step *step);
+/* Takes the mutex of `step` with the key in `session->mutex_key`; it must be free or the session's own. */
+void world_take_mutex(struct world *world, struct session *session, const struct txn_step *step);
+/* Lets it go, if the session holds it. */
+void world_release_mutex(struct world *world, struct session *session, const struct txn_step *step,
+                         struct value key);
+/* Sends the ROLLBACK of a transaction that an error has ended already: no step of its own. */
+void session_rollback_now(struct world *world, struct session *session,
+                          const struct txn_step *step);
 
 /* Trace; each does nothing without one. Returns the event, or NULL. */
 struct trace_event *trace_add(struct world *world, struct session *session, enum trace_kind kind,

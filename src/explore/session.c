@@ -264,6 +264,15 @@ static void do_assign(struct world *world, struct session *session, const struct
         session->vars.items[step->var] = value;
 }
 
+static bool lock_key(struct world *world, struct session *session, const struct txn_step *step,
+                     struct value *key) {
+    struct host_value value = {.kind = HOST_SCALAR};
+    if (step->expr != NULL && !host_eval(world, session, step->expr, &value))
+        return false;
+    *key = value.scalar;
+    return true;
+}
+
 static void do_step(struct world *world, struct session *session, const struct txn_step *step) {
     if (world->on_step != NULL)
         world->on_step(world->on_step_context, step);
@@ -308,11 +317,15 @@ static void do_step(struct world *world, struct session *session, const struct t
         return;
     case TXN_STEP_WITH_LOCK:
     case TXN_STEP_LOCK:
-        queue_op(session, (struct op){.kind = OP_MUTEX, .step = step});
+        if (lock_key(world, session, step, &session->mutex_key))
+            queue_op(session, (struct op){.kind = OP_MUTEX, .step = step});
         return;
-    case TXN_STEP_UNLOCK:
-        world_release_mutex(world, session, step);
+    case TXN_STEP_UNLOCK: {
+        struct value key;
+        if (lock_key(world, session, step, &key))
+            world_release_mutex(world, session, step, key);
         return;
+    }
     case TXN_STEP_EFFECT:
         do_effect(world, session, step);
         return;
@@ -320,12 +333,27 @@ static void do_step(struct world *world, struct session *session, const struct t
     LW_UNREACHABLE();
 }
 
+/* A COMMIT or ROLLBACK of the atomic frame at the top, or the final one of the program. */
+static void transaction_ended(struct session *session) {
+    session->needs_rollback = session->is_ended = false;
+    if (session->frames.count > 0 && session->atomic_depth > 0) {
+        session->atomic_depth--;
+        session->frames.count--;
+    }
+}
+
 /* Queues what ends an atomic block: COMMIT or RELEASE if it ended well, else a rollback. The frame is popped
  * when that was done (session_op_done), or at once for a silent RELEASE. */
-static void end_atomic(struct session *session, struct frame *frame) {
+static void end_atomic(struct world *world, struct session *session, struct frame *frame) {
     bool is_outermost = session->atomic_depth == 1;
     bool ends_well = session->leave != LEAVE_EXCEPTION && !session->needs_rollback;
     struct op op = {.step = frame->owner, .level = session->atomic_depth};
+    if (is_outermost && session->is_ended) {
+        session_rollback_now(world, session, op.step);
+        session->flags = session->flags_at_begin;
+        transaction_ended(session);
+        return;
+    }
     if (is_outermost) {
         op.kind = ends_well ? OP_COMMIT : OP_ROLLBACK;
         queue_op(session, op);
@@ -416,7 +444,7 @@ static void end_frame(struct world *world, struct session *session) {
     }
     switch (step->kind) {
     case TXN_STEP_ATOMIC:
-        end_atomic(session, frame);
+        end_atomic(world, session, frame);
         return;
     case TXN_STEP_TRY:
         if (session->leave == LEAVE_NONE)
@@ -428,10 +456,12 @@ static void end_frame(struct world *world, struct session *session) {
         session->frames.count--;
         end_call(session, step);
         return;
-    case TXN_STEP_WITH_LOCK:
+    case TXN_STEP_WITH_LOCK: {
+        struct value key = frame->key;
         session->frames.count--;
-        world_release_mutex(world, session, step);
+        world_release_mutex(world, session, step, key);
         return;
+    }
     case TXN_STEP_FOR:
     case TXN_STEP_REPEAT:
         if (session->leave == LEAVE_CONTINUE)
@@ -449,6 +479,11 @@ static void end_frame(struct world *world, struct session *session) {
 
 /* The program is over: whatever transaction it left open is rolled back with its connection. */
 static void end_program(struct world *world, struct session *session) {
+    if (db_in_transaction(world->db, session->index) && session->is_ended) {
+        session_rollback_now(world, session, NULL);
+        session->is_ended = false;
+        return;
+    }
     if (db_in_transaction(world->db, session->index)) {
         queue_op(session, (struct op){.kind = OP_ROLLBACK});
         return;
@@ -486,15 +521,6 @@ void session_run(struct world *world, struct session *session) {
     }
 }
 
-/* A COMMIT or ROLLBACK of the atomic frame at the top, or the final one of the program. */
-static void transaction_ended(struct session *session) {
-    session->needs_rollback = false;
-    if (session->frames.count > 0 && session->atomic_depth > 0) {
-        session->atomic_depth--;
-        session->frames.count--;
-    }
-}
-
 void session_op_done(struct world *world, struct session *session) {
     LW_ASSERT(session->op_next > 0);
     struct op op = session->ops[session->op_next - 1];
@@ -502,10 +528,8 @@ void session_op_done(struct world *world, struct session *session) {
         session->op_count = session->op_next = 0;
     switch ((enum op_kind)op.kind) {
     case OP_COMMIT:
-        /* A COMMIT that fails leaves the frame; Django then sends a ROLLBACK. */
-        if (session->leave == LEAVE_EXCEPTION)
-            queue_op(session, (struct op){.kind = OP_ROLLBACK, .step = op.step});
-        else
+        /* A COMMIT that fails leaves the frame to end_atomic, which rolls back. */
+        if (session->leave != LEAVE_EXCEPTION)
             transaction_ended(session);
         break;
     case OP_ROLLBACK:
@@ -517,8 +541,10 @@ void session_op_done(struct world *world, struct session *session) {
         queue_op(session, (struct op){.kind = OP_RELEASE, .level = op.level, .step = op.step});
         break;
     case OP_MUTEX:
-        if (op.step->kind == TXN_STEP_WITH_LOCK)
+        if (op.step->kind == TXN_STEP_WITH_LOCK) {
             push_frame(session, &op.step->body, op.step, FRAME_BODY);
+            top_frame(session)->key = session->mutex_key;
+        }
         break;
     default:
         break;

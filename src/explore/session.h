@@ -63,6 +63,7 @@ struct frame {
     uint32_t deps_outside;         /* the control dependencies to go back to */
     uint8_t role;                  /* enum frame_role */
     uint8_t leave;                 /* FINALLY: how to go on after it */
+    struct value key;              /* WITH_LOCK: of the mutex that was taken */
     bool has_savepoint;            /* ATOMIC: nested one that made a savepoint */
     struct exception saved;        /* HANDLER, FINALLY: the exception being handled */
 };
@@ -86,7 +87,7 @@ struct op {
     const struct txn_step *step;
 };
 
-enum session_status { SESSION_READY, SESSION_WAITING, SESSION_WAITING_MUTEX, SESSION_DONE };
+enum session_status { SESSION_READY, SESSION_WAITING, SESSION_DONE };
 enum fate { FATE_RUNNING, FATE_DONE, FATE_RAISED, FATE_FAILED, FATE_STUCK };
 
 /* What the monitor saw this session write (DESIGN section 5: the second, direct monitor). */
@@ -111,6 +112,7 @@ struct session {
     uint8_t status; /* enum session_status */
     uint8_t fate;   /* enum fate */
     bool needs_rollback; /* Django's flag: an error inside this atomic block was not rolled back yet */
+    bool is_ended;       /* an error has ended the open transaction on the server */
     uint8_t leave;  /* enum leave: unwinding, and why */
     uint8_t op_count, op_next; /* of the step at hand; the last one is visible */
     uint8_t flags, flags_at_begin; /* enum session_flag; a ROLLBACK goes back to those at BEGIN */
@@ -120,6 +122,7 @@ struct session {
     uint32_t return_deps;
     struct exception exception;
     struct host_value returned;
+    struct value mutex_key; /* of the OP_MUTEX at hand */
     struct op ops[SESSION_OPS_MAX];
     SESSION_VEC(struct host_value) vars;
     SESSION_VEC(struct object) objects;

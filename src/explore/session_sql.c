@@ -283,6 +283,15 @@ static void wrote_insert(struct session *session, const struct txn_step *step,
     }
 }
 
+void session_note_ended(struct world *world, struct session *session,
+                        const struct db_result *result) {
+    bool has_savepoint = session->atomic_depth > 1;
+    if (result->ended_transaction ||
+        (db_engine(world->db) == ENGINE_POSTGRESQL && !has_savepoint &&
+         db_in_transaction(world->db, session->index)))
+        session->is_ended = true;
+}
+
 void session_receive(struct world *world, struct session *session, const struct txn_step *step,
                      const struct db_result *result) {
     if (session->leave == LEAVE_EXCEPTION)
@@ -292,6 +301,7 @@ void session_receive(struct world *world, struct session *session, const struct 
         world->errors |= 1u << result->error;
         if (session->atomic_depth > 0)
             session->needs_rollback = true;
+        session_note_ended(world, session, result);
         session_raise(session, str_from_c(db_error_class(result->error)), result->error, step);
         return;
     }

@@ -109,7 +109,6 @@ void world_copy(struct world *into, const struct world *from) {
         session_copy(&into->sessions[i], &from->sessions[i]);
     memcpy(into->mutexes, from->mutexes, from->mutex_count * sizeof(*from->mutexes));
     into->mutex_count = from->mutex_count;
-    memcpy(into->waiting_order, from->waiting_order, sizeof(from->waiting_order));
     into->clock = from->clock;
     into->has_waited = from->has_waited;
     into->errors = from->errors;
@@ -135,11 +134,28 @@ bool world_has_failed_effects(const struct world *world) {
     return false;
 }
 
+/* A session about to take a mutex that another holds is not offered until it is free. */
+static bool waits_for_mutex(const struct world *world, const struct session *session) {
+    const struct op *op = &session->ops[session->op_count - 1];
+    if (session->op_count == 0 || op->kind != OP_MUTEX)
+        return false;
+    for (size_t i = 0; i < world->mutex_count; i++) {
+        const struct mutex *mutex = &world->mutexes[i];
+        if (mutex->holder != DB_NO_SESSION && mutex->holder != session->index &&
+            str_equal(mutex->name, op->step->name) &&
+            value_equal(world->pool, mutex->key, session->mutex_key))
+            return true;
+    }
+    return false;
+}
+
 uint32_t world_enabled(const struct world *world) {
     uint32_t enabled = 0;
-    for (size_t i = 0; i < world->session_count; i++)
-        if (world->sessions[i].status == SESSION_READY)
+    for (size_t i = 0; i < world->session_count; i++) {
+        const struct session *session = &world->sessions[i];
+        if (session->status == SESSION_READY && !waits_for_mutex(world, session))
             enabled |= 1u << i;
+    }
     return enabled;
 }
 
@@ -152,24 +168,10 @@ bool world_is_done(const struct world *world) {
 
 /* Mutexes. */
 
-static struct value mutex_key(struct world *world, struct session *session,
-                              const struct txn_step *step) {
-    struct host_value key = {.kind = HOST_SCALAR};
-    struct exception before = session->exception;
-    uint8_t leave = session->leave;
-    if (step->expr != NULL && !host_eval(world, session, step->expr, &key)) {
-        session->exception = before; /* released while unwinding: its key was computed before */
-        session->leave = leave;
-    }
-    return key.scalar;
-}
-
-static struct mutex *find_mutex(struct world *world, struct session *session,
-                                const struct txn_step *step) {
-    struct value key = mutex_key(world, session, step);
+static struct mutex *find_mutex(struct world *world, struct str name, struct value key) {
     for (size_t i = 0; i < world->mutex_count; i++) {
         struct mutex *mutex = &world->mutexes[i];
-        if (str_equal(mutex->name, step->name) && value_equal(world->pool, mutex->key, key))
+        if (str_equal(mutex->name, name) && value_equal(world->pool, mutex->key, key))
             return mutex;
     }
     if (world->mutex_count == WORLD_MUTEXES_MAX) {
@@ -177,66 +179,42 @@ static struct mutex *find_mutex(struct world *world, struct session *session,
         return &world->mutexes[0];
     }
     struct mutex *mutex = &world->mutexes[world->mutex_count++];
-    *mutex = (struct mutex){.name = step->name, .key = key, .holder = DB_NO_SESSION};
+    *mutex = (struct mutex){.name = name, .key = key, .holder = DB_NO_SESSION};
     return mutex;
 }
 
 static void trace_mutex(struct world *world, struct session *session, enum trace_kind kind,
-                        const struct txn_step *step, const char *result) {
+                        const struct txn_step *step, struct value key) {
     struct trace_event *event = trace_add(world, session, kind, step);
     if (event == NULL)
         return;
     struct buf text = {0};
     buf_add(&text, step->name);
-    struct value key = mutex_key(world, session, step);
     if (step->expr != NULL) {
         buf_add_char(&text, ' ');
         value_print(world->pool, key, &text);
     }
     event->sql = str_dup(world->trace->arena, buf_str(&text));
-    event->result = str_from_c(result);
     buf_release(&text);
     trace_told(world);
 }
 
-bool world_take_mutex(struct world *world, struct session *session, const struct txn_step *step) {
-    struct mutex *mutex = find_mutex(world, session, step);
-    if (mutex->holder == DB_NO_SESSION) {
-        mutex->holder = (int8_t)session->index;
-        trace_mutex(world, session, TRACE_LOCK, step, "taken");
-        return true;
-    }
-    session->status = SESSION_WAITING_MUTEX;
-    world->waiting_order[session->index] = world->clock;
-    world->has_waited = true;
-    trace_mutex(world, session, TRACE_LOCK, step, "waits");
-    return false;
+void world_take_mutex(struct world *world, struct session *session, const struct txn_step *step) {
+    struct mutex *mutex = find_mutex(world, step->name, session->mutex_key);
+    LW_ASSERT(mutex->holder == DB_NO_SESSION || mutex->holder == session->index ||
+              world->has_hit_limit);
+    mutex->holder = (int8_t)session->index;
+    mutex->depth++;
+    trace_mutex(world, session, TRACE_LOCK, step, session->mutex_key);
 }
 
-void world_release_mutex(struct world *world, struct session *session,
-                         const struct txn_step *step) {
-    struct mutex *mutex = find_mutex(world, session, step);
-    if (mutex->holder != session->index)
+void world_release_mutex(struct world *world, struct session *session, const struct txn_step *step,
+                         struct value key) {
+    struct mutex *mutex = find_mutex(world, step->name, key);
+    if (mutex->holder != session->index || --mutex->depth > 0)
         return;
     mutex->holder = DB_NO_SESSION;
-    trace_mutex(world, session, TRACE_UNLOCK, step, "let go");
-    struct session *next = NULL;
-    for (size_t i = 0; i < world->session_count; i++) {
-        struct session *waiter = &world->sessions[i];
-        if (waiter->status != SESSION_WAITING_MUTEX)
-            continue;
-        const struct txn_step *wanted = waiter->ops[waiter->op_next - 1].step;
-        if (find_mutex(world, waiter, wanted) == mutex &&
-            (next == NULL || world->waiting_order[i] < world->waiting_order[next->index]))
-            next = waiter;
-    }
-    if (next == NULL)
-        return;
-    const struct txn_step *wanted = next->ops[next->op_next - 1].step;
-    mutex->holder = (int8_t)next->index;
-    next->status = SESSION_READY;
-    trace_mutex(world, next, TRACE_LOCK, wanted, "taken");
-    session_op_done(world, next);
+    trace_mutex(world, session, TRACE_UNLOCK, step, key);
 }
 
 /* Steps. */
@@ -292,6 +270,8 @@ static void control_ended(struct world *world, struct session *session, struct o
     if (result->status != DB_FAILED)
         return;
     world->errors |= 1u << result->error;
+    if (op.kind == OP_COMMIT && !db_in_transaction(world->db, session->index))
+        session->is_ended = true;
     if (op.kind == OP_ROLLBACK_TO || op.kind == OP_RELEASE)
         session->needs_rollback = true; /* 1305 after 1213: the first error comes out */
     if (session->leave != LEAVE_EXCEPTION && op.kind != OP_RELEASE)
@@ -322,7 +302,8 @@ static bool do_ops(struct world *world, struct session *session, struct db_footp
         if (op.kind == OP_MUTEX) {
             footprint->waited_or_woke = true; /* orders against every other taker */
             session->op_number++;
-            return world_take_mutex(world, session, op.step);
+            world_take_mutex(world, session, op.step);
+            return true;
         }
         if (op.kind == OP_STATEMENT || op.kind == OP_SILENT_STATEMENT)
             session_send(world, session, op.step, &result);
@@ -365,6 +346,14 @@ static void resume_waiting(struct world *world, struct db_footprint *footprint) 
     }
 }
 
+void session_rollback_now(struct world *world, struct session *session,
+                          const struct txn_step *step) {
+    struct db_result result = {0};
+    struct op op = {.kind = OP_ROLLBACK, .step = step};
+    send_control(world, session, op, &result);
+    control_ended(world, session, op, &result);
+}
+
 void world_step(struct world *world, size_t index, struct db_footprint *footprint) {
     struct session *session = &world->sessions[index];
     LW_ASSERT(session->status == SESSION_READY);
@@ -391,7 +380,7 @@ void world_break_tie(struct world *world) {
         return;
     }
     for (size_t i = 0; i < world->session_count; i++) {
-        if (world->sessions[i].status == SESSION_WAITING_MUTEX) {
+        if (world->sessions[i].status == SESSION_READY) {
             world->sessions[i].status = SESSION_DONE;
             world->sessions[i].fate = FATE_STUCK;
         }
@@ -406,7 +395,7 @@ void world_kill(struct world *world, size_t index) {
     session->frames.count = 0;
     for (size_t i = 0; i < world->mutex_count; i++)
         if (world->mutexes[i].holder == (int8_t)index)
-            world->mutexes[i].holder = DB_NO_SESSION;
+            world->mutexes[i].holder = DB_NO_SESSION, world->mutexes[i].depth = 0;
     session->leave = LEAVE_EXCEPTION;
     session->exception = (struct exception){STR("OperationalError"), DB_ERROR_LIMIT, NULL, 0};
     session_run(world, session);

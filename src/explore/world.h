@@ -12,7 +12,8 @@ enum { WORLD_MUTEXES_MAX = 32 };
 struct mutex {
     struct str name;
     struct value key;
-    int8_t holder; /* session, or DB_NO_SESSION */
+    int8_t holder;  /* session, or DB_NO_SESSION */
+    uint16_t depth; /* how often its holder took it */
 };
 
 struct effect {
@@ -31,7 +32,6 @@ struct world {
     struct session sessions[DB_SESSIONS_MAX];
     struct mutex mutexes[WORLD_MUTEXES_MAX];
     size_t mutex_count;
-    uint32_t waiting_order[DB_SESSIONS_MAX]; /* mutex waiters: when they began to wait */
     uint32_t clock;                          /* steps done */
     bool has_waited;                         /* some step waited */
     uint32_t errors;                         /* bit per enum db_error that came up, caught or not */
@@ -89,9 +89,9 @@ void world_step(struct world *world, size_t session, struct db_footprint *footpr
 void world_kill(struct world *world, size_t session);
 
 /* The outcome as bytes that are equal if and only if outcomes are: the rows of every table, effects, and
- * fates, with generated values named by session and rank. Failed sessions: only that they failed, their effects left out
- * unless `with_failed_effects`. Written to `out`, which is cleared first. */
-void world_outcome(const struct world *world, bool with_failed_effects, struct buf *out);
+ * fates, with generated values named by session and rank. Of the sessions in `ignored` neither the fate counts nor,
+ * unless they raised, their effects. Written to `out`, which is cleared first. */
+void world_outcome(const struct world *world, uint32_t ignored, struct buf *out);
 /* The same for people: "shop_counter: (1, 11); effects: charge x2; A done, B raised AlreadyDone". */
 void world_outcome_print(const struct world *world, struct buf *out);
 

@@ -31,10 +31,10 @@ const char *verdict_name(enum verdict verdict) {
     return names[verdict];
 }
 
-/* The allowed outcomes when the sessions of `failed` failed. */
+/* The allowed outcomes when the sessions of `failed` failed and those of `absent` never ran. */
 struct allowed {
     struct allowed *next;
-    uint32_t failed;
+    uint32_t failed, absent;
     struct map outcomes;
 };
 
@@ -53,7 +53,7 @@ struct judge {
 };
 
 static void add_outcome(struct judge *judge, struct allowed *allowed, const struct world *world) {
-    world_outcome(world, false, &judge->outcome);
+    world_outcome(world, allowed->failed | allowed->absent, &judge->outcome);
     if (!map_has(&allowed->outcomes, buf_str(&judge->outcome)))
         map_put(&allowed->outcomes, str_dup(judge->scratch, buf_str(&judge->outcome)), allowed);
 }
@@ -67,7 +67,7 @@ static void run_serial(struct judge *judge, struct allowed *allowed, const uint8
     for (size_t i = 0; i < world.session_count; i++)
         if (world.sessions[i].op_number > judge->op_count_max)
             judge->op_count_max = world.sessions[i].op_number;
-    if (allowed->failed == 0) {
+    if ((allowed->failed | allowed->absent) == 0) {
         judge->serial_errors |= world.errors;
         judge->serial_flags |= world_flags(&world);
     }
@@ -96,6 +96,9 @@ static void run_orders(struct judge *judge, struct allowed *allowed, uint8_t *or
     if (from == count) {
         uint32_t kill_at[DB_SESSIONS_MAX];
         memset(kill_at, 0xff, sizeof(kill_at));
+        for (size_t i = 0; i < count; i++)
+            if (allowed->absent & 1u << i)
+                kill_at[i] = 0;
         run_kills(judge, allowed, order, kill_at, 0);
         return;
     }
@@ -109,15 +112,16 @@ static void run_orders(struct judge *judge, struct allowed *allowed, uint8_t *or
     }
 }
 
-static struct allowed *allowed_for(struct judge *judge, uint32_t failed) {
+static struct allowed *allowed_for(struct judge *judge, uint32_t failed, uint32_t absent) {
     for (struct allowed *have = judge->allowed; have != NULL; have = have->next)
-        if (have->failed == failed)
+        if (have->failed == failed && have->absent == absent)
             return have;
     struct allowed *made = ARENA_NEW(judge->scratch, struct allowed);
     uint8_t order[DB_SESSIONS_MAX];
     for (size_t i = 0; i < DB_SESSIONS_MAX; i++)
         order[i] = (uint8_t)i;
     made->failed = failed;
+    made->absent = absent;
     made->next = judge->allowed;
     judge->allowed = made;
     map_init(&made->outcomes, judge->scratch);
@@ -125,26 +129,36 @@ static struct allowed *allowed_for(struct judge *judge, uint32_t failed) {
     return made;
 }
 
-static uint32_t failed_sessions(const struct world *world) {
-    uint32_t failed = 0;
+static uint32_t sessions_with(const struct world *world, enum fate fate) {
+    uint32_t sessions = 0;
     for (size_t i = 0; i < world->session_count; i++)
-        if (world->sessions[i].fate == FATE_FAILED)
-            failed |= 1u << i;
-    return failed;
+        if (world->sessions[i].fate == fate)
+            sessions |= 1u << i;
+    return sessions;
 }
 
+static bool is_allowed(struct judge *judge, const struct world *end, uint32_t failed,
+                       uint32_t absent) {
+    const struct allowed *allowed = allowed_for(judge, failed, absent);
+    world_outcome(end, failed | absent, &judge->outcome);
+    return map_has(&allowed->outcomes, buf_str(&judge->outcome));
+}
+
+/* A session that failed may have done any part of its work; one that refused (raised an exception of its own) may as
+ * well not have been there, as far as it left nothing behind. */
 static bool is_lost(struct judge *judge, const struct world *end) {
     if (world_flags(end) & (SESSION_CLOBBERED_OWN | SESSION_CLOBBERED_OTHER))
         return true;
-    world_outcome(end, false, &judge->outcome);
-    if (map_has(&allowed_for(judge, 0)->outcomes, buf_str(&judge->outcome)))
+    if (is_allowed(judge, end, 0, 0))
         return false;
-    uint32_t failed = failed_sessions(end);
-    if (failed == 0)
-        return true;
-    struct allowed *allowed = allowed_for(judge, failed);
-    world_outcome(end, false, &judge->outcome);
-    return !map_has(&allowed->outcomes, buf_str(&judge->outcome));
+    uint32_t failed = sessions_with(end, FATE_FAILED) | sessions_with(end, FATE_STUCK);
+    uint32_t raised = sessions_with(end, FATE_RAISED);
+    for (uint32_t absent = raised;; absent = (absent - 1) & raised) {
+        if ((failed | absent) != 0 && is_allowed(judge, end, failed, absent))
+            return false;
+        if (absent == 0)
+            return true;
+    }
 }
 
 static void count_end(struct counts *counts, const struct world *end, bool is_wrong) {
@@ -186,7 +200,7 @@ static bool judge_end(void *context, const struct world *end, const struct sched
     bool lost = is_lost(judge, end);
     bool failed_effects = world_has_failed_effects(end);
     if (!judge->is_first_pass)
-        count_end(&cell->counts, end, lost || failed_effects);
+        count_end(&cell->counts, end, lost);
     if (lost) {
         if (cell->verdict != VERDICT_LOST)
             keep_witness(cell, schedule);
@@ -252,7 +266,7 @@ bool judge_cell(struct arena *scratch, const struct run_setup *setup,
     *cell = (struct cell_verdict){0};
     if (!start_world(scratch, setup, config, &judge.start, err))
         return false;
-    allowed_for(&judge, 0);
+    allowed_for(&judge, 0, 0);
     judge_all(&judge);
     world_free(&judge.start);
     buf_release(&judge.outcome);

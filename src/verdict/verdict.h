@@ -3,7 +3,7 @@
  *
  * Anomaly: an outcome that no serial order gives. A session that failed with a database error may have ended
  * anywhere in a serial order: the orders in which it breaks off before any one of its operations are
- * allowed too. Second, the direct monitor: a column that the program never assigned was written back over a
+ * allowed too. One that raised an exception of its own refused to work: orders without it are allowed too. Second, the direct monitor: a column that the program never assigned was written back over a
  * newer value (P4 on that column), which is a lost write even where outcomes look alike.
  */
 #ifndef LW_VERDICT_VERDICT_H
@@ -38,8 +38,8 @@ struct run_setup {
 
 enum verdict { VERDICT_OK, VERDICT_LOST, VERDICT_ERROR, VERDICT_DEADLOCK, VERDICT_LIMIT };
 
-/* Of schedules. `wrong`: an outcome that no serial order of those that committed gives; effects of sessions that failed
- * count here (they happened). A schedule may count in several. */
+/* Of schedules. `wrong`: an outcome that no serial order of those that committed gives; what a session that failed
+ * had done outside the database before does not count here (see has_failed_effects). A schedule may count in several. */
 struct counts {
     uint64_t schedules, wrong, serialization, deadlock, timeout, unique, waits;
 };
