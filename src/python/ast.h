@@ -54,7 +54,8 @@ enum py_constant {
 enum py_string_form {
     PY_STRING_TOKENS,  /* text: one or more literals with their prefixes and quotes */
     PY_STRING_DECODED, /* text: the value itself (a literal piece of an f-string) */
-    PY_STRING_U = 4    /* or-ed: the first literal has the prefix u (CPython's Constant.kind) */
+    PY_STRING_INEXACT = 2, /* or-ed to DECODED: had a \N{...} escape, see py_string_value */
+    PY_STRING_U = 4        /* or-ed: the first literal has the prefix u (CPython's Constant.kind) */
 };
 
 struct py_node;
