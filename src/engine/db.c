@@ -1,5 +1,6 @@
 /* The engine's outside: making, copying and freeing databases, and the life of a statement as engine.h tells it. */
 #include "engine/exec.h"
+#include "engine/innodb.h"
 
 #include <stdlib.h>
 
@@ -50,11 +51,14 @@ struct db *db_new(const struct db_config *config, const struct schema *schema,
     struct db *db = mem_alloc(sizeof(*db));
     memset(db, 0, sizeof(*db));
     db->config = *config;
-    db->schema = schema;
+    db->schema = db->given_schema = schema;
+    arena_init(&db->own);
+    if (db_is_mysql(db))
+        db->schema = innodb_schema(&db->own, schema);
     db->policy = policy_of(config->engine);
     db->session_count = session_count;
     arena_init(&db->scratch);
-    eval_init(&db->query.eval, config->engine, schema, pool, &db->scratch);
+    eval_init(&db->query.eval, config->engine, db->schema, pool, &db->scratch);
     for (size_t i = 0; i < schema->tables.count; i++)
         MVEC_PUSH(&db->tables, (struct table_state){.serial_next = 1});
     for (size_t i = 0; i < session_count; i++)
@@ -79,12 +83,13 @@ void db_free(struct db *db)
 #undef FREE
     free(db->children.items);
     arena_release(&db->scratch);
+    arena_release(&db->own);
     free(db);
 }
 
 void db_copy(struct db *into, const struct db *from)
 {
-    LW_ASSERT(into->schema == from->schema && into->session_count == from->session_count);
+    LW_ASSERT(into->given_schema == from->given_schema && into->session_count == from->session_count);
     into->config = from->config;
     into->policy = from->policy;
     into->core = from->core;
@@ -100,7 +105,7 @@ void db_copy(struct db *into, const struct db *from)
 
 struct db *db_copy_new(const struct db *from)
 {
-    struct db *db = db_new(&from->config, from->schema, from->query.eval.pool, from->session_count);
+    struct db *db = db_new(&from->config, from->given_schema, from->query.eval.pool, from->session_count);
     db_copy(db, from);
     return db;
 }

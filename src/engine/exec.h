@@ -56,6 +56,8 @@ enum step row_check(struct db *db, uint16_t table, const struct value *values);
  * foreign keys noted. *written: the new version, 0 if the policy left the row as it was. */
 enum step row_write(struct db *db, size_t session, uint32_t old, const struct value *values,
                     uint32_t *written);
+/* Does what is left of a row written before the statement waited: after_write, foreign keys noted. */
+enum step row_finish(struct db *db, size_t session);
 /* The values that `set` gives the row of the frame at hand, from `old`; in scratch. */
 enum step row_assign(struct db *db, uint16_t table, const struct sql_assignment *set, size_t count,
                      const struct value *old, const struct value **values);

@@ -154,9 +154,11 @@ static enum step check_parent_gone(struct db *db, size_t session, const struct p
         uint32_t child = db->children.items[i], written;
         if (!action_values(db, pending, fk, action, child, &values))
             return db_fail_eval(db);
+        session_exec(db, session)->is_cascade = true;
         step = row_write(db, session, child, values, &written);
         if (step != STEP_OK)
             return step;
+        session_exec(db, session)->is_cascade = false;
     }
     return STEP_OK;
 }
@@ -198,8 +200,14 @@ static void pending_compact(struct db *db)
 
 enum step foreign_key_check(struct db *db, size_t session, bool at_commit)
 {
+    const struct exec *exec = session_exec(db, session);
     uint16_t txn = db->sessions.items[session].txn;
     bool any = false;
+    if (exec->is_cascade && exec->written != 0) {
+        enum step step = row_finish(db, session);
+        if (step != STEP_OK)
+            return step;
+    }
     for (size_t i = 0; i < db->pending.count; i++) {
         struct pending pending = db->pending.items[i];
         if (pending.txn != txn || pending.is_done || (pending.is_deferred && !at_commit))

@@ -122,7 +122,7 @@ static enum step conflict_update(struct db *db, size_t session, const struct sql
     if (step != STEP_OK || !holds)
         return step;
     step = row_write(db, session, version, values, &written);
-    if (step == STEP_OK)
+    if (step == STEP_OK || (step == STEP_WAIT && exec->written != 0))
         exec->affected += insert->is_mysql_duplicate_key ? 2 : 1;
     return step;
 }
@@ -158,7 +158,10 @@ static enum step conflict_resolve(struct db *db, size_t session, const struct sq
 static enum step row_insert_checked(struct db *db, size_t session, const struct sql_insert *insert)
 {
     const struct policy *policy = db->policy;
+    struct exec *exec = session_exec(db, session);
     struct new_row row = {.table = insert->table_index, .values = db->lists[session].row.items};
+    if (exec->written != 0)
+        return row_finish(db, session);
     enum step step = row_check(db, row.table, row.values);
     bool is_done = false, skip = false;
     if (step == STEP_OK && insert->conflict != SQL_CONFLICT_ERROR)
@@ -173,15 +176,11 @@ static enum step row_insert_checked(struct db *db, size_t session, const struct 
         step = policy->before_write(db, session, &row, &skip);
     if (step != STEP_OK || skip)
         return step;
-    uint32_t version = row_insert(db, session, row.table, row.values);
-    if (version == 0)
+    exec->written = row_insert(db, session, row.table, row.values);
+    if (exec->written == 0)
         return STEP_FAIL;
-    session_exec(db, session)->affected++;
-    if (policy->after_write != NULL)
-        step = policy->after_write(db, session, version);
-    if (step == STEP_OK)
-        foreign_key_note(db, session, version);
-    return step;
+    exec->affected++;
+    return row_finish(db, session);
 }
 
 /* INSERT ... SELECT: its rows, read once. */

@@ -22,6 +22,7 @@
 struct savepoint {
     struct str name; /* of the statement, lives as long as the run */
     uint8_t session;
+    uint16_t command; /* statements the transaction had begun */
     uint32_t version_mark, lock_mark, pending_mark;
 };
 
@@ -62,6 +63,8 @@ struct exec {
     bool has_rows;          /* INSERT ... SELECT: lists.values holds its rows */
     uint32_t row_count;     /* INSERT ... SELECT: of them */
     uint8_t generated_mark; /* ordinals given before it */
+    bool is_cascade;        /* `written` is a foreign key action's */
+    uint32_t written;       /* the version written for the row at `position`, after_write still to be done */
     uint32_t position;      /* rows or matches dealt with */
     uint32_t seen;          /* matches met in this run of it */
     uint32_t returning;     /* writes that RETURNING gives; those after it are cascades */
@@ -117,7 +120,9 @@ struct core {
 struct db {
     /* Shared, constant. */
     struct db_config config;
-    const struct schema *schema;
+    const struct schema *schema;       /* as the engine has it: InnoDB adds indexes */
+    const struct schema *given_schema; /* of db_new */
+    struct arena own;                  /* of `schema`, if it is another */
     const struct policy *policy;
     size_t session_count;
     /* Copied. */

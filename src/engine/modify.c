@@ -87,11 +87,24 @@ enum step row_write(struct db *db, size_t session, uint32_t old, const struct va
     *written = row_update(db, session, old, values);
     if (*written == 0)
         return STEP_FAIL;
-    if (policy->after_write != NULL)
-        step = policy->after_write(db, session, *written);
-    if (step == STEP_OK)
-        foreign_key_note(db, session, *written);
-    return step;
+    session_exec(db, session)->written = *written;
+    return row_finish(db, session);
+}
+
+enum step row_finish(struct db *db, size_t session)
+{
+    struct exec *exec = session_exec(db, session);
+    uint32_t version = exec->written;
+    enum step step = STEP_OK;
+    LW_ASSERT(version != 0);
+    if (db->policy->after_write != NULL)
+        step = db->policy->after_write(db, session, version);
+    if (step != STEP_OK)
+        return step;
+    exec->written = 0;
+    exec->is_cascade = false;
+    foreign_key_note(db, session, version);
+    return STEP_OK;
 }
 
 struct change {
@@ -102,37 +115,48 @@ struct change {
     struct query_change query;
 };
 
+/* Takes hold of the match's target and writes it. */
+static enum tuple_step change_target(struct change *change, struct query *query,
+                                     struct query_tuple *tuple)
+{
+    struct db *db = change->db;
+    size_t session = change->session;
+    enum tuple_step found = db->policy->lock_target(db, session, query, &change->query, tuple);
+    if (found != TUPLE_KEEP)
+        return found;
+    uint32_t old = tuple->refs[0].version, written;
+    const struct value *values = NULL;
+    enum step step = STEP_OK;
+    if (change->set != NULL)
+        step = row_assign(db, tuple->refs[0].table, change->set, change->set_count,
+                          tuple->rows[0], &values);
+    if (step == STEP_OK)
+        step = row_write(db, session, old, values, &written);
+    return step == STEP_OK ? TUPLE_KEEP : TUPLE_STOP;
+}
+
 /* One match: passed over if it was dealt with before the statement waited. */
 static enum tuple_step change_match(void *context, struct query *query, struct query_tuple *tuple)
 {
     struct change *change = context;
     struct db *db = change->db;
-    size_t session = change->session;
-    struct exec *exec = session_exec(db, session);
+    struct exec *exec = session_exec(db, change->session);
     if (exec->seen++ < exec->position)
         return TUPLE_DROP;
-    enum tuple_step found =
-        db->policy->lock_target(db, session, query, &change->query, tuple);
-    if (found == TUPLE_STOP)
-        return TUPLE_STOP;
-    if (found == TUPLE_DROP) {
-        exec->position++;
-        return TUPLE_DROP;
-    }
-    uint32_t old = tuple->refs[0].version, written;
-    uint16_t table = tuple->refs[0].table;
-    const struct value *values = NULL;
-    enum step step = STEP_OK;
-    if (change->set != NULL)
-        step = row_assign(db, table, change->set, change->set_count, tuple->rows[0], &values);
-    if (step == STEP_OK)
-        step = row_write(db, session, old, values, &written);
-    if (step != STEP_OK)
+    enum tuple_step result = TUPLE_KEEP;
+    if (exec->written == 0)
+        result = change_target(change, query, tuple);
+    else if (row_finish(db, change->session) != STEP_OK)
+        result = TUPLE_STOP;
+    if (result == TUPLE_STOP)
         return TUPLE_STOP;
     exec->position++;
+    if (result == TUPLE_DROP)
+        return TUPLE_DROP;
     exec->affected++;
-    exec->generated_mark = db->sessions.items[session].generated;
-    if (db->policy->checks_fk_by_row && foreign_key_check(db, session, false) != STEP_OK)
+    exec->generated_mark = db->sessions.items[change->session].generated;
+    if (db->policy->checks_fk_by_row &&
+        foreign_key_check(db, change->session, false) != STEP_OK)
         return TUPLE_STOP;
     return TUPLE_KEEP;
 }

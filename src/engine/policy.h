@@ -50,10 +50,11 @@ struct policy {
 
     /* Just before a row is written, all checks done. *skip: change nothing, but count the row. */
     enum step (*before_write)(struct db *db, size_t session, const struct new_row *row, bool *skip);
-    /* Just after; `version` is the new one. */
+    /* Just after; `version` is the new one. May wait, and is then called again for it. */
     enum step (*after_write)(struct db *db, size_t session, uint32_t version);
 
-    /* Foreign keys are checked row by row (InnoDB), not at the end of the statement or COMMIT. */
+    /* Foreign keys are checked row by row (InnoDB), not at the end of the statement or COMMIT. after_write may have done
+     * the child's side; check_parent has nothing left to do then. */
     bool checks_fk_by_row;
     /* Finds and locks the parent of a child with `values`; fails if there is none. */
     enum step (*check_parent)(struct db *db, size_t session, uint16_t table,

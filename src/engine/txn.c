@@ -142,6 +142,7 @@ void savepoint_set(struct db *db, size_t session, struct str name)
 {
     struct savepoint savepoint = {.name = name,
                                   .session = (uint8_t)session,
+                                  .command = session_txn(db, session)->command,
                                   .version_mark = (uint32_t)db->versions.count,
                                   .lock_mark = db->core.lock_sequence,
                                   .pending_mark = db->core.pending_sequence};
