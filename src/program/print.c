@@ -359,10 +359,41 @@ static void print_run(const struct txn_scenario *scenario, const struct txn_run 
     buf_add_c(out, ";\n");
 }
 
+/* schema_print writes PostgreSQL's dialect, which others quote differently: there its text is
+ * read and written anew. */
+static void print_schema(const struct schema *schema, const struct text_pool *pool,
+                         enum sql_dialect dialect, struct buf *out) {
+    struct buf printed = {0};
+    struct arena scratch;
+    struct text_pool texts;
+    arena_init(&scratch);
+    text_pool_init(&texts, &scratch);
+    schema_print(schema, pool, &printed);
+    struct str text = buf_str(&printed);
+    for (size_t from = 0; dialect != SQL_POSTGRESQL && from < text.len;) {
+        struct sql_stmt *stmt = NULL;
+        size_t end = text.len;
+        bool is_read =
+            sql_statement_end(text, from, (struct pos){1, 1}, SQL_POSTGRESQL, &end, NULL) &&
+            sql_parse(&scratch, &texts, str_sub(text, from, end), (struct pos){1, 1},
+                      SQL_POSTGRESQL, &stmt, NULL);
+        LW_ASSERT(is_read);
+        sql_print(stmt, &texts, dialect, out);
+        buf_add_c(out, ";\n");
+        from = end + 1;
+        while (from < text.len && text.ptr[from] == '\n')
+            from++;
+    }
+    if (dialect == SQL_POSTGRESQL)
+        buf_add(out, text);
+    buf_release(&printed);
+    arena_release(&scratch);
+}
+
 void txn_print(const struct txn_scenario *scenario, const struct text_pool *pool,
                enum sql_dialect dialect, struct buf *out) {
     struct printer p = {.pool = pool, .dialect = dialect, .out = out, .text_path = scenario->path};
-    schema_print(&scenario->schema, pool, out);
+    print_schema(&scenario->schema, pool, dialect, out);
     for (size_t i = 0; i < scenario->setup.count; i++) {
         sql_print(scenario->setup.items[i], pool, dialect, out);
         buf_add_c(out, ";\n");
