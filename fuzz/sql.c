@@ -81,19 +81,23 @@ static void check_meaning(struct arena *arena, struct text_pool *pool, struct sc
     }
 }
 
+static void make_schema(struct arena *arena, struct text_pool *pool, struct schema *schema) {
+    for (size_t i = 0; i < LW_COUNT_OF(schema_text); i++) {
+        struct err err;
+        struct sql_stmt *ddl =
+            read_again(arena, pool, str_from_c(schema_text[i]), SQL_POSTGRESQL);
+        LW_ASSERT(schema_apply(arena, schema, ddl, &err));
+    }
+}
+
 static void check_text(struct str text, enum sql_dialect dialect) {
     struct arena arena = {0};
     struct text_pool pool;
-    struct schema schema = {0};
     struct sql_stmt *stmt;
     struct err err;
     size_t end;
     arena_init(&arena);
     text_pool_init(&pool, &arena);
-    for (size_t i = 0; i < LW_COUNT_OF(schema_text); i++) {
-        stmt = read_again(&arena, &pool, str_from_c(schema_text[i]), SQL_POSTGRESQL);
-        LW_ASSERT(schema_apply(&arena, &schema, stmt, &err));
-    }
     if (sql_statement_end(text, 0, (struct pos){1, 1}, dialect, &end, &err))
         LW_ASSERT(end <= text.len);
     else
@@ -101,6 +105,8 @@ static void check_text(struct str text, enum sql_dialect dialect) {
     if (sql_parse(&arena, &pool, text, (struct pos){1, 1}, dialect, &stmt, &err)) {
         for (int i = 0; i < DIALECT_COUNT; i++)
             check_print(&arena, &pool, stmt, (enum sql_dialect)i);
+        struct schema schema = {0};
+        make_schema(&arena, &pool, &schema);
         check_meaning(&arena, &pool, &schema, stmt);
     } else {
         check_position(&err);

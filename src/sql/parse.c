@@ -109,7 +109,7 @@ void parse_expect_symbol(struct parser *p, uint32_t symbol) {
     if (parse_accept_symbol(p, symbol))
         return;
     LW_ASSERT(symbol < 0x80);
-    char what[2] = {(char)symbol, '\0'};
+    char what[4] = {'\'', (char)symbol, '\'', '\0'};
     parse_expected(p, what);
 }
 

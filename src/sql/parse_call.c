@@ -259,6 +259,8 @@ struct sql_expr *parse_primary(struct parser *p) {
             parse_fail(p, p->token.pos, "placeholders are written :name");
         if (parse_at_symbol(p, SYM1('@')))
             parse_not_modelled(p, p->token.pos, "a user variable is");
+        if (parse_at_symbol(p, SYM3('/', '*', '!')))
+            parse_not_modelled(p, p->token.pos, "a conditional comment of MySQL is");
         break;
     case TOKEN_END: break;
     }

@@ -83,13 +83,21 @@ static void print_source(struct printer *p, const struct sql_source *source) {
     }
 }
 
+/* A comma binds looser than JOIN: an ON behind it could not name what stands before it. */
+static bool has_later_on(const struct sql_source *sources, size_t count, size_t from) {
+    for (size_t i = from; i < count; i++)
+        if (sources[i].on != NULL)
+            return true;
+    return false;
+}
+
 static void print_sources(struct printer *p, const char *word, const struct sql_source *sources,
                           size_t count) {
     for (size_t i = 0; i < count; i++) {
         if (i == 0)
             print_c(p, word);
         else if (sources[i].join == SQL_JOIN_CROSS)
-            print_c(p, ", ");
+            print_c(p, has_later_on(sources, count, i) ? " CROSS JOIN " : ", ");
         else
             print_c(p, sources[i].join == SQL_JOIN_LEFT ? " LEFT OUTER JOIN " : " INNER JOIN ");
         print_source(p, &sources[i]);
@@ -341,6 +349,11 @@ static void print_set_transaction(struct printer *p, const struct sql_transactio
 static void print_set(struct printer *p, const struct sql_set *set) {
     size_t dot = str_find(set->name, '.', 0);
     print_c(p, "SET ");
+    if (p->dialect == SQL_MYSQL && str_is(set->name, "names") && !set->is_global &&
+        !set->is_local) {
+        print_clause(p, "NAMES ", set->value);
+        return;
+    }
     print_c(p, set->is_global ? "GLOBAL " : set->is_local ? "LOCAL " : "");
     print_name(p, str_sub(set->name, 0, dot));
     if (dot < set->name.len) {

@@ -56,7 +56,8 @@ void sql_print_filled(const struct sql_stmt *stmt, const struct text_pool *pool,
                       enum sql_dialect dialect, const struct sql_host_printer *hosts,
                       struct buf *out);
 
-/* Equality of trees, positions and resolved fields aside. */
+/* Equality of trees, positions and resolved fields aside; host values by name in sql_equal, by number in
+ * sql_expr_equal. */
 bool sql_equal(const struct sql_stmt *a, const struct sql_stmt *b, const struct text_pool *pool);
 bool sql_expr_equal(const struct sql_expr *a, const struct sql_expr *b,
                     const struct text_pool *pool);
