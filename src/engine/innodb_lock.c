@@ -98,7 +98,8 @@ static uint32_t add_lock(struct db *db, size_t session, const struct innodb_requ
     if (is_waiting || needs_struct(db, &lock))
         lock.flags |= INNODB_STRUCT;
     db->txns.items[lock.txn].locked |= table_bit(lock.table);
-    return db->locks.items[lock_add(db, &lock)].sequence;
+    size_t index = lock_add(db, &lock);
+    return db->locks.items[index].sequence;
 }
 
 /* A transaction that made a record holds it without a lock in the table; who runs into that gives it one. */

@@ -71,6 +71,7 @@ static bool script_case(struct script *script, struct str line) {
 static struct sql_stmt *script_parse(struct script *script, struct str sql, bool resolves) {
     struct err err = {0};
     struct sql_stmt *stmt = NULL;
+    sql = str_dup(&script->arena, sql); /* the tree keeps slices of it */
     if (sql_parse(&script->arena, &script->pool, sql, (struct pos){1, 1},
                   engine_dialect(script->config.engine), &stmt, &err) &&
         (!resolves || sql_resolve(&script->arena, &script->schema, stmt, &err)))
