@@ -42,6 +42,27 @@ static void examples_survive_printing(void **state) {
     free(examples);
 }
 
+/* The fenced texts of the manual are whole files, and stay right. */
+static void the_manual_is_right(void **state) {
+    struct fixture f;
+    struct str text;
+    struct err err;
+    size_t count = 0;
+    (void)state;
+    fixture_init(&f);
+    assert_true(file_read(&f.arena, "docs/notation.md", &text, &err));
+    for (const char *at = strstr(text.ptr, "```\n"); at != NULL; at = strstr(at, "```\n")) {
+        const char *end = strstr(at + 4, "```\n");
+        assert_non_null(end);
+        struct str part = str_dup(&f.arena, (struct str){at + 4, (size_t)(end - at - 4)});
+        fixture_round_trip(&f, fixture_parse(&f, part.ptr), SQL_POSTGRESQL);
+        at = end + 4;
+        count++;
+    }
+    assert_int_equal(count, 2);
+    fixture_release(&f);
+}
+
 /* The only program of a text that is put after the schema. */
 static struct txn_program *program_of(struct fixture *f, const char *program) {
     struct str text = str_printf(&f->arena, "%s%s", fixture_schema, program);
@@ -530,6 +551,7 @@ static void cut_texts_are_answered(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(examples_survive_printing),
+        cmocka_unit_test(the_manual_is_right),
         cmocka_unit_test(steps_mean_what_they_say),
         cmocka_unit_test(blocks_nest_as_written),
         cmocka_unit_test(expressions_bind_as_documented),
