@@ -59,10 +59,13 @@ bool txn_parse_name(struct parser *p, const char *what, struct str *name) {
 }
 
 bool txn_parse_dotted(struct parser *p, const char *what, struct str *name) {
+    size_t dots = 0;
     if (!txn_parse_name(p, what, name))
         return false;
     while (txn_parse_accept(p, ".")) {
         struct str part;
+        if (++dots > TXN_DOTS_MAX)
+            return txn_parse_fault(p, "a name has too many dots");
         if (!txn_parse_name(p, "a name after the dot", &part))
             return false;
         *name = str_printf(p->arena, "%.*s.%.*s", STR_ARG(*name), STR_ARG(part));

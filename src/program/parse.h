@@ -14,6 +14,9 @@
 #include "program/fault.h"
 #include "program/lexer.h"
 
+/* Dots in one name: each copies it. */
+enum { TXN_DOTS_MAX = 32 };
+
 /* An `@` origin: what it belongs to, and the place. */
 struct parse_origin {
     struct txn_program *program; /* of the step, or itself if `step` is NULL */

@@ -206,8 +206,10 @@ static bool parse_named(struct parser *p, struct txn_expr **expr) {
         last = p->lexer.token;
         if (!txn_parse_name(p, "a name after the dot", &column))
             return false;
+        if (++dots > TXN_DOTS_MAX)
+            return txn_fault(p->err, txn_parse_span(p, first.pos, last.end),
+                             "a name has too many dots");
         whole = str_printf(p->arena, "%.*s.%.*s", STR_ARG(whole), STR_ARG(column));
-        dots++;
     }
     if (txn_token_is_sign(&p->lexer.token, "("))
         return parse_call(p, whole, first.pos, expr);

@@ -60,6 +60,14 @@ bool txn_parse_origin(struct parser *p, struct txn_step *step, size_t handler) {
     return true;
 }
 
+/* Whether the statement could end after `sql`: it doesn't within a string or a comment. */
+static bool can_end_after(const struct parser *p, struct str sql) {
+    struct str closed = str_printf(p->arena, "%.*s;", STR_ARG(sql));
+    size_t end;
+    return sql_statement_end(closed, 0, (struct pos){1, 1}, p->dialect, &end, NULL) &&
+           end == sql.len;
+}
+
 /* Finds an origin at the end of an SQL text: the text from some `@` on must be one, and nothing
  * else. */
 static bool origin_at_end(const struct parser *p, struct str sql, struct txn_span *span,
@@ -77,7 +85,8 @@ static bool origin_at_end(const struct parser *p, struct str sql, struct txn_spa
         attempt.err = &unwanted;
         txn_lexer_init(&attempt.lexer, str_sub(sql, at, sql.len));
         at--;
-        if (origin_span(&attempt, span) && attempt.lexer.token.kind == TOKEN_END) {
+        bool is_whole = origin_span(&attempt, span) && attempt.lexer.token.kind == TOKEN_END;
+        if (is_whole && can_end_after(p, str_sub(sql, 0, at))) {
             *len = at;
             return true;
         }

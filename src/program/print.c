@@ -37,7 +37,8 @@ static void print_origin(struct printer *p, struct txn_span span, bool with_path
     if (!is_origin(p, span))
         return;
     buf_add_c(p->out, " @ ");
-    if (with_path || !str_equal(span.path, p->program->span.path)) {
+    bool is_known = is_origin(p, p->program->span) && str_equal(span.path, p->program->span.path);
+    if (with_path || !is_known) {
         txn_print_quoted(p->out, span.path, '"');
         buf_add_char(p->out, ':');
     }

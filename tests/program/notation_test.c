@@ -299,9 +299,11 @@ static void words_can_be_names(void **state) {
             "    row lock = SELECT id, count FROM counter WHERE id = :save;\n"
             "    lock.count = lock.count + list; effect = lock.id; run = effect; `new` = 1;\n"
             "    value key = SELECT MAX(id) FROM counter; program = key if `new` == 1 else run;\n"
+            "    row \xc3\xa9t\xc3\xa9 = SELECT id FROM counter WHERE id = :program; DELETE FROM "
+            "other WHERE id = :\xc3\xa9t\xc3\xa9.id;\n"
             "}\n");
     assert_true(str_is(p->name, "if"));
-    assert_int_equal(p->body.steps.count, 13);
+    assert_int_equal(p->body.steps.count, 15);
     assert_int_equal(p->vars.items[txn_find_var(p, STR("lock"))].type, TXN_ROW);
     fixture_release(&f);
 }
@@ -378,6 +380,23 @@ static void origins_survive_printing(void **state) {
     assert_non_null(strstr(alone.ptr, "v2.count = v2.count + 1 @ 42:5-42:20;\n"));
     assert_null(strstr(alone.ptr, "test.txn"));
     buf_release(&alone);
+    fixture_release(&f);
+}
+
+/* What looks like an origin in a string or a comment is none. */
+static void comments_are_no_origins(void **state) {
+    struct fixture f;
+    (void)state;
+    fixture_init(&f);
+    const struct txn_program *p =
+        program_of(&f, "program p(id) {\n"
+                       "    DELETE FROM other -- as the report says @ \"a.py\":3:4\n"
+                       "    ;\n"
+                       "    DELETE FROM other WHERE id = 1 -- really\n"
+                       "        @ \"it's@home.py\":3:4;\n"
+                       "}\n");
+    assert_true(str_is(step_at(&p->body, 0)->span.path, "test.txn"));
+    assert_place(step_at(&p->body, 1)->span, "it's@home.py", 3, 4, 0, 0);
     fixture_release(&f);
 }
 
@@ -559,6 +578,7 @@ int main(void) {
         cmocka_unit_test(words_can_be_names),
         cmocka_unit_test(spans_are_those_of_the_text),
         cmocka_unit_test(origins_survive_printing),
+        cmocka_unit_test(comments_are_no_origins),
         cmocka_unit_test(faults_point_into_the_text),
         cmocka_unit_test(different_texts_are_not_equal),
         cmocka_unit_test(scenarios_differ_outside_of_programs),
