@@ -65,7 +65,7 @@ static enum step control_savepoint(struct db *db, size_t session, const struct s
     if (owner->txn == 0 && db->config.engine == ENGINE_SQLITE)
         return db_fail(db, DB_ERROR_NOT_MODELLED, "%s", "SAVEPOINT outside of a transaction");
     if (owner->txn == 0)
-        return db_fail(db, DB_ERROR_ACTIVE_TRANSACTION, "%s", "no transaction is open");
+        return db_fail(db, DB_ERROR_NO_TRANSACTION, "%s", "");
     if (stmt->kind == SQL_STMT_ROLLBACK_TO)
         return savepoint_rollback(db, session, name);
     if (in_failed_txn(db, session))
@@ -161,8 +161,7 @@ static enum step control_lock_table(struct db *db, size_t session,
     if (db->policy->lock_table == NULL)
         return db_fail(db, DB_ERROR_NOT_MODELLED, "%s", "LOCK TABLE");
     if (owner->txn == 0 && db->config.engine == ENGINE_POSTGRESQL)
-        return db_fail(db, DB_ERROR_ACTIVE_TRANSACTION, "%s",
-                       "LOCK TABLE can only be used in transaction blocks");
+        return db_fail(db, DB_ERROR_NO_TRANSACTION, "%s", "");
     return db->policy->lock_table(db, session, lock);
 }
 
@@ -176,11 +175,11 @@ enum step exec_control(struct db *db, size_t session, const struct sql_stmt *stm
         return control_begin(db, session, stmt->transaction);
     case SQL_STMT_COMMIT:
         if (owner->txn == 0 && db->config.engine == ENGINE_SQLITE)
-            return db_fail(db, DB_ERROR_ACTIVE_TRANSACTION, "%s", "no transaction is active");
+            return db_fail(db, DB_ERROR_NO_TRANSACTION, "%s", "");
         return exec_commit(db, session);
     case SQL_STMT_ROLLBACK:
         if (owner->txn == 0 && db->config.engine == ENGINE_SQLITE)
-            return db_fail(db, DB_ERROR_ACTIVE_TRANSACTION, "%s", "no transaction is active");
+            return db_fail(db, DB_ERROR_NO_TRANSACTION, "%s", "");
         txn_end(db, session, TXN_ABORTED);
         return STEP_OK;
     case SQL_STMT_SAVEPOINT:

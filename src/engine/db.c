@@ -266,6 +266,7 @@ static void statement_finish(struct db *db, size_t session, enum step step,
         memcpy(result->detail, db->detail, sizeof(result->detail));
     } else {
         result_fill(db, session, result);
+        result->ended_transaction = owner->exec.rolled_back;
     }
     if (session_any_ready(db))
         owner->exec.footprint.waited_or_woke = true;

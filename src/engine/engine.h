@@ -77,7 +77,8 @@ struct db_result {
     enum db_status status;
     enum db_error error;     /* DB_FAILED */
     char detail[96];         /* DB_FAILED: "t_pkey", "row in table t"; may be empty */
-    bool ended_transaction;  /* DB_FAILED: the whole transaction is gone (1213, 1020) */
+    bool ended_transaction;  /* DB_FAILED: the whole transaction is gone (1213, 1020). COMMIT with DB_OK: it had
+                                failed before, and was rolled back (PostgreSQL) */
     uint32_t blockers;       /* DB_BLOCKED: bit per session waited for */
     size_t row_count;        /* SELECT or RETURNING */
     size_t column_count;

@@ -22,6 +22,7 @@ enum step exec_commit(struct db *db, size_t session)
     }
     if (session_txn(db, session)->flags & TXN_FAILED) {
         txn_end(db, session, TXN_ABORTED);
+        session_exec(db, session)->rolled_back = true;
         return STEP_OK;
     }
     enum step step = foreign_key_check(db, session, true);

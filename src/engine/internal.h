@@ -63,6 +63,7 @@ struct exec {
     bool has_rows;          /* INSERT ... SELECT: lists.values holds its rows */
     uint32_t row_count;     /* INSERT ... SELECT: of them */
     uint8_t generated_mark; /* ordinals given before it */
+    bool rolled_back;       /* COMMIT of a transaction that had failed */
     bool is_cascade;        /* `written` is a foreign key action's */
     uint32_t written;       /* the version written for the row at `position`, after_write still to be done */
     uint32_t position;      /* rows or matches dealt with */

@@ -140,6 +140,7 @@ enum step advisory_call(struct db *db, size_t session, const struct sql_stmt *st
             return step;
     }
     advisory_take(db, session, &lock);
-    *result = is_try ? value_bool(true) : is_mysql ? value_int(1) : value_null();
+    *result = is_try ? value_bool(true) : is_mysql ? value_int(1)
+                                     : value_text(db->query.eval.pool, STR(""));
     return STEP_OK;
 }

@@ -136,6 +136,8 @@ void answer_print(const struct lab *lab, const struct sql_stmt *stmt,
     } else if (is_dml) {
         buf_printf(out, "%s%s %lld", tags[stmt->kind], stmt->kind == SQL_STMT_INSERT ? " 0" : "",
                    (long long)result->affected);
+    } else if (stmt->kind == SQL_STMT_COMMIT && result->ended_transaction) {
+        buf_add_c(out, "ROLLBACK");
     } else {
         buf_add_c(out, tags[stmt->kind]);
     }
