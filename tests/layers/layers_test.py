@@ -106,7 +106,7 @@ class TheTree(unittest.TestCase):
     def setUp(self):
         src = harness.SOURCE / "src"
         self.files = {str(path.relative_to(src)): path for path in src.rglob("*")
-                      if path.suffix in (".c", ".h", ".def")}
+                      if path.suffix in (".c", ".h", ".def", ".inc")}
         self.table = read_table((harness.SOURCE / "ARCHITECTURE.md").read_text())
         self.folders = {path.name for path in src.iterdir() if path.is_dir()}
 
