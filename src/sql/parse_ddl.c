@@ -413,4 +413,7 @@ void parse_create(struct parser *p) {
         parse_fail(p, p->token.pos, "CREATE %.*s is not modelled", STR_ARG(p->token.text));
     else
         parse_expected(p, "TABLE or INDEX");
+    /* A schema outlives the statement, and with it whatever would name the value. */
+    if (p->holder->hosts.count > 0)
+        parse_fail(p, p->holder->hosts.items[0].pos, "a host value cannot stand in CREATE");
 }
