@@ -203,6 +203,37 @@ static void many_variables_are_refused(void **state) {
     fixture_release(&t.f);
 }
 
+static void copies_share_nothing_that_changes(void **state) {
+    struct build t;
+    (void)state;
+    build_init(&t);
+    uint16_t x = var(&t, "x");
+    struct txn_step *new_x = txn_build_new(&t.b, line(2), x, STR("counter"));
+    txn_new_column(&t.b, new_x, STR("count"), txn_literal(&t.b, line(2), value_int(1)));
+    txn_build_sql(&t.b, line(3), TXN_INTO_NOTHING, TXN_NO_VAR,
+                  STR("UPDATE counter SET count = :x.count"));
+    txn_build_set_column_sql(&t.b, line(4), x, STR("count"), STR("count + :id"));
+    assert_string_equal(check(&t), "");
+    struct txn_program *copy = txn_copy(&t.f.arena, t.program);
+    assert_true(t.program->is_checked);
+    assert_false(copy->is_checked);
+    for (size_t i = 0; i < 3; i++) {
+        const struct txn_step *a = t.program->body.steps.items[i], *b = copy->body.steps.items[i];
+        assert_ptr_not_equal(a, b);
+        if (i == 0)
+            assert_ptr_not_equal(a->args.items[0], b->args.items[0]);
+        if (i == 1)
+            assert_ptr_not_equal(a->sql.stmt, b->sql.stmt);
+        if (i == 2) {
+            assert_ptr_not_equal(a->sql_expr, b->sql_expr);
+            assert_ptr_not_equal(a->sql_hosts, b->sql_hosts);
+        }
+    }
+    copy->vars.items[x].name = STR("renamed");
+    assert_true(str_is(t.program->vars.items[x].name, "x"));
+    fixture_release(&t.f);
+}
+
 /* An alias chain against the order of the text: types go backwards, one round for each link. */
 static void types_flow_against_the_text(void **state) {
     enum { LINKS = 200 };
@@ -234,6 +265,7 @@ int main(void) {
         cmocka_unit_test(names_must_be_such_that_sql_has_them),
         cmocka_unit_test(deep_expressions_are_refused),
         cmocka_unit_test(many_variables_are_refused),
+        cmocka_unit_test(copies_share_nothing_that_changes),
         cmocka_unit_test(types_flow_against_the_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -246,6 +246,7 @@ static void expressions_bind_as_documented(void **state) {
         {"7.", "7."},
         {"-9223372036854775808", "-9223372036854775808"},
         {"time \"2024-02-29 23:59:59.000001\"", "time \"2024-02-29 23:59:59.000001\""},
+        {"time \"2000-02-29 00:00:00\"", "time \"2000-02-29 00:00:00\""},
         {"time \"1969-12-31 23:59:59\"", "time \"1969-12-31 23:59:59\""},
         {"time \"0001-01-01 00:00:00\"", "time \"0001-01-01 00:00:00\""},
         {"time(-9223372036854775808)", "time(-9223372036854775808)"},
@@ -306,6 +307,31 @@ static void words_can_be_names(void **state) {
     assert_int_equal(p->body.steps.count, 15);
     assert_int_equal(p->vars.items[txn_find_var(p, STR("lock"))].type, TXN_ROW);
     fixture_release(&f);
+}
+
+/* What is set on every path may be read, however the paths run. */
+static void what_is_set_on_every_path_may_be_read(void **state) {
+    static const char *const bodies[] = {
+        "try { } finally { x = 1; } y = x;",
+        "try { x = 1; } except A { x = 2; } y = x;",
+        "try { x = 1; } except A { raise B; } y = x;",
+        "try { x = 1; } except A { return; } else { y = x; } y = x;",
+        "if id == 1 { x = 1; } else if id == 2 { raise A; } else { x = 3; } y = x;",
+        "repeat 3 { x = 1; if id == 1 { break; } if id == 2 { continue; } z = x; } y = x;",
+        "repeat 3 { if id == 1 { return; } x = 1; } y = x;",
+        "n = call f { if id == 1 { x = 1; return 1; } x = 2; return 2; } y = x + n;",
+        "n = call f { x = 1; if id == 1 { raise A; } } y = x; z = n;",
+        "x = null; rows cs = SELECT id FROM counter; for c in cs { x = c; } y = x is null;",
+        "atomic { with lock \"a\" { x = 1; } } y = x;",
+        "return; y = x; x = 1;",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        struct fixture f;
+        fixture_init(&f);
+        program_of(&f, str_printf(&f.arena, "program p(id) { %s }\n", bodies[i]).ptr);
+        fixture_release(&f);
+    }
 }
 
 static void assert_place(struct txn_span span, const char *path, uint32_t line, uint32_t column,
@@ -518,6 +544,8 @@ static void scenarios_differ_outside_of_programs(void **state) {
         "CREATE TABLE t (id integer PRIMARY KEY);\nprogram q(a) { }",
         "CREATE TABLE t (id integer PRIMARY KEY);\nprogram p(a) { }\nprogram q(a) { }",
         "CREATE TABLE t (id integer PRIMARY KEY);\nprogram p(a) { }\nrun p(1);",
+        "CREATE TABLE t (id integer PRIMARY KEY);\nprogram p(a) { }\nprogram q(a) { }\nrun p(1);",
+        "CREATE TABLE t (id integer PRIMARY KEY);\nprogram p(a) { }\nprogram q(a) { }\nrun q(1);",
         "CREATE TABLE t (id integer PRIMARY KEY);\nprogram p(a) { }\nrun p(2);",
         "CREATE TABLE t (id integer PRIMARY KEY);\nprogram p(a) { }\nrun p(1) || p(1);",
         "CREATE TABLE t (id integer PRIMARY KEY);\nprogram p(a) { }\nrun x: p(1);",
@@ -576,6 +604,7 @@ int main(void) {
         cmocka_unit_test(expressions_bind_as_documented),
         cmocka_unit_test(values_are_exact),
         cmocka_unit_test(words_can_be_names),
+        cmocka_unit_test(what_is_set_on_every_path_may_be_read),
         cmocka_unit_test(spans_are_those_of_the_text),
         cmocka_unit_test(origins_survive_printing),
         cmocka_unit_test(comments_are_no_origins),
