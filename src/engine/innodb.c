@@ -13,7 +13,7 @@ static enum step begin_statement(struct db *db, size_t session, const struct sql
         return STEP_OK;
     /* With snapshot isolation SERIALIZABLE has its view from the start, although it reads through locks. */
     if (db->config.innodb_snapshot_isolation && txn->level == SQL_SERIALIZABLE &&
-        !(txn->flags & (TXN_HAS_SNAPSHOT | TXN_IMPLICIT))) {
+        !(txn->flags & TXN_HAS_SNAPSHOT)) {
         txn->flags |= TXN_HAS_SNAPSHOT;
         txn->snapshot = db->core.commits;
         exec->footprint.took_snapshot = true;

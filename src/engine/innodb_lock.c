@@ -103,12 +103,15 @@ static uint32_t add_lock(struct db *db, size_t session, const struct innodb_requ
 }
 
 /* A transaction that made a record holds it without a lock in the table; who runs into that gives it one. */
-static bool make_explicit(struct db *db, size_t session, const struct innodb_request *request) {
+static bool make_explicit(struct db *db, size_t session, struct innodb_request *request) {
     uint16_t owner = innodb_implicit_owner(db, request->table, request->key, request->version);
     if (owner == 0)
         return false;
-    if (owner == db->sessions.items[session].txn)
-        return true;
+    if (owner == db->sessions.items[session].txn) {
+        bool is_record = request->type == INNODB_REC;
+        request->type = INNODB_GAP; /* all that is still to be had */
+        return is_record;
+    }
     struct innodb_request held = {.table = request->table, .key = request->key,
                                   .version = request->version, .mode = INNODB_X,
                                   .type = INNODB_REC};
@@ -135,6 +138,14 @@ static enum step check_snapshot(struct db *db, size_t session, const struct inno
                    STR_ARG(db_table(db, request->table)->name));
 }
 
+/* Whether the record itself is held, so that nobody who queues for it is in the way of its gap. */
+static bool holds_record(struct db *db, size_t session, const struct innodb_request *request) {
+    struct innodb_request record = *request;
+    record.type = INNODB_REC;
+    return find_own(db, session, &record, false) != NULL &&
+           find_own(db, session, request, false) == NULL;
+}
+
 enum step innodb_lock(struct db *db, size_t session, struct innodb_request *request) {
     request->granted = 0;
     request->is_skipped = false;
@@ -144,11 +155,11 @@ enum step innodb_lock(struct db *db, size_t session, struct innodb_request *requ
     bool is_record = request->type == INNODB_NEXT_KEY || request->type == INNODB_REC;
     if (is_record && make_explicit(db, session, request))
         return STEP_OK;
-    if (check_snapshot(db, session, request) != STEP_OK)
-        return STEP_FAIL;
+    if (request->type == INNODB_NEXT_KEY && request->version != 0 && holds_record(db, session, request))
+        request->type = INNODB_GAP;
     for (;;) {
         if (request->type != INNODB_INSERT && find_own(db, session, request, false) != NULL)
-            return STEP_OK;
+            return check_snapshot(db, session, request);
         struct lock *queued = find_own(db, session, request, true);
         if (queued != NULL && queue_ahead(db, queued) == 0) {
             queued->is_waiting = false;
@@ -157,7 +168,7 @@ enum step innodb_lock(struct db *db, size_t session, struct innodb_request *requ
         if (queued == NULL && conflicts(db, session, request, UINT32_MAX) == 0) {
             if (request->type != INNODB_INSERT && !request->is_implicit)
                 request->granted = add_lock(db, session, request, false);
-            return STEP_OK;
+            return check_snapshot(db, session, request);
         }
         if (request->wait == SQL_SKIP_LOCKED && queued == NULL) {
             request->is_skipped = true;
