@@ -119,7 +119,7 @@ static void read_text(struct py_parser *p, const struct literal *literal, struct
         bool is_brace = end < lexer->len && (c == '{' || c == '}');
         bool is_doubled = is_brace && !literal->is_spec && lexer->text[end + 1] == c;
         if (end > start || is_doubled)
-            add_text(p, literal, pieces, start, end + is_doubled, end + is_doubled);
+            add_text(p, literal, pieces, start, end + is_doubled, end + (is_doubled ? 2 : 0));
         if (lexer->has_failed)
             return;
         py_lexer_seek(lexer, end + (is_doubled ? 2 : 0));

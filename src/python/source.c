@@ -106,7 +106,7 @@ static bool source_decode(struct py_source *source, struct arena *arena, struct 
         source->start = 3;
     if (!find_cookie(str_sub(text, source->start, text.len), name))
         return true;
-    if (name_is(name, "utf-8") || strcmp(name, "utf8") == 0)
+    if (name_is(name, "utf-8") || (strcmp(name, "utf8") == 0 && source->start == 0))
         return true;
     if (source->start > 0)
         return source_fail(error, 0, "the encoding cookie contradicts the UTF-8 byte order mark");

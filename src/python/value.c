@@ -49,7 +49,7 @@ bool py_check_escapes(struct py_parser *p, uint32_t start, uint32_t end, bool is
     return true;
 }
 
-static char *put_point(char *out, uint32_t point) {
+char *py_put_utf8(char *out, uint32_t point) {
     if (point < 0x80) {
         *out++ = (char)point;
         return out;
@@ -80,7 +80,7 @@ static void put(struct decoder *d, uint32_t point) {
     if (d->is_bytes)
         *d->out++ = (char)point;
     else
-        d->out = put_point(d->out, point);
+        d->out = py_put_utf8(d->out, point);
 }
 
 static void decode_octal(struct decoder *d) {
