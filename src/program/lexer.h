@@ -12,7 +12,7 @@
 enum token_kind {
     TOKEN_END,
     TOKEN_BAD,
-    TOKEN_WORD, /* counter, if */
+    TOKEN_WORD,   /* counter, if */
     TOKEN_NAME,   /* `if`: a reserved word as a name, or any bytes; a ` within is doubled */
     TOKEN_STRING, /* 'it''s' or "shop" */
     TOKEN_NUMBER, /* 7, 1.50 */

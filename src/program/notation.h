@@ -1,13 +1,13 @@
-/* The .txn notation: transaction programs as text, for people (docs/notation.md). What txn_print writes,
- * txn_parse reads back to an equal scenario.
+/* The .txn notation: transaction programs as text, for people (docs/notation.md). What txn_print
+ * writes, txn_parse reads back to an equal scenario.
  */
 #ifndef LW_PROGRAM_NOTATION_H
 #define LW_PROGRAM_NOTATION_H
 
 #include "program/program.h"
 
-/* Reads and checks a whole .txn file. SQL in it is read in `dialect`. All memory is of `arena`, slices of
- * `text` are kept. False, with path and position, at the first error. */
+/* Reads and checks a whole .txn file. SQL in it is read in `dialect`. All memory is of `arena`,
+ * slices of `text` are kept. False, with path and position, at the first error. */
 bool txn_parse(struct arena *arena, struct text_pool *pool, struct str path, struct str text,
                enum sql_dialect dialect, struct txn_scenario **scenario, struct err *err);
 

@@ -1,15 +1,18 @@
-/* Transaction programs: the waist of the hourglass. A small imperative program whose only shared state is
- * the database, reached by real SQL. Front ends build one with program/build.h or read one from a .txn file;
- * the checker (txn_check) resolves names and types; after that a program is immutable.
+/* Transaction programs: the waist of the hourglass. A small imperative program whose only shared
+ * state is the database, reached by real SQL. Front ends build one with program/build.h or read one
+ * from a .txn file; the checker (txn_check) resolves names and types; after that a program is
+ * immutable.
  *
- * Host values are scalars, rows and lists of rows. A row is an *object with identity*: two variables may
- * be the same object (assignment copies the reference), or two objects for one database row (two
- * SELECTs). Each column of an object remembers the value it was loaded with and whether the program
- * assigned it since, and may hold an SQL expression not yet evaluated (Django's F()).
+ * Host values are scalars, rows and lists of rows. A row is an *object with identity*: two
+ * variables may be the same object (assignment copies the reference), or two objects for one
+ * database row (two SELECTs). Each column of an object remembers the value it was loaded with and
+ * whether the program assigned it since, and may hold an SQL expression not yet evaluated (Django's
+ * F()).
  *
- * An exception unwinds: an atomic block rolls back (to its savepoint if nested), `with lock` lets the lock
- * go, a try matches it against its handlers. Database errors arrive as exceptions of Django's classes.
- * A SELECT into a row that finds none gives null; front ends write `if x is null { raise DoesNotExist; }`.
+ * An exception unwinds: an atomic block rolls back (to its savepoint if nested), `with lock` lets
+ * the lock go, a try matches it against its handlers. Database errors arrive as exceptions of
+ * Django's classes. A SELECT into a row that finds none gives null; front ends write `if x is null
+ * { raise DoesNotExist; }`.
  */
 #ifndef LW_PROGRAM_PROGRAM_H
 #define LW_PROGRAM_PROGRAM_H
@@ -29,8 +32,8 @@ enum { TXN_SESSIONS_MAX = 8 }; /* of a run */
 
 struct txn_var {
     struct str name;
-    enum txn_type type;   /* filled by txn_check */
-    uint16_t table;       /* ROW, ROWS */
+    enum txn_type type; /* filled by txn_check */
+    uint16_t table;     /* ROW, ROWS */
     bool is_param;
     struct str source_name; /* what the source calls it: "counter", "self.voucher"; empty: name */
 };
@@ -50,13 +53,14 @@ enum txn_op {
 struct txn_expr {
     enum txn_expr_kind kind;
     struct txn_span span;
-    enum txn_op op;            /* BINARY */
-    struct value literal;      /* LITERAL */
-    uint16_t var;              /* VAR, COLUMN (a row), LEN and FIRST (rows or list) */
-    struct str column_name;    /* COLUMN */
-    uint16_t column;           /* COLUMN: resolved */
-    struct str name;           /* OPAQUE: a function whose result depends on its arguments only */
-    VEC(struct txn_expr *) args; /* operands. COND: condition, then, else. SAME: two rows (identity). */
+    enum txn_op op;         /* BINARY */
+    struct value literal;   /* LITERAL */
+    uint16_t var;           /* VAR, COLUMN (a row), LEN and FIRST (rows or list) */
+    struct str column_name; /* COLUMN */
+    uint16_t column;        /* COLUMN: resolved */
+    struct str name;        /* OPAQUE: a function whose result depends on its arguments only */
+    /* Operands. COND: condition, then, else. SAME: two rows (identity). */
+    VEC(struct txn_expr *) args;
 };
 
 struct txn_step;
@@ -68,7 +72,7 @@ struct txn_block {
 enum txn_into {
     TXN_INTO_NOTHING,
     TXN_INTO_ROW,    /* a new object for the first row, or null: `row x = SELECT ...` */
-    TXN_INTO_RELOAD, /* into the existing object, only the columns selected: `reload x = SELECT ...` */
+    TXN_INTO_RELOAD, /* into the existing object, the columns selected: `reload x = SELECT ...` */
     TXN_INTO_ROWS,   /* a list of new objects: `rows xs = SELECT ...` */
     TXN_INTO_VALUE,  /* the first column of the first row, or null: `value n = SELECT ...` */
     TXN_INTO_LIST,   /* the first column of each row: `list ids = SELECT ...` */
@@ -82,9 +86,11 @@ struct txn_sql {
     uint16_t var;
     struct str column_name; /* KEY */
     uint16_t column;        /* KEY: resolved */
-    /* Per host of the statement, resolved: the variable, and the column of its row (or TXN_NO_VAR). */
+    /* Per host of the statement, resolved: the variable, and the column of its row (or
+     * TXN_NO_VAR). */
     uint16_t *host_var, *host_column;
-    bool is_save; /* part of an ORM's save(): columns that the program did not assign are written back */
+    /* Part of an ORM's save(): columns that the program did not assign are written back. */
+    bool is_save;
 };
 
 struct txn_handler {
@@ -100,33 +106,38 @@ struct txn_step {
 #undef TXN_STEP
     } kind;
     struct txn_span span;
-    uint16_t var;            /* ASSIGN, SET_COLUMN, NEW, FOR (the row), CALL (result, or TXN_NO_VAR) */
-    uint16_t list_var;       /* FOR */
-    struct str column_name;  /* SET_COLUMN */
-    uint16_t column;         /* SET_COLUMN: resolved */
-    struct txn_expr *expr;   /* ASSIGN, SET_COLUMN, IF, RETURN (may be NULL), LOCK/UNLOCK/WITH_LOCK: key (may be NULL) */
-    struct sql_expr *sql_expr;     /* SET_COLUMN to an SQL expression: `x.n = sql(n + 1)`; else NULL */
-    struct sql_stmt *sql_hosts;    /* its host values (kind SELECT, otherwise empty), with host_var as in txn_sql */
+    uint16_t var;      /* ASSIGN, SET_COLUMN, NEW, FOR (the row), CALL (result, or TXN_NO_VAR) */
+    uint16_t list_var; /* FOR */
+    struct str column_name; /* SET_COLUMN */
+    uint16_t column;        /* SET_COLUMN: resolved */
+    /* ASSIGN, SET_COLUMN, IF. RETURN: may be NULL. LOCK, UNLOCK, WITH_LOCK: the key, may be
+     * NULL. */
+    struct txn_expr *expr;
+    /* SET_COLUMN to an SQL expression: `x.n = sql(n + 1)`; else NULL. Its host values are those of
+     * `sql_hosts` (kind SELECT, otherwise empty), with host_var and host_column as in txn_sql. */
+    struct sql_expr *sql_expr;
+    struct sql_stmt *sql_hosts;
     uint16_t *host_var, *host_column;
-    struct txn_sql sql;            /* SQL */
-    struct str name;               /* NEW: table. RAISE: class (empty: the one being handled). CALL: the function.
-                                      LOCK, UNLOCK, WITH_LOCK: the lock. EFFECT: what happened */
-    uint16_t table;                /* NEW: resolved */
-    VEC(struct str) new_columns;   /* NEW: columns, with `args` */
-    uint16_t *new_column_index;    /* NEW: resolved */
-    VEC(struct txn_expr *) args;   /* NEW, EFFECT */
-    uint32_t repeat_max;           /* REPEAT: rounds */
-    enum sql_isolation isolation;  /* ATOMIC; DEFAULT: the session's */
-    bool is_savepoint_off;         /* ATOMIC: atomic(savepoint=False) */
-    struct txn_block body;         /* IF: then. FOR, REPEAT, ATOMIC, TRY, CALL, WITH_LOCK */
-    struct txn_block else_body;    /* IF; TRY: else */
+    struct txn_sql sql; /* SQL */
+    /* NEW: table. RAISE: class (empty: the one being handled). CALL: the function. LOCK, UNLOCK,
+     * WITH_LOCK: the lock. EFFECT: what happened. */
+    struct str name;
+    uint16_t table;                   /* NEW: resolved */
+    VEC(struct str) new_columns;      /* NEW: columns, with `args` */
+    uint16_t *new_column_index;       /* NEW: resolved */
+    VEC(struct txn_expr *) args;      /* NEW, EFFECT */
+    uint32_t repeat_max;              /* REPEAT: rounds */
+    enum sql_isolation isolation;     /* ATOMIC; DEFAULT: the session's */
+    bool is_savepoint_off;            /* ATOMIC: atomic(savepoint=False) */
+    struct txn_block body;            /* IF: then. FOR, REPEAT, ATOMIC, TRY, CALL, WITH_LOCK */
+    struct txn_block else_body;       /* IF; TRY: else */
     VEC(struct txn_handler) handlers; /* TRY */
-    struct txn_block finally_body; /* TRY */
+    struct txn_block finally_body;    /* TRY */
 };
 
 struct txn_program {
-    struct str name;      /* "increment", "shop.views.increment" */
-    struct txn_span span; /* of the function's name */
+    struct str name;          /* "increment", "shop.views.increment" */
+    struct txn_span span;     /* of the function's name */
     VEC(struct txn_var) vars; /* parameters first, in order */
     size_t param_count;
     struct txn_block body;
@@ -154,9 +165,10 @@ struct txn_scenario {
     VEC(struct txn_run) runs;
 };
 
-/* Resolves names, types and statements of a program against the schema, and checks its rules: variables are
- * set before use, rows are not used as scalars, `break` stands in a loop, depth within TXN_DEPTH_MAX. The
- * program is immutable from then on. False, with path and position, at the first fault. */
+/* Resolves names, types and statements of a program against the schema, and checks its rules:
+ * variables are set before use, rows are not used as scalars, `break` stands in a loop, depth
+ * within TXN_DEPTH_MAX. The program is immutable from then on. False, with path and position, at
+ * the first fault. */
 bool txn_check(struct arena *arena, const struct schema *schema, struct text_pool *pool,
                struct txn_program *program, struct err *err);
 
