@@ -36,8 +36,9 @@ static struct pos pos_here(const struct lexer *lexer, size_t offset) {
 /* Steps to `offset`, counting the lines between. */
 static void advance_to(struct lexer *lexer, size_t offset) {
     LW_ASSERT(offset >= lexer->at && offset <= lexer->text.len);
-    for (size_t i = str_find(lexer->text, '\n', lexer->at); i < offset;
-         i = str_find(lexer->text, '\n', i + 1)) {
+    struct str passed = str_sub(lexer->text, 0, offset);
+    for (size_t i = str_find(passed, '\n', lexer->at); i < offset;
+         i = str_find(passed, '\n', i + 1)) {
         lexer->pos.line++;
         lexer->pos.column = 1;
         lexer->line_start = i + 1;

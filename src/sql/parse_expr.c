@@ -437,7 +437,9 @@ static struct sql_expr *parse_binary(struct parser *p, enum level least) {
         struct infix infix = infix_at(p);
         if (infix.kind == INFIX_NONE || infix.level < least)
             return left;
-        left = parse_infix(p, left, &infix);
+        if (parse_enter(p))
+            left = parse_infix(p, left, &infix);
+        parse_leave(p);
     }
 }
 
