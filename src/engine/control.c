@@ -29,6 +29,8 @@ static enum step control_begin(struct db *db, size_t session,
                                const struct sql_transaction *transaction)
 {
     const struct session *owner = &db->sessions.items[session];
+    if (owner->is_under_way && owner->txn != 0 && db->policy->begin_transaction != NULL)
+        return db->policy->begin_transaction(db, session, transaction->begin_mode); /* it waited */
     if (owner->in_transaction && db_is_mysql(db)) {
         enum step step = exec_commit(db, session);
         if (step != STEP_OK)
