@@ -53,6 +53,11 @@ struct django_project {
 bool django_load(struct arena *arena, struct text_pool *pool, const char *const *paths,
                  size_t path_count, struct django_project **project, struct err *err);
 
+/* The same for files of a project: reads the whole project around each (from the folder that holds manage.py, else the
+ * outermost package). */
+bool django_load_around(struct arena *arena, struct text_pool *pool, const char *const *files,
+                        size_t file_count, struct django_project **project, struct err *err);
+
 /* Lowers a function and all it calls into one checked program. SQL is written in `dialect` (what the ORM sends may differ
  * by engine). What isn't modelled is appended to project->notes. NULL if the function doesn't touch the ORM
  * or cannot be lowered at all (a note says why). */

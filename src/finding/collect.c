@@ -117,11 +117,17 @@ static const char *session_text(struct collector *c, const struct judged_run *ru
     return copy;
 }
 
+static struct str symbol_at(const struct collector *c, struct txn_span span, struct str program) {
+    if (c->options->symbol_of == NULL)
+        return program;
+    return c->options->symbol_of(c->options->symbol_context, span, program);
+}
+
 static void fill_culprit(struct collector *c, const struct judged_run *run,
                          const struct culprit *culprit, struct finding *finding) {
     finding->rule = culprit->rule;
     finding->span = culprit->span;
-    finding->symbol = run->symbols[culprit->session];
+    finding->symbol = symbol_at(c, culprit->span, run->symbols[culprit->session]);
     finding->scope = scope_of(culprit);
     if (culprit->table < c->schema->tables.count) {
         const struct table *table = c->schema->tables.items[culprit->table];
@@ -132,7 +138,8 @@ static void fill_culprit(struct collector *c, const struct judged_run *run,
     }
     for (size_t i = 0; i < culprit->reads.count; i++)
         VEC_PUSH(c->arena, &finding->reads, culprit->reads.items[i]);
-    finding->other = (struct finding_other){run->symbols[culprit->other], culprit->other_span};
+    finding->other = (struct finding_other){
+        symbol_at(c, culprit->other_span, run->symbols[culprit->other]), culprit->other_span};
 }
 
 void add_finding(struct collector *c, const struct judged_run *run, const struct culprit *culprit,
@@ -167,7 +174,8 @@ struct finding *add_plain_finding(struct collector *c, enum rule rule, struct tx
                                   struct str symbol, struct str table, struct str column) {
     if (!rule_is_wanted(c->options, rule) || finding_at(c->findings, span) != NULL)
         return NULL;
-    struct finding finding = {.rule = rule, .span = span, .symbol = symbol, .table = table};
+    struct finding finding = {.rule = rule, .span = span, .table = table,
+                              .symbol = symbol_at(c, span, symbol)};
     if (column.len > 0)
         VEC_PUSH(c->arena, &finding.columns, column);
     finding.message = finding_message(c->arena, &finding);

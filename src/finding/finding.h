@@ -51,7 +51,10 @@ struct find_options {
     struct db_config configs[4];
     size_t config_count;
     bool no_fixes;
-    uint32_t rules; /* bit per enum rule */
+    uint32_t rules; /* bit per enum rule; 0: all */
+    /* The name of the function around a place, `fallback` (the program's) if it isn't known; may be NULL. */
+    struct str (*symbol_of)(void *context, struct txn_span span, struct str fallback);
+    void *symbol_context;
 };
 
 struct find_stats {

@@ -1,0 +1,65 @@
+#include "cli/check_options.h"
+#include "cli/pipeline.h"
+
+/* The functions that nobody else of the project calls are what runs concurrently: each becomes a subject. */
+static struct subject *lower_all(struct arena *arena, struct text_pool *pool,
+                                 struct django_project *project, enum sql_dialect dialect,
+                                 size_t *count) {
+    struct subject *subjects = ARENA_ARRAY(arena, struct subject, project->functions.count);
+    *count = 0;
+    for (size_t i = 0; i < project->functions.count; i++) {
+        struct txn_program *program = django_lower(arena, pool, project, i, dialect);
+        const struct django_function *function = &project->functions.items[i];
+        if (program == NULL || function->is_called)
+            continue;
+        struct subject *subject = &subjects[(*count)++];
+        *subject = (struct subject){.program = program, .symbol = function->symbol};
+        inputs_tables(program, &subject->reads, &subject->writes);
+    }
+    return subjects;
+}
+
+static void print_report(const struct check_options *options, const struct report *report,
+                         struct buf *out) {
+    switch (options->format) {
+    case CHECK_TEXT:
+        report_text(report, out);
+        return;
+    case CHECK_JSON:
+        report_json(report, out);
+        return;
+    case CHECK_CONCISE:
+        report_concise(report, out);
+        return;
+    }
+}
+
+enum cli_exit check_run(const struct check_options *options) {
+    struct arena *arena = options->arena;
+    struct text_pool pool;
+    struct django_project *project;
+    struct err err;
+    text_pool_init(&pool, arena);
+    if (!django_load(arena, &pool, options->paths, options->path_count, &project, &err))
+        return print_error(&err);
+    struct find_options find = {.rules = options->rules, .symbol_of = project_symbol,
+                                .symbol_context = project};
+    target_configs(&options->target, &project->settings, &find);
+    size_t count;
+    struct subject *subjects =
+        lower_all(arena, &pool, project, target_dialect(&find), &count);
+    struct findings findings = {0};
+    struct find_stats stats = {0};
+    find_all(arena, &project->schema, &pool, subjects, count, &find, &findings, &stats);
+    struct report report = {.findings = &findings, .is_verbose = options->is_verbose,
+                            .is_colored = color_wanted(options->color, stdout)};
+    report_on_project(arena, project, &pool, &report);
+    report.summary.program_count = count;
+    report.summary.run_count = stats.run_count;
+    report.summary.limit_count = stats.limit_count;
+    struct buf out = {0};
+    print_report(options, &report, &out);
+    if (project->broken_file_count > 0 && findings.items.count == 0)
+        return print_out(&out, CLI_ERROR);
+    return print_out(&out, findings.items.count > 0 ? CLI_FINDINGS : CLI_CLEAN);
+}

@@ -1,0 +1,128 @@
+#include "cli/pipeline.h"
+
+#include <stdio.h>
+
+static enum sql_isolation default_isolation(enum engine_kind engine) {
+    switch (engine) {
+    case ENGINE_POSTGRESQL:
+        return SQL_READ_COMMITTED;
+    case ENGINE_MYSQL:
+    case ENGINE_MARIADB:
+        return SQL_REPEATABLE_READ;
+    case ENGINE_SQLITE:
+        break;
+    }
+    return SQL_SERIALIZABLE;
+}
+
+static struct db_config make_config(enum engine_kind engine, enum sql_isolation isolation) {
+    return (struct db_config){.engine = engine,
+                              .isolation = isolation,
+                              .autocommit_read_committed = engine == ENGINE_POSTGRESQL};
+}
+
+/* The project's engine; Django itself sets READ COMMITTED on MySQL where the settings name no level. */
+static struct db_config settings_config(const struct django_settings *settings) {
+    static const enum engine_kind engines[] = {[DJANGO_POSTGRESQL] = ENGINE_POSTGRESQL,
+                                               [DJANGO_MYSQL] = ENGINE_MYSQL,
+                                               [DJANGO_SQLITE] = ENGINE_SQLITE};
+    enum engine_kind engine = engines[settings->engine];
+    enum sql_isolation isolation = settings->isolation;
+    if (engine == ENGINE_SQLITE)
+        isolation = SQL_SERIALIZABLE;
+    else if (isolation == SQL_ISOLATION_DEFAULT || isolation == SQL_READ_UNCOMMITTED)
+        isolation = SQL_READ_COMMITTED;
+    struct db_config config = make_config(engine, isolation);
+    config.sqlite_immediate = engine == ENGINE_SQLITE && settings->sqlite_immediate;
+    return config;
+}
+
+void target_configs(const struct target *target, const struct django_settings *settings,
+                    struct find_options *options) {
+    bool has_settings = settings != NULL && settings->engine != DJANGO_ENGINE_UNKNOWN;
+    options->config_count = 0;
+    if (!target->has_engine && has_settings) {
+        options->configs[options->config_count++] = settings_config(settings);
+    } else if (!target->has_engine) {
+        options->configs[options->config_count++] =
+            make_config(ENGINE_POSTGRESQL, default_isolation(ENGINE_POSTGRESQL));
+        options->configs[options->config_count++] =
+            make_config(ENGINE_MYSQL, default_isolation(ENGINE_MYSQL));
+    } else {
+        options->configs[options->config_count++] =
+            make_config(target->engine, default_isolation(target->engine));
+    }
+    for (size_t i = 0; i < options->config_count; i++) {
+        struct db_config *config = &options->configs[i];
+        if (target->has_isolation && config->engine != ENGINE_SQLITE)
+            config->isolation = target->isolation;
+        config->innodb_snapshot_isolation |=
+            config->engine == ENGINE_MARIADB && target->innodb_snapshot_isolation;
+        config->sqlite_immediate =
+            config->engine == ENGINE_SQLITE && !target->sqlite_deferred &&
+            (config->sqlite_immediate || target->sqlite_immediate);
+    }
+}
+
+enum sql_dialect target_dialect(const struct find_options *options) {
+    return engine_dialect(options->configs[0].engine);
+}
+
+static struct str source_of(void *project, struct str path) {
+    return django_source(project, path);
+}
+
+void report_on_project(struct arena *arena, const struct django_project *project,
+                       const struct text_pool *pool, struct report *report) {
+    struct report_note *notes = ARENA_ARRAY(arena, struct report_note, project->notes.count);
+    for (size_t i = 0; i < project->notes.count; i++) {
+        const struct django_note *note = &project->notes.items[i];
+        notes[i] = (struct report_note){note->span, note->text, note->is_error};
+    }
+    report->schema = &project->schema;
+    report->pool = pool;
+    report->notes = notes;
+    report->note_count = project->notes.count;
+    report->version = LW_VERSION;
+    report->source = source_of;
+    report->source_context = (void *)project;
+    report->summary.file_count = project->file_count;
+    report->summary.line_count = project->line_count;
+    report->summary.broken_file_count = project->broken_file_count;
+    for (size_t i = 0; i < project->functions.count; i++) {
+        report->summary.function_count += project->functions.items[i].touches_orm;
+        report->summary.modelled_count += project->functions.items[i].touches_orm &&
+                                          project->functions.items[i].is_modelled;
+    }
+}
+
+struct str project_symbol(void *context, struct txn_span span, struct str fallback) {
+    const struct django_project *project = context;
+    const struct django_function *best = NULL;
+    for (size_t i = 0; i < project->functions.count; i++) {
+        const struct django_function *function = &project->functions.items[i];
+        if (str_equal(function->path, span.path) &&
+            function->span.start.line <= span.start.line &&
+            (best == NULL || function->span.start.line >= best->span.start.line))
+            best = function;
+    }
+    return best != NULL ? best->symbol : fallback;
+}
+
+enum cli_exit print_out(struct buf *text, enum cli_exit answer) {
+    size_t written = fwrite(text->ptr, 1, text->len, stdout);
+    if (written != text->len || fflush(stdout) != 0) {
+        fprintf(stderr, "lostwrite: cannot write to standard output\n");
+        answer = CLI_ERROR;
+    }
+    buf_release(text);
+    return answer;
+}
+
+enum cli_exit print_error(const struct err *err) {
+    struct buf text = {0};
+    err_print(err, &text);
+    fputs(text.ptr, stderr);
+    buf_release(&text);
+    return CLI_ERROR;
+}

@@ -1,0 +1,33 @@
+/* What check, prove and dump do alike: a Django project or a .txn file read into programs, and the engines and
+ * levels that a target means.
+ */
+#ifndef LW_CLI_PIPELINE_H
+#define LW_CLI_PIPELINE_H
+
+#include "cli/exit.h"
+#include "cli/target.h"
+#include "django/django.h"
+#include "finding/finding.h"
+#include "report/report.h"
+
+/* The engines and levels that decide: those asked for, else the project's settings (may be NULL), else PostgreSQL at
+ * READ COMMITTED and MySQL at REPEATABLE READ. */
+void target_configs(const struct target *target, const struct django_settings *settings,
+                    struct find_options *options);
+
+/* The dialect in which the ORM's SQL is written for the target. */
+enum sql_dialect target_dialect(const struct find_options *options);
+
+/* A report on a loaded project, without its findings: notes, summary, source texts. */
+void report_on_project(struct arena *arena, const struct django_project *project,
+                       const struct text_pool *pool, struct report *report);
+
+/* The innermost function of the project around a place; `fallback` if there is none. */
+struct str project_symbol(void *project, struct txn_span span, struct str fallback);
+
+/* Writes the text to standard output. CLI_ERROR if that fails, else `answer`. */
+enum cli_exit print_out(struct buf *text, enum cli_exit answer);
+/* Prints an error to standard error: CLI_ERROR. */
+enum cli_exit print_error(const struct err *err);
+
+#endif
