@@ -181,6 +181,30 @@ static void conversion(struct py_parser *p, struct field_head *head) {
     py_next(&p->lexer);
 }
 
+/* Source text as {x=} shows it: without comments, line ends as \n. */
+static struct str shown_text(struct py_parser *p, uint32_t start, uint32_t end) {
+    const char *source = p->lexer.text;
+    struct str text = {source + start, end - start};
+    bool is_exact;
+    if (memchr(text.ptr, '#', text.len) != NULL) {
+        char *kept = arena_alloc(p->arena, text.len), quote = 0;
+        size_t len = 0;
+        for (uint32_t at = start; at < end; at++) {
+            char c = source[at];
+            if (quote == 0 && c == '#') {
+                while (at + 1 < end && source[at + 1] != '\n' && source[at + 1] != '\r')
+                    at++;
+                continue;
+            }
+            if (c == '"' || c == '\'')
+                quote = quote == 0 ? c : quote == c ? 0 : quote;
+            kept[len++] = c;
+        }
+        text = (struct str){kept, len};
+    }
+    return py_decode(p->arena, text, true, false, &is_exact);
+}
+
 static void read_head(struct py_parser *p, uint32_t start, struct field_head *head) {
     enum py_token_type type = py_tok(p);
     if (type == TOK_RBRACE || type == TOK_EXCLAIM || type == TOK_COLON || type == TOK_EQUAL)
@@ -193,7 +217,8 @@ static void read_head(struct py_parser *p, uint32_t start, struct field_head *he
     head->text_end = p->lexer.tok.start;
     while (end > start && strchr(" \t\f\r\n", p->lexer.text[end - 1]) != NULL)
         end--;
-    head->text = (struct str){p->lexer.text + start, end - start};
+    if (!p->lexer.has_failed)
+        head->text = shown_text(p, start, end);
     if (py_tok(p) == TOK_EXCLAIM)
         conversion(p, head);
 }
@@ -209,11 +234,9 @@ static void field(struct py_parser *p, const struct literal *literal, struct pie
         lexer->pos++;
         py_next(lexer);
         read_head(p, at.start + 1, &head);
-        if (head.is_debug)
+        if (head.is_debug && !lexer->has_failed)
             add_piece(pieces, (struct py_mark){at.start + 1, at.line}, head.text_end,
-                      py_decode(p->arena,
-                                (struct str){lexer->text + at.start + 1, head.text_end - at.start - 1},
-                                true, false, &pieces->is_exact));
+                      shown_text(p, at.start + 1, head.text_end));
         flush_pieces(p, pieces);
         if (py_tok(p) == TOK_COLON)
             spec = format_spec(p, literal);
