@@ -207,7 +207,7 @@ static struct sql_expr *parse_instant(struct parser *p) {
 /* The text of an introduced or prefixed string, which is anything but a text. */
 static void refuse_prefixed_string(struct parser *p) {
     struct token next = parse_peek(p);
-    if (next.kind != TOKEN_STRING || parse_at(p, "BINARY"))
+    if (next.kind != TOKEN_STRING || parse_at(p, "BINARY") || parse_at(p, "CASE"))
         return;
     if (parse_at(p, "INTERVAL"))
         parse_not_modelled(p, p->token.pos, "INTERVAL is");

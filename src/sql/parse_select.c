@@ -193,17 +193,23 @@ void parse_order_by(struct parser *p, struct order_vec *items) {
     } while (parse_accept_symbol(p, SYM1(',')));
 }
 
-/* What stands for "no limit" where OFFSET cannot stand alone. */
+/* Whether an expression can end before this token. */
+static bool ends_limit(const struct token *token) {
+    return token->kind != TOKEN_SYMBOL || token->symbol == SYM1(')') ||
+           token->symbol == SYM1(';') || token->symbol == SYM1(',');
+}
+
+/* What stands for "no limit" where OFFSET cannot stand alone: MySQL's largest number, SQLite's -1. */
 static bool accept_no_limit(struct parser *p) {
-    if (parse_accept(p, "ALL") || parse_accept(p, "NULL"))
+    struct token next = parse_peek(p), after = parse_peek2(p);
+    if (parse_accept(p, "ALL") || (ends_limit(&next) && parse_accept(p, "NULL")))
         return true;
-    if (p->token.kind == TOKEN_NUMBER && str_is(p->token.text, "18446744073709551615")) {
+    if (p->token.kind == TOKEN_NUMBER && ends_limit(&next) && str_is(p->token.text, "18446744073709551615")) {
         parse_advance(p);
         return true;
     }
-    struct token next = parse_peek(p);
     if (p->dialect != SQL_SQLITE || !parse_at_symbol(p, SYM1('-')) || next.kind != TOKEN_NUMBER ||
-        !str_is(next.text, "1"))
+        !str_is(next.text, "1") || !ends_limit(&after))
         return false;
     parse_advance(p);
     parse_advance(p);

@@ -188,6 +188,13 @@ static void parse_set_variable(struct parser *p) {
         parse_not_modelled(p, p->token.pos, "a list in SET is");
 }
 
+/* SESSION TRANSACTION, unless a variable called transaction is set. */
+static bool accept_scope(struct parser *p, const char *scope) {
+    struct token after = parse_peek2(p);
+    return after.symbol != SYM1('=') && !token_is_word(&after, "TO") &&
+           parse_accept2(p, scope, "TRANSACTION");
+}
+
 /* SET TRANSACTION ..., SET SESSION TRANSACTION ..., SET SESSION CHARACTERISTICS AS TRANSACTION ... */
 static bool parse_set_transaction(struct parser *p) {
     bool is_session = false;
@@ -195,8 +202,8 @@ static bool parse_set_transaction(struct parser *p) {
         parse_expect(p, "AS");
         parse_expect(p, "TRANSACTION");
         is_session = true;
-    } else if (parse_accept2(p, "SESSION", "TRANSACTION") ||
-               (p->dialect == SQL_MYSQL && parse_accept2(p, "LOCAL", "TRANSACTION"))) {
+    } else if (accept_scope(p, "SESSION") ||
+               (p->dialect == SQL_MYSQL && accept_scope(p, "LOCAL"))) {
         is_session = true;
     } else {
         struct token next = parse_peek(p);
@@ -216,7 +223,7 @@ void parse_set(struct parser *p) {
     struct pos pos = p->token.pos;
     if (parse_set_transaction(p))
         return;
-    if (parse_accept2(p, "GLOBAL", "TRANSACTION"))
+    if (accept_scope(p, "GLOBAL"))
         parse_not_modelled(p, pos, "SET GLOBAL TRANSACTION is");
     struct token next = parse_peek(p);
     bool is_scope = next.kind == TOKEN_WORD || next.kind == TOKEN_QUOTED;

@@ -346,23 +346,28 @@ static void print_set_transaction(struct printer *p, const struct sql_transactio
         print_c(p, " READ WRITE");
 }
 
-static void print_set(struct printer *p, const struct sql_set *set) {
-    size_t dot = str_find(set->name, '.', 0);
-    print_c(p, "SET ");
-    if (p->dialect == SQL_MYSQL && str_is(set->name, "names") && !set->is_global &&
-        !set->is_local) {
-        print_clause(p, "NAMES ", set->value);
-        return;
-    }
-    print_c(p, set->is_global ? "GLOBAL " : set->is_local ? "LOCAL " : "");
-    print_name(p, str_sub(set->name, 0, dot));
-    if (dot < set->name.len) {
+static void print_variable_name(struct printer *p, struct str name) {
+    size_t dot = str_find(name, '.', 0);
+    print_name(p, str_sub(name, 0, dot));
+    if (dot < name.len) {
         print_c(p, ".");
-        print_name(p, str_sub(set->name, dot + 1, set->name.len));
+        print_name(p, str_sub(name, dot + 1, name.len));
     }
+}
+
+static void print_set(struct printer *p, const struct sql_set *set) {
+    bool is_names = p->dialect == SQL_MYSQL && str_is(set->name, "names") && !set->is_global &&
+                    !set->is_local;
+    print_c(p, "SET ");
+    print_c(p, set->is_global ? "GLOBAL " : set->is_local ? "LOCAL " : "");
+    if (is_names)
+        print_c(p, "NAMES ");
+    else
+        print_variable_name(p, set->name);
+    print_c(p, is_names ? "" : " = ");
     /* A bare word would be its text. */
     bool is_bare = set->value->kind == SQL_COLUMN || set->value->kind == SQL_CALL;
-    print_clause(p, is_bare ? " = (" : " = ", set->value);
+    print_clause(p, is_bare ? "(" : "", set->value);
     print_c(p, is_bare ? ")" : "");
 }
 

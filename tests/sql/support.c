@@ -17,9 +17,12 @@ void fixture_release(struct fixture *f) {
 
 struct sql_stmt *must_parse(struct fixture *f, enum sql_dialect dialect, struct str text) {
     struct sql_stmt *stmt = NULL;
-    if (!sql_parse(&f->arena, &f->pool, text, (struct pos){1, 1}, dialect, &stmt, &f->err))
-        fail_msg("%s:%u:%u: %s in %.*s", sql_dialect_name(dialect), f->err.pos.line,
-                 f->err.pos.column, f->err.message, STR_ARG(text));
+    if (sql_parse(&f->arena, &f->pool, text, (struct pos){1, 1}, dialect, &stmt, &f->err))
+        return stmt;
+    size_t at = f->err.pos.line == 1 ? f->err.pos.column - 1 : 0;
+    struct str around = str_sub(text, at > 300 ? at - 300 : 0, text.len);
+    fail_msg("%s:%u:%u: %s in %.*s", sql_dialect_name(dialect), f->err.pos.line, f->err.pos.column,
+             f->err.message, STR_ARG(around));
     return stmt;
 }
 
