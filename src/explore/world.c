@@ -17,6 +17,40 @@ static void set_vars(struct session *session, const struct world_session *start)
     MVEC_PUSH(&session->frames, (struct frame){.block = &program->body});
 }
 
+/* Transaction control is sent as statements that live as long as the run: a database may keep one while it waits. */
+struct controls {
+    struct sql_stmt begin[SQL_SERIALIZABLE + 1];
+    struct sql_stmt commit, rollback;
+    struct sql_stmt savepoint[TXN_DEPTH_MAX], release[TXN_DEPTH_MAX], rollback_to[TXN_DEPTH_MAX];
+};
+
+static void init_control(struct arena *run, struct sql_stmt *stmt, enum sql_stmt_kind kind,
+                         enum sql_isolation isolation, struct str savepoint) {
+    stmt->kind = kind;
+    stmt->is_resolved = true;
+    stmt->transaction = ARENA_NEW(run, struct sql_transaction);
+    stmt->transaction->isolation = isolation;
+    stmt->transaction->savepoint = savepoint;
+}
+
+static struct controls *make_controls(struct arena *run) {
+    struct controls *controls = ARENA_NEW(run, struct controls);
+    for (int i = 0; i <= SQL_SERIALIZABLE; i++)
+        init_control(run, &controls->begin[i], SQL_STMT_BEGIN, (enum sql_isolation)i,
+                     (struct str){0});
+    init_control(run, &controls->commit, SQL_STMT_COMMIT, SQL_ISOLATION_DEFAULT, (struct str){0});
+    init_control(run, &controls->rollback, SQL_STMT_ROLLBACK, SQL_ISOLATION_DEFAULT,
+                 (struct str){0});
+    for (int i = 0; i < TXN_DEPTH_MAX; i++) {
+        struct str name = str_printf(run, "s%d", i);
+        init_control(run, &controls->savepoint[i], SQL_STMT_SAVEPOINT, SQL_ISOLATION_DEFAULT, name);
+        init_control(run, &controls->release[i], SQL_STMT_RELEASE, SQL_ISOLATION_DEFAULT, name);
+        init_control(run, &controls->rollback_to[i], SQL_STMT_ROLLBACK_TO, SQL_ISOLATION_DEFAULT,
+                     name);
+    }
+    return controls;
+}
+
 bool world_init(struct world *world, struct arena *run, const struct schema *schema,
                 struct text_pool *pool, const struct db_config *config,
                 struct sql_stmt *const *setup, size_t setup_count,
@@ -24,6 +58,7 @@ bool world_init(struct world *world, struct arena *run, const struct schema *sch
     LW_ASSERT(session_count <= DB_SESSIONS_MAX);
     *world = (struct world){.schema = schema, .pool = pool, .run = run,
                             .session_count = session_count};
+    world->controls = make_controls(run);
     world->db = db_new(config, schema, pool, session_count);
     for (size_t i = 0; i < setup_count; i++) {
         if (!db_load(world->db, setup[i], err)) {
@@ -117,6 +152,7 @@ void world_copy(struct world *into, const struct world *from) {
     COPY_VEC(&into->effect_args, &from->effect_args);
     into->run = from->run;
     into->bound = from->bound;
+    into->controls = from->controls;
     into->trace = NULL;
 }
 
@@ -136,9 +172,9 @@ bool world_has_failed_effects(const struct world *world) {
 
 /* A session about to take a mutex that another holds is not offered until it is free. */
 static bool waits_for_mutex(const struct world *world, const struct session *session) {
-    const struct op *op = &session->ops[session->op_count - 1];
-    if (session->op_count == 0 || op->kind != OP_MUTEX)
+    if (session->op_count == 0 || session->ops[session->op_count - 1].kind != OP_MUTEX)
         return false;
+    const struct op *op = &session->ops[session->op_count - 1];
     for (size_t i = 0; i < world->mutex_count; i++) {
         const struct mutex *mutex = &world->mutexes[i];
         if (mutex->holder != DB_NO_SESSION && mutex->holder != session->index &&
@@ -230,38 +266,31 @@ static void footprint_add(struct db_footprint *into, const struct db_footprint *
     into->waited_or_woke |= from->waited_or_woke;
 }
 
-static void send_control(struct world *world, struct session *session, struct op op,
-                         struct db_result *result) {
-    struct sql_transaction control = {0};
-    struct sql_stmt stmt = {.transaction = &control, .is_resolved = true};
-    char name[16];
-    snprintf(name, sizeof(name), "s%u", op.level);
-    control.savepoint = str_from_c(name);
+static const struct sql_stmt *control_stmt(const struct controls *controls, struct op op) {
+    LW_ASSERT(op.level < TXN_DEPTH_MAX);
     switch ((enum op_kind)op.kind) {
     case OP_BEGIN:
-        stmt.kind = SQL_STMT_BEGIN;
-        control.isolation = (enum sql_isolation)op.isolation;
-        break;
+        return &controls->begin[op.isolation];
     case OP_SAVEPOINT:
-        stmt.kind = SQL_STMT_SAVEPOINT;
-        break;
+        return &controls->savepoint[op.level];
     case OP_RELEASE:
-        stmt.kind = SQL_STMT_RELEASE;
-        break;
+        return &controls->release[op.level];
     case OP_COMMIT:
-        stmt.kind = SQL_STMT_COMMIT;
-        break;
+        return &controls->commit;
     case OP_ROLLBACK:
-        stmt.kind = SQL_STMT_ROLLBACK;
-        break;
+        return &controls->rollback;
     case OP_ROLLBACK_TO:
-        stmt.kind = SQL_STMT_ROLLBACK_TO;
-        break;
+        return &controls->rollback_to[op.level];
     default:
         LW_UNREACHABLE();
     }
-    trace_control(world, session, op, &stmt);
-    db_exec(world->db, session->index, &stmt, NULL, result);
+}
+
+static void send_control(struct world *world, struct session *session, struct op op,
+                         struct db_result *result) {
+    const struct sql_stmt *stmt = control_stmt(world->controls, op);
+    trace_control(world, session, op, stmt);
+    db_exec(world->db, session->index, stmt, NULL, result);
 }
 
 static void control_ended(struct world *world, struct session *session, struct op op,

@@ -211,7 +211,8 @@ static bool judge_end(void *context, const struct world *end, const struct sched
     if (judge->is_first_pass || error == DB_OK_NO_ERROR || cell->verdict == VERDICT_LOST)
         return true;
     cell->has_failed_effects |= failed_effects;
-    if (cell->error == DB_OK_NO_ERROR) {
+    if (cell->error == DB_OK_NO_ERROR ||
+        (error == DB_ERROR_DEADLOCK && cell->error != DB_ERROR_DEADLOCK)) {
         cell->error = error;
         keep_witness(cell, schedule);
         cell->verdict = error == DB_ERROR_DEADLOCK ? VERDICT_DEADLOCK : VERDICT_ERROR;

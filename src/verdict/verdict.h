@@ -47,7 +47,7 @@ struct counts {
 /* One engine and level. */
 struct cell_verdict {
     enum verdict verdict;
-    enum db_error error;      /* ERROR, DEADLOCK: the (first) one a program didn't handle */
+    enum db_error error;      /* ERROR, DEADLOCK: one that a program didn't handle; a deadlock if there is any */
     bool has_failed_effects;  /* a session that failed had done something outside the database */
     bool is_complete;         /* every schedule (up to reduction) was run */
     struct counts counts;     /* complete only if judge_options.all_schedules */
