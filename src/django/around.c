@@ -1,0 +1,57 @@
+/* From a file to the project it belongs to: the nearest folder above it that holds manage.py, else the folder
+ * above its outermost package. Paths keep the prefix that the user wrote. */
+#include "django/django.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static struct str parent_of(struct str path) {
+    size_t at = path.len;
+    while (at > 0 && path.ptr[at - 1] != '/')
+        at--;
+    while (at > 1 && path.ptr[at - 1] == '/')
+        at--;
+    return str_sub(path, 0, at);
+}
+
+static bool holds(struct arena *arena, struct str folder, const char *name) {
+    const char *path = folder.len > 0
+                           ? str_to_c(arena, str_printf(arena, "%.*s/%s", STR_ARG(folder), name))
+                           : name;
+    return access(path, F_OK) == 0;
+}
+
+static const char *project_folder(struct arena *arena, struct str file) {
+    struct str outermost = parent_of(file);
+    for (struct str folder = outermost;; folder = parent_of(folder)) {
+        if (holds(arena, folder, "manage.py")) {
+            outermost = folder;
+            break;
+        }
+        if (folder.len == 0 || str_is(folder, "/"))
+            break;
+    }
+    if (!holds(arena, outermost, "manage.py"))
+        while (outermost.len > 0 && holds(arena, outermost, "__init__.py"))
+            outermost = parent_of(outermost);
+    return outermost.len > 0 ? str_to_c(arena, outermost) : ".";
+}
+
+bool django_load_around(struct arena *arena, struct text_pool *pool, const char *const *files,
+                        size_t file_count, struct django_project **project, struct err *err) {
+    const char **folders = ARENA_ARRAY(arena, const char *, file_count);
+    size_t count = 0;
+    for (size_t i = 0; i < file_count; i++) {
+        const char *folder = project_folder(arena, str_from_c(files[i]));
+        bool is_known = false;
+        if (access(files[i], R_OK) != 0) {
+            err_set(err, (struct pos){0}, "cannot read it");
+            return err_in_file(err, str_from_c(files[i]));
+        }
+        for (size_t k = 0; k < count; k++)
+            is_known |= strcmp(folders[k], folder) == 0;
+        if (!is_known)
+            folders[count++] = folder;
+    }
+    return django_load(arena, pool, folders, count, project, err);
+}

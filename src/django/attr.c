@@ -1,0 +1,350 @@
+/* Attributes and items of values. */
+#include "base/assert.h"
+#include "django/values.h"
+
+struct val *func_val(struct lowerer *l, struct py_func *func) {
+    struct val *val = val_new(l, VAL_FUNC, module_span(func->module, func->node));
+    val->func = func;
+    return val;
+}
+
+/* A module-level expression, evaluated where it stands. */
+static struct val *module_value(struct lowerer *l, struct txn_span span, struct symbol symbol,
+                                struct str text) {
+    struct value value;
+    if (symbol.value == NULL || symbol.is_rebound)
+        return val_unknown(l, span, text);
+    if (constant_value(l->facts, symbol.module, NULL, symbol.value, &value))
+        return val_literal(l, span, value);
+    switch (symbol.value->kind) {
+    case PY_Tuple:
+    case PY_List:
+    case PY_Set:
+    case PY_Dict:
+    case PY_Attribute:
+    case PY_Lambda:
+        break;
+    default:
+        return val_unknown(l, span, text);
+    }
+    if (l->call_depth >= LOWER_CALLS_MAX)
+        return val_unknown(l, span, text);
+    struct frame frame = {.outer = l->frame, .module = symbol.module, .locals = fields_new(l)};
+    struct frame *outer = l->frame;
+    l->frame = arena_copy(l->arena, &frame, sizeof(frame));
+    l->call_depth++;
+    struct val *val = lower_expr(l, symbol.value);
+    l->call_depth--;
+    l->frame = outer;
+    return val->kind == VAL_UNKNOWN ? val_unknown(l, span, text) : val;
+}
+
+struct val *symbol_val(struct lowerer *l, struct txn_span span, struct symbol symbol, struct str text) {
+    struct val *val;
+    switch (symbol.kind) {
+    case SYMBOL_FUNC:
+        return lower_decorated(l, func_val(l, symbol.func),
+                               symbol.func->node->FunctionDef.decorator_list);
+    case SYMBOL_CLASS:
+        val = val_new(l, VAL_CLASS, span);
+        val->class_ = symbol.class_;
+        return val;
+    case SYMBOL_MODULE:
+        val = val_new(l, VAL_MODULE, span);
+        val->module = symbol.module;
+        return val;
+    case SYMBOL_EXTERNAL:
+        return val_external(l, span, symbol.dotted);
+    case SYMBOL_VALUE:
+        return module_value(l, span, symbol, text);
+    case SYMBOL_NONE:
+        break;
+    }
+    return val_unknown(l, span, text);
+}
+
+static bool has_decorator(const struct py_func *func, const char *name) {
+    struct py_list decorators = func->node->FunctionDef.decorator_list;
+    for (uint32_t i = 0; i < decorators.count; i++) {
+        const struct py_node *node = decorators.items[i];
+        struct str last = node->kind == PY_Name        ? node->Name.id
+                          : node->kind == PY_Attribute ? node->Attribute.attr
+                                                       : (struct str){0};
+        if (str_is(last, name))
+            return true;
+    }
+    return false;
+}
+
+/* A method as seen through an object: bound, or called at once if it is a property. */
+static struct val *bind_method(struct lowerer *l, struct txn_span span, struct val *self,
+                               struct py_func *func) {
+    bool is_property = has_decorator(func, "property") || has_decorator(func, "cached_property");
+    struct val *val = lower_decorated(l, func_val(l, func), func->node->FunctionDef.decorator_list);
+    if (has_decorator(func, "staticmethod"))
+        return val;
+    struct val *bound = val_new(l, VAL_BOUND, span);
+    bound->func = func;
+    bound->self = self;
+    if (has_decorator(func, "classmethod") && self->kind != VAL_CLASS) {
+        bound->self = val_new(l, VAL_CLASS, span);
+        bound->self->class_ = self->kind == VAL_ROW        ? self->row->model->class_
+                              : self->kind == VAL_INSTANCE ? self->class_
+                                                           : func->owner;
+    }
+    VEC_PUSH(l->arena, &bound->items, val);
+    if (!is_property)
+        return bound;
+    struct args none = {.span = span};
+    return lower_call_value(l, bound, &none, func->name);
+}
+
+struct val *class_member(struct lowerer *l, struct txn_span span, struct val *self,
+                         struct py_class *class_, struct str name) {
+    struct py_class *where;
+    struct value value;
+    const struct binding *binding = class_find(l->facts, class_, name, &where);
+    if (binding == NULL)
+        return NULL;
+    if (binding->kind == BIND_FUNC) {
+        bool is_plain = self->kind == VAL_CLASS && !has_decorator(binding->func, "classmethod");
+        if (is_plain)
+            return lower_decorated(l, func_val(l, binding->func),
+                                   binding->func->node->FunctionDef.decorator_list);
+        return bind_method(l, span, self, binding->func);
+    }
+    if (binding->kind == BIND_VALUE && binding->value != NULL && !binding->is_rebound) {
+        const struct py_node *node = binding->value;
+        bool is_member = class_has_external_base(l->facts, where, "Choices");
+        if (is_member && node->kind == PY_Tuple && node->Tuple.elts.count > 0)
+            node = node->Tuple.elts.items[0];
+        if (constant_value(l->facts, where->module, where, node, &value))
+            return val_literal(l, span, value);
+        struct symbol symbol = {.kind = SYMBOL_VALUE, .module = where->module, .value = node};
+        return module_value(l, span, symbol, name);
+    }
+    return symbol_val(l, span, symbol_of_binding(l->facts, where->module, binding), name);
+}
+
+static struct val *class_attribute(struct lowerer *l, struct txn_span span, struct val *of,
+                                   struct str name) {
+    struct model *model = class_model(l->facts, of->class_);
+    if (model != NULL && !model->is_abstract) {
+        struct queryset *manager = manager_of(l, span, model, name);
+        if (manager != NULL)
+            return val_query(l, span, manager);
+    }
+    struct val *member = class_member(l, span, of, of->class_, name);
+    if (member != NULL)
+        return member;
+    if (str_is(name, "__name__"))
+        return val_literal(l, span, value_text(l->pool, of->class_->name));
+    struct str text = str_printf(l->arena, "%.*s.%.*s", STR_ARG(of->class_->name), STR_ARG(name));
+    return val_unknown(l, span, text);
+}
+
+static struct val *method_of(struct lowerer *l, struct txn_span span, struct val *self,
+                             struct str name) {
+    struct val *val = val_new(l, VAL_METHOD, span);
+    val->self = self;
+    val->name = name;
+    return val;
+}
+
+static struct val *instance_attribute(struct lowerer *l, struct txn_span span, struct val *of,
+                                      struct str name) {
+    struct cell *cell = fields_find(of->fields, name);
+    if (cell != NULL && cell->val != NULL)
+        return cell->val;
+    struct val *member = class_member(l, span, of, of->class_, name);
+    if (member != NULL)
+        return member;
+    if (str_is(name, "get_object") || str_is(name, "get_queryset"))
+        return method_of(l, span, of, name);
+    return val_unknown(l, span, str_printf(l->arena, "self.%.*s", STR_ARG(name)));
+}
+
+struct super_search {
+    struct str name;
+    struct py_class *after;
+    bool is_after;
+    struct py_func *found;
+};
+
+static bool find_super(void *context, struct py_class *class_, struct str dotted) {
+    struct super_search *search = context;
+    (void)dotted;
+    if (class_ == NULL)
+        return false;
+    if (search->is_after) {
+        const struct binding *binding = class_own(class_, search->name);
+        if (binding != NULL && binding->kind == BIND_FUNC) {
+            search->found = binding->func;
+            return true;
+        }
+    }
+    if (class_ == search->after)
+        search->is_after = true;
+    return false;
+}
+
+static struct val *super_attribute(struct lowerer *l, struct txn_span span, struct val *of,
+                                   struct str name) {
+    struct val *self = of->self;
+    struct py_class *start = self->kind == VAL_ROW        ? self->row->model->class_
+                             : self->kind == VAL_INSTANCE ? self->class_
+                             : self->kind == VAL_CLASS    ? self->class_
+                             : self->kind == VAL_QUERYSET ? self->query->class_
+                                                          : NULL;
+    struct super_search search = {.name = name, .after = of->class_};
+    if (start != NULL)
+        class_walk(l->facts, start, find_super, &search);
+    if (search.found != NULL)
+        return bind_method(l, span, self, search.found);
+    return method_of(l, span, self, name);
+}
+
+struct val *lower_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name,
+                            const struct py_node *node) {
+    struct value value;
+    switch (of->kind) {
+    case VAL_ROW:
+        return row_attribute(l, span, of, name);
+    case VAL_QUERYSET:
+        return query_attribute(l, span, of, name);
+    case VAL_CLASS:
+        return class_attribute(l, span, of, name);
+    case VAL_INSTANCE:
+        return instance_attribute(l, span, of, name);
+    case VAL_SUPER:
+        return super_attribute(l, span, of, name);
+    case VAL_MODULE: {
+        struct symbol symbol = {.kind = SYMBOL_MODULE, .module = of->module};
+        struct symbol inner = symbol_attribute(l->facts, symbol, name);
+        return symbol_val(l, span, inner, node != NULL ? module_text(l->frame->module, node) : name);
+    }
+    case VAL_EXTERNAL:
+        return val_external(l, span, str_printf(l->arena, "%.*s.%.*s", STR_ARG(of->name),
+                                                STR_ARG(name)));
+    case VAL_UNKNOWN: {
+        struct val *unknown = val_unknown(l, span, str_printf(l->arena, "%.*s.%.*s", STR_ARG(of->name),
+                                                              STR_ARG(name)));
+        unknown->is_merged = of->is_merged;
+        return unknown;
+    }
+    case VAL_SCALAR:
+        if (str_is(name, "value") && val_constant(of, &value))
+            return of;
+        return method_of(l, span, of, name);
+    case VAL_FUNC:
+    case VAL_BOUND:
+    case VAL_PARTIAL:
+    case VAL_SEQUENCE:
+    case VAL_DICT:
+    case VAL_ROWS:
+    case VAL_SQL:
+    case VAL_COND:
+    case VAL_METHOD:
+        return method_of(l, span, of, name);
+    }
+    return val_unknown(l, span, name);
+}
+
+void lower_set_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name,
+                         struct val *val) {
+    switch (of->kind) {
+    case VAL_ROW:
+        row_set_attribute(l, span, of->row, name, val);
+        return;
+    case VAL_INSTANCE:
+        cell_set(l, fields_cell(l, of->fields, name), val_stable(l, val, name));
+        return;
+    case VAL_UNKNOWN:
+    case VAL_EXTERNAL:
+        if (val->kind == VAL_ROW || of->is_merged)
+            lower_note(l, span, STR("assignment to an attribute of a value that is not known"));
+        return;
+    default:
+        lower_note(l, span, STR("assignment to this attribute is not modelled"));
+    }
+}
+
+static struct val *subscript_known(struct lowerer *l, struct val *of, struct val *key) {
+    struct value wanted, known;
+    if (!val_constant(key, &wanted))
+        return NULL;
+    if (of->kind == VAL_SEQUENCE && wanted.kind == VALUE_INT) {
+        int64_t index = wanted.number < 0 ? wanted.number + (int64_t)of->items.count : wanted.number;
+        return index >= 0 && index < (int64_t)of->items.count ? of->items.items[index] : NULL;
+    }
+    for (size_t i = 0; of->kind == VAL_DICT && i < of->keys.count; i++)
+        if (val_constant(of->keys.items[i], &known) && value_equal(l->pool, known, wanted))
+            return of->items.items[i];
+    return NULL;
+}
+
+static struct val *slice_query(struct lowerer *l, const struct py_node *slice, struct val *of) {
+    struct txn_span span = lower_span(l, slice);
+    struct queryset *query = query_copy(l, of->query);
+    query->is_manager = false;
+    struct val *lower = slice->Slice.lower != NULL ? lower_expr(l, slice->Slice.lower) : NULL;
+    struct val *upper = slice->Slice.upper != NULL ? lower_expr(l, slice->Slice.upper) : NULL;
+    struct value a = value_int(0), b;
+    if (lower != NULL && !val_constant(lower, &a)) {
+        query->offset = lower;
+        if (upper != NULL)
+            query->limit = val_scalar(l, txn_binary(&l->b, span, TXN_OP_SUB, val_expr(l, upper),
+                                                    val_expr(l, lower)));
+        return val_query(l, span, query);
+    }
+    if (a.kind == VALUE_INT && a.number > 0)
+        query->offset = lower;
+    if (upper != NULL && val_constant(upper, &b) && b.kind == VALUE_INT)
+        query->limit = val_int(l, span, b.number - a.number);
+    else if (upper != NULL)
+        query->limit = upper;
+    return val_query(l, span, query);
+}
+
+struct val *lower_subscript(struct lowerer *l, const struct py_node *node) {
+    struct val *of = lower_expr(l, node->Subscript.value);
+    const struct py_node *slice = node->Subscript.slice;
+    struct txn_span span = lower_span(l, node);
+    struct str text = module_text(l->frame->module, node);
+    if (slice->kind == PY_Slice) {
+        if (of->kind == VAL_QUERYSET)
+            return slice_query(l, slice, of);
+        if (of->kind == VAL_ROWS)
+            lower_note(l, span, STR("a slice of rows is not modelled"));
+        return of->kind == VAL_UNKNOWN ? val_unknown(l, span, text) : of;
+    }
+    struct val *key = lower_expr(l, slice);
+    struct val *known = subscript_known(l, of, key);
+    if (known != NULL)
+        return known;
+    if (of->kind == VAL_QUERYSET)
+        return query_index(l, span, of->query, key);
+    if (of->kind == VAL_ROWS && of->model != NULL) {
+        struct value index;
+        if (!val_constant(key, &index) || index.number != 0)
+            lower_note(l, span, STR("an item of rows other than the first is not modelled"));
+        struct row *row = row_new(l, of->model, lower_var(l, STR("item")));
+        row->pk_state.val = val_bool(l, span, true);
+        row->is_null_possible = true;
+        txn_build_assign(&l->b, span, row->var, txn_of_list(&l->b, span, TXN_EXPR_FIRST, of->var));
+        return val_row(l, span, row);
+    }
+    if (of->kind == VAL_SCALAR) {
+        struct txn_expr *call = txn_opaque(&l->b, span, STR("item"));
+        txn_add_arg(&l->b, call, of->expr);
+        txn_add_arg(&l->b, call, val_expr(l, key));
+        return val_scalar(l, call);
+    }
+    if (of->kind == VAL_UNKNOWN) {
+        /* request.POST["x"]: by what the receiver is called where it comes from. */
+        struct str key_text = module_text(l->frame->module, slice);
+        return val_unknown(l, span,
+                           str_printf(l->arena, "%.*s[%.*s]", STR_ARG(of->name), STR_ARG(key_text)));
+    }
+    return val_unknown(l, span, text);
+}

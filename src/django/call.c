@@ -1,0 +1,478 @@
+/* Calls: arguments, frames of functions of the project, decorators, and what is done about a call of
+ * something that isn't known. */
+#include "base/assert.h"
+#include "django/values.h"
+
+static void add_named(struct lowerer *l, struct args *args, struct str name, struct val *val) {
+    VEC_PUSH(l->arena, &args->names, name);
+    VEC_PUSH(l->arena, &args->values, val);
+}
+
+static void add_dict(struct lowerer *l, struct args *args, struct val *dict) {
+    struct str name;
+    if (dict->kind != VAL_DICT) {
+        args->is_open = true;
+        return;
+    }
+    for (size_t i = 0; i < dict->keys.count; i++) {
+        if (val_text(l, dict->keys.items[i], &name))
+            add_named(l, args, name, dict->items.items[i]);
+        else
+            args->is_open = true;
+    }
+    args->is_open |= dict->is_partial;
+}
+
+void lower_args(struct lowerer *l, const struct py_node *call, struct args *args) {
+    struct str hint = l->hint;
+    l->hint = (struct str){0};
+    args->node = call;
+    for (uint32_t i = 0; i < call->Call.args.count; i++) {
+        const struct py_node *node = call->Call.args.items[i];
+        if (node->kind != PY_Starred) {
+            VEC_PUSH(l->arena, &args->positional, lower_expr(l, node));
+            continue;
+        }
+        struct val *inner = lower_expr(l, node->Starred.value);
+        if (inner->kind != VAL_SEQUENCE)
+            args->is_open = true;
+        else
+            for (size_t j = 0; j < inner->items.count; j++)
+                VEC_PUSH(l->arena, &args->positional, inner->items.items[j]);
+        args->is_open |= inner->is_partial;
+    }
+    for (uint32_t i = 0; i < call->Call.keywords.count; i++) {
+        const struct py_node *keyword = call->Call.keywords.items[i];
+        struct val *val = lower_expr(l, keyword->keyword.value);
+        if (keyword->keyword.arg.ptr == NULL)
+            add_dict(l, args, val);
+        else
+            add_named(l, args, keyword->keyword.arg, val);
+    }
+    l->hint = hint;
+}
+
+struct val *args_named(const struct args *args, const char *name) {
+    for (size_t i = 0; i < args->names.count; i++)
+        if (str_is(args->names.items[i], name))
+            return args->values.items[i];
+    return NULL;
+}
+
+struct val *args_get(const struct args *args, size_t position, const char *name) {
+    struct val *val = name != NULL ? args_named(args, name) : NULL;
+    if (val == NULL && position < args->positional.count)
+        val = args->positional.items[position];
+    return val;
+}
+
+/* A method of a list, dict or scalar. */
+static struct val *call_plain_method(struct lowerer *l, struct val *self, struct str name,
+                                     struct args *args) {
+    if (self->kind == VAL_DICT && args->positional.count > 0 &&
+        (str_is(name, "get") || str_is(name, "pop") || str_is(name, "setdefault"))) {
+        struct value wanted, known;
+        if (val_constant(args->positional.items[0], &wanted)) {
+            for (size_t i = 0; i < self->keys.count; i++)
+                if (val_constant(self->keys.items[i], &known) && value_equal(l->pool, wanted, known))
+                    return self->items.items[i];
+            if (!self->is_partial)
+                return args->positional.count > 1 ? args->positional.items[1] : val_null(l, args->span);
+        }
+    }
+    if (self->kind == VAL_DICT && str_is(name, "items")) {
+        struct val *pairs = val_new(l, VAL_SEQUENCE, args->span);
+        for (size_t i = 0; i < self->keys.count; i++) {
+            struct val *pair = val_new(l, VAL_SEQUENCE, args->span);
+            VEC_PUSH(l->arena, &pair->items, self->keys.items[i]);
+            VEC_PUSH(l->arena, &pair->items, self->items.items[i]);
+            VEC_PUSH(l->arena, &pairs->items, pair);
+        }
+        return pairs;
+    }
+    if (self->kind == VAL_SEQUENCE && str_is(name, "append") && args->positional.count == 1) {
+        if (l->frame->breaks != NULL)
+            self->is_partial = true; /* in a loop: its length isn't known */
+        VEC_PUSH(l->arena, &self->items, args->positional.items[0]);
+        return val_null(l, args->span);
+    }
+    if (self->kind == VAL_SCALAR || self->kind == VAL_SEQUENCE || self->kind == VAL_ROWS) {
+        struct txn_expr *call = txn_opaque(&l->b, args->span, lower_identifier(l, name));
+        txn_add_arg(&l->b, call, val_expr(l, self));
+        for (size_t i = 0; i < args->positional.count; i++)
+            txn_add_arg(&l->b, call, val_expr(l, args->positional.items[i]));
+        return val_scalar(l, call);
+    }
+    return val_unknown(l, args->span, name);
+}
+
+static bool is_program_value(const struct val *val) {
+    if (val->kind == VAL_ROW || val->kind == VAL_ROWS)
+        return true;
+    return val->kind == VAL_SCALAR && val->expr->kind != TXN_EXPR_LITERAL;
+}
+
+static struct val *unknown_result(struct lowerer *l, struct args *args, struct str text) {
+    bool has_value = false;
+    for (size_t i = 0; i < args->positional.count; i++)
+        has_value |= is_program_value(args->positional.items[i]);
+    for (size_t i = 0; i < args->values.count; i++)
+        has_value |= is_program_value(args->values.items[i]);
+    if (!has_value)
+        return val_unknown(l, args->span, text);
+    size_t end = str_find(text, '(', 0);
+    struct txn_expr *call =
+        txn_opaque(&l->b, args->span, lower_identifier(l, str_sub(text, 0, end)));
+    for (size_t i = 0; i < args->positional.count; i++)
+        txn_add_arg(&l->b, call, val_expr(l, args->positional.items[i]));
+    for (size_t i = 0; i < args->values.count; i++)
+        txn_add_arg(&l->b, call, val_expr(l, args->values.items[i]));
+    return val_scalar(l, call);
+}
+
+static void add_effect_arg(struct lowerer *l, struct txn_step *step, struct val *val) {
+    if (val->kind == VAL_SCALAR || val->kind == VAL_ROW || val->kind == VAL_UNKNOWN) {
+        if (val->kind == VAL_UNKNOWN && (str_starts(val->name, "request") || val->is_merged))
+            return;
+        txn_step_add_arg(&l->b, step, val_expr(l, val));
+    } else if (val->kind == VAL_SEQUENCE || val->kind == VAL_DICT) {
+        for (size_t i = 0; i < val->items.count; i++)
+            add_effect_arg(l, step, val->items.items[i]);
+    }
+}
+
+struct val *lower_effect(struct lowerer *l, struct args *args, struct str name) {
+    struct txn_step *step = txn_build_effect(&l->b, args->span, name);
+    l->step_count++;
+    for (size_t i = 0; i < args->positional.count; i++)
+        add_effect_arg(l, step, args->positional.items[i]);
+    for (size_t i = 0; i < args->values.count; i++)
+        add_effect_arg(l, step, args->values.items[i]);
+    return val_unknown(l, args->span, name);
+}
+
+/* A call of something outside. As a statement it is there for what it does; as a value it counts as an effect
+ * only where its name says so. */
+static struct val *call_unknown(struct lowerer *l, struct args *args, struct str dotted, struct str text) {
+    if (lower_is_silent(dotted))
+        return unknown_result(l, args, text);
+    if (l->is_statement || lower_is_effect(dotted)) {
+        size_t end = str_find(text, '(', 0);
+        lower_effect(l, args, str_sub(text, 0, end));
+    }
+    return unknown_result(l, args, text);
+}
+
+/* An ordinary class of the project: an instance whose attributes __init__ sets. */
+static struct val *call_class(struct lowerer *l, struct val *class_val, struct args *args,
+                              struct str text) {
+    struct py_class *class_ = class_val->class_, *where;
+    struct model *model = class_model(l->facts, class_);
+    if (model != NULL && !model->is_abstract)
+        return row_construct(l, args->span, model, args);
+    if (class_has_external_base(l->facts, class_, "Exception") ||
+        class_has_external_base(l->facts, class_, "Error"))
+        return val_unknown(l, args->span, class_->name);
+    if (class_has_external_base(l->facts, class_, "Form") ||
+        class_has_external_base(l->facts, class_, "Serializer"))
+        return val_unknown(l, args->span, text);
+    struct val *instance = val_new(l, VAL_INSTANCE, args->span);
+    instance->class_ = class_;
+    instance->fields = fields_new(l);
+    const struct binding *init = class_find(l->facts, class_, STR("__init__"), &where);
+    if (init != NULL && init->kind == BIND_FUNC) {
+        lower_call_func(l, func_val(l, init->func), instance, args);
+        return instance;
+    }
+    /* A dataclass, a form, a serializer: its fields by name. */
+    for (size_t i = 0; i < args->names.count; i++)
+        cell_set(l, fields_cell(l, instance->fields, args->names.items[i]), args->values.items[i]);
+    return instance;
+}
+
+static struct val *call_partial(struct lowerer *l, struct val *func, struct args *args, struct str text) {
+    struct args all = *args;
+    if (str_is(func->name, "atomic")) {
+        struct txn_step *step = lower_atomic(l, args->span, func->atomic_args);
+        struct val *result = lower_call_value(l, func->self, args, text);
+        lower_atomic_end(l, step);
+        return result;
+    }
+    if (!str_is(func->name, "partial"))
+        return val_unknown(l, args->span, text);
+    memset(&all.positional, 0, sizeof(all.positional));
+    for (size_t i = 0; i < func->items.count; i++)
+        VEC_PUSH(l->arena, &all.positional, func->items.items[i]);
+    for (size_t i = 0; i < args->positional.count; i++)
+        VEC_PUSH(l->arena, &all.positional, args->positional.items[i]);
+    return lower_call_value(l, func->self, &all, text);
+}
+
+struct val *lower_call_value(struct lowerer *l, struct val *func, struct args *args, struct str text) {
+    struct val *result;
+    switch (func->kind) {
+    case VAL_FUNC:
+        return lower_call_func(l, func, NULL, args);
+    case VAL_BOUND: {
+        struct val *inner = func->items.items[0];
+        if (inner->kind == VAL_FUNC)
+            return lower_call_func(l, inner, func->self, args);
+        /* Decorated: self is the first argument of what the decorator made. */
+        struct args all = *args;
+        memset(&all.positional, 0, sizeof(all.positional));
+        VEC_PUSH(l->arena, &all.positional, func->self);
+        for (size_t i = 0; i < args->positional.count; i++)
+            VEC_PUSH(l->arena, &all.positional, args->positional.items[i]);
+        return lower_call_value(l, inner, &all, text);
+    }
+    case VAL_CLASS:
+        return call_class(l, func, args, text);
+    case VAL_METHOD:
+        if (func->self->kind == VAL_ROW)
+            return row_method(l, func->self, func->name, args);
+        if (func->self->kind == VAL_QUERYSET)
+            return query_method(l, func->self, func->name, args);
+        if (func->self->kind == VAL_INSTANCE)
+            return view_method(l, func->self, func->name, args);
+        return call_plain_method(l, func->self, func->name, args);
+    case VAL_PARTIAL:
+        return call_partial(l, func, args, text);
+    case VAL_EXTERNAL:
+        if (str_starts(func->name, "builtins."))
+            result = lower_call_builtin(l, str_sub(func->name, 9, func->name.len), args);
+        else
+            result = lower_call_external(l, func->name, args);
+        return result != NULL ? result : call_unknown(l, args, func->name, text);
+    case VAL_SCALAR:
+    case VAL_UNKNOWN:
+        if (func->kind == VAL_UNKNOWN && lower_is_manager_call(func->name))
+            lower_notef(l, args->span, "the model behind %.*s is not known", STR_ARG(func->name));
+        return call_unknown(l, args, func->kind == VAL_UNKNOWN ? func->name : text, text);
+    default:
+        return val_unknown(l, args->span, text);
+    }
+}
+
+struct val *lower_call(struct lowerer *l, const struct py_node *node) {
+    struct args args = {.span = lower_span(l, node)};
+    struct str text = module_text(l->frame->module, node);
+    bool is_statement = l->is_statement;
+    l->is_statement = false;
+    const struct py_node *callee = node->Call.func;
+    /* super().method(...) */
+    if (callee->kind == PY_Name && str_is(callee->Name.id, "super") && l->frame->self != NULL) {
+        struct val *val = val_new(l, VAL_SUPER, args.span);
+        val->self = l->frame->self;
+        val->class_ = l->frame->class_;
+        l->is_statement = is_statement;
+        return val;
+    }
+    struct val *func = lower_expr(l, callee);
+    lower_args(l, node, &args);
+    l->is_statement = is_statement;
+    if (l->frame->is_terminated)
+        return val_unknown(l, args.span, text);
+    struct val *result = lower_call_value(l, func, &args, text);
+    l->is_statement = false;
+    return result;
+}
+
+/* Parameters in order: positional ones, *args, keyword-only ones, **kwargs. */
+struct binder {
+    struct lowerer *l;
+    struct frame *frame;
+    struct args *args;
+    size_t next;      /* positional argument */
+    struct map used;  /* keyword arguments taken */
+    struct txn_span span;
+};
+
+static void bind_cell(struct binder *binder, struct str name, struct val *val) {
+    struct lowerer *l = binder->l;
+    struct cell *cell = fields_cell(l, binder->frame->locals, name);
+    cell_set(l, cell, val_stable(l, val, name));
+}
+
+static void bind_one(struct binder *binder, const struct py_node *arg, const struct py_node *otherwise,
+                     bool is_positional) {
+    struct lowerer *l = binder->l;
+    struct str name = arg->arg.arg;
+    if (is_positional && binder->next < binder->args->positional.count) {
+        bind_cell(binder, name, binder->args->positional.items[binder->next++]);
+        return;
+    }
+    for (size_t i = 0; i < binder->args->names.count; i++)
+        if (str_equal(binder->args->names.items[i], name)) {
+            map_put(&binder->used, name, l);
+            bind_cell(binder, name, binder->args->values.items[i]);
+            return;
+        }
+    if (otherwise != NULL && !binder->args->is_open) {
+        /* A default is evaluated where the function stands. */
+        struct frame *frame = l->frame;
+        l->frame = binder->frame;
+        struct val *val = lower_expr(l, otherwise);
+        l->frame = frame;
+        bind_cell(binder, name, val);
+        return;
+    }
+    bind_cell(binder, name, val_unknown(l, binder->span, name));
+}
+
+void lower_bind(struct lowerer *l, struct frame *frame, const struct py_node *arguments,
+                struct val *self, struct args *args, struct txn_span span) {
+    struct binder binder = {.l = l, .frame = frame, .args = args, .span = span};
+    struct py_list only = arguments->arguments.posonlyargs, plain = arguments->arguments.args;
+    struct py_list defaults = arguments->arguments.defaults;
+    uint32_t count = only.count + plain.count, start = 0;
+    map_init(&binder.used, l->arena);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct py_node *arg = i < only.count ? only.items[i] : plain.items[i - only.count];
+        const struct py_node *otherwise =
+            i + defaults.count >= count ? defaults.items[i + defaults.count - count] : NULL;
+        if (i == start && self != NULL) {
+            cell_set(l, fields_cell(l, frame->locals, arg->arg.arg), self);
+            self = NULL;
+            continue;
+        }
+        bind_one(&binder, arg, otherwise, true);
+    }
+    if (arguments->arguments.vararg != NULL) {
+        struct val *rest = val_new(l, VAL_SEQUENCE, span);
+        for (; binder.next < args->positional.count; binder.next++)
+            VEC_PUSH(l->arena, &rest->items, args->positional.items[binder.next]);
+        rest->is_partial = args->is_open;
+        cell_set(l, fields_cell(l, frame->locals, arguments->arguments.vararg->arg.arg), rest);
+    }
+    for (uint32_t i = 0; i < arguments->arguments.kwonlyargs.count; i++)
+        bind_one(&binder, arguments->arguments.kwonlyargs.items[i],
+                 arguments->arguments.kw_defaults.items[i], false);
+    if (arguments->arguments.kwarg == NULL)
+        return;
+    struct val *rest = val_new(l, VAL_DICT, span);
+    for (size_t i = 0; i < args->names.count; i++) {
+        if (map_has(&binder.used, args->names.items[i]))
+            continue;
+        VEC_PUSH(l->arena, &rest->keys,
+                 val_literal(l, span, value_text(l->pool, args->names.items[i])));
+        VEC_PUSH(l->arena, &rest->items, args->values.items[i]);
+    }
+    rest->is_partial = args->is_open;
+    cell_set(l, fields_cell(l, frame->locals, arguments->arguments.kwarg->arg.arg), rest);
+}
+
+static bool is_recursive(const struct lowerer *l, const struct py_func *func) {
+    size_t seen = 0;
+    for (size_t i = 0; i < l->stack.count; i++)
+        seen += l->stack.items[i]->node == func->node;
+    return seen > 0;
+}
+
+struct generator_search {
+    bool found;
+};
+
+static void find_yield(const struct py_node *node, void *context) {
+    struct generator_search *search = context;
+    if (node->kind == PY_Yield || node->kind == PY_YieldFrom)
+        search->found = true;
+    if (node->kind != PY_FunctionDef && node->kind != PY_Lambda && node->kind != PY_ClassDef)
+        py_visit_children(node, find_yield, context);
+}
+
+bool lower_is_generator(const struct py_func *func) {
+    struct generator_search search = {false};
+    if (func->node->kind != PY_FunctionDef)
+        return false;
+    for (uint32_t i = 0; i < func->node->FunctionDef.body.count; i++)
+        find_yield(func->node->FunctionDef.body.items[i], &search);
+    return search.found;
+}
+
+static bool can_inline(struct lowerer *l, struct py_func *func, struct args *args) {
+    const char *reason = NULL;
+    if (is_recursive(l, func))
+        reason = "recursion";
+    else if (l->call_depth >= LOWER_CALLS_MAX || l->b.depth >= LOWER_BLOCKS_MAX)
+        reason = "calls this deep";
+    else if (func->node->kind == PY_AsyncFunctionDef)
+        reason = "an async function";
+    else if (lower_is_generator(func))
+        reason = "a generator";
+    if (reason != NULL)
+        lower_notef(l, args->span, "%s: %.*s is not followed here", reason, STR_ARG(func->name));
+    return reason == NULL;
+}
+
+static struct str frame_name(struct lowerer *l, const struct py_func *func) {
+    if (func->owner != NULL)
+        return str_printf(l->arena, "%.*s.%.*s", STR_ARG(func->owner->name), STR_ARG(func->name));
+    return func->name;
+}
+
+struct val *lower_run_frame(struct lowerer *l, struct frame *frame, const struct py_node *node) {
+    struct flow_sites returns = {{0}};
+    struct txn_block *top = l->b.at;
+    frame->returns = &returns;
+    frame->mark = flow_mark(l);
+    l->frame = frame;
+    VEC_PUSH(l->arena, &l->stack, frame->func);
+    l->call_depth++;
+    if (node->kind == PY_Lambda) {
+        struct val *val = lower_expr(l, node->Lambda.body);
+        flow_add_site(l, &returns, frame->mark, val, NULL);
+    } else {
+        lower_body(l, node->FunctionDef.body);
+        flow_add_site(l, &returns, frame->mark, val_null(l, lower_span(l, node)), NULL);
+    }
+    l->call_depth--;
+    l->stack.count--;
+    flow_undo(l, frame->mark);
+    frame->is_terminated = false;
+    /* A return that is the last step of the body needs no step of its own. */
+    struct val *result =
+        flow_merge(l, lower_span(l, node), &returns, lower_identifier(l, frame->func->name));
+    bool is_left = frame->is_terminated;
+    if (!l->b.has_failed && top->steps.count > 0 &&
+        top->steps.items[top->steps.count - 1]->kind == TXN_STEP_RETURN)
+        top->steps.count--;
+    l->frame = frame->outer;
+    if (l->frame != NULL)
+        l->frame->is_terminated = is_left;
+    return result;
+}
+
+struct val *lower_call_func(struct lowerer *l, struct val *func_value, struct val *self,
+                            struct args *args) {
+    struct py_func *func = func_value->func;
+    if (!can_inline(l, func, args))
+        return val_unknown(l, args->span, func->name);
+    struct frame *frame = ARENA_NEW(l->arena, struct frame);
+    frame->outer = l->frame;
+    frame->closure = func_value->closure;
+    frame->func = func;
+    frame->module = func->module;
+    frame->class_ = func->owner != NULL || frame->closure == NULL ? func->owner : frame->closure->class_;
+    frame->self = self != NULL ? self : frame->closure != NULL ? frame->closure->self : NULL;
+    frame->locals = fields_new(l);
+    VEC_PUSH(l->arena, &l->called, func);
+    const struct py_node *node = func->node;
+    struct txn_block *at = l->b.at;
+    struct txn_step *step = txn_build_call(&l->b, args->span, frame_name(l, func), TXN_NO_VAR);
+    const struct py_node *arguments =
+        node->kind == PY_Lambda ? node->Lambda.args : node->FunctionDef.args;
+    bool is_statement = l->is_statement;
+    struct str hint = l->hint;
+    l->hint = (struct str){0};
+    l->is_statement = false;
+    lower_bind(l, frame, arguments, self, args, args->span);
+    struct val *result = lower_run_frame(l, frame, node);
+    l->is_statement = is_statement;
+    l->hint = hint;
+    txn_build_end(&l->b, step);
+    l->step_count++;
+    if (!l->b.has_failed && step->body.steps.count == 0 && at->steps.count > 0 &&
+        at->steps.items[at->steps.count - 1] == step)
+        at->steps.count--;
+    return result != NULL ? result : val_unknown(l, args->span, func->name);
+}

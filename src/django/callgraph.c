@@ -1,0 +1,138 @@
+/* Which functions touch the ORM, and which are called: by names, before anything is lowered. Both are first
+ * answers that lowering makes exact. */
+#include "base/assert.h"
+#include "django/facts.h"
+
+struct scan {
+    struct django_facts *facts;
+    struct py_func *func;
+    bool has_verb;
+    VEC(struct str) called; /* simple names */
+};
+
+static bool is_orm_name(struct str name) {
+    static const char *const names[] = {"objects", "select_for_update", "refresh_from_db", "save",
+                                        "get_or_create", "update_or_create", "bulk_create",
+                                        "bulk_update", "get_object_or_404", "get_list_or_404",
+                                        "_default_manager", "get_object", "get_queryset", "cursor",
+                                        "aggregate", "values_list"};
+    for (size_t i = 0; i < LW_COUNT_OF(names); i++)
+        if (str_is(name, names[i]))
+            return true;
+    return str_ends(name, "_set") || str_ends(name, "manager");
+}
+
+static void mark_called(struct scan *scan, struct py_func *func) {
+    if (func != NULL && func->function >= 0 && func != scan->func)
+        scan->facts->project->functions.items[func->function].is_called = true;
+}
+
+/* A call whose callee can be told from names alone: f(), module.f(), self.f(), Class.f(). */
+static void scan_call(struct scan *scan, const struct py_node *callee) {
+    struct py_func *func = scan->func;
+    struct symbol symbol = symbol_of_expr(scan->facts, func->module, callee);
+    if (symbol.kind == SYMBOL_FUNC)
+        mark_called(scan, symbol.func);
+    if (callee->kind != PY_Attribute)
+        return;
+    const struct py_node *of = callee->Attribute.value;
+    if (of->kind == PY_Name && func->owner != NULL &&
+        (str_is(of->Name.id, "self") || str_is(of->Name.id, "cls"))) {
+        struct py_class *where;
+        const struct binding *binding =
+            class_find(scan->facts, func->owner, callee->Attribute.attr, &where);
+        if (binding != NULL && binding->kind == BIND_FUNC)
+            mark_called(scan, binding->func);
+    }
+}
+
+static void scan_node(const struct py_node *node, void *context) {
+    struct scan *scan = context;
+    if (node->kind == PY_Attribute) {
+        scan->has_verb |= is_orm_name(node->Attribute.attr);
+        VEC_PUSH(scan->facts->arena, &scan->called, node->Attribute.attr);
+    } else if (node->kind == PY_Name) {
+        scan->has_verb |= is_orm_name(node->Name.id);
+        VEC_PUSH(scan->facts->arena, &scan->called, node->Name.id);
+    } else if (node->kind == PY_Call) {
+        scan_call(scan, node->Call.func);
+    }
+    py_visit_children(node, scan_node, context);
+}
+
+/* Reverse edges by simple name: who uses a name that some function has. */
+struct users {
+    VEC(struct py_func *) items;
+};
+
+static void spread(struct django_facts *facts, struct map *users) {
+    VEC(struct py_func *) queue = {0};
+    for (size_t i = 0; i < facts->funcs.count; i++)
+        if (facts->funcs.items[i]->touches_orm)
+            VEC_PUSH(facts->arena, &queue, facts->funcs.items[i]);
+    for (size_t next = 0; next < queue.count; next++) {
+        struct users *of = map_get(users, queue.items[next]->name);
+        for (size_t i = 0; of != NULL && i < of->items.count; i++) {
+            struct py_func *user = of->items.items[i];
+            if (user->touches_orm)
+                continue;
+            user->touches_orm = true;
+            VEC_PUSH(facts->arena, &queue, user);
+        }
+        if (of != NULL)
+            of->items.count = 0;
+    }
+}
+
+static bool is_view_class(struct django_facts *facts, struct py_class *class_) {
+    return class_has_external_base(facts, class_, "View") ||
+           class_has_external_base(facts, class_, "ViewSet") ||
+           class_has_external_base(facts, class_, "Viewset");
+}
+
+static bool is_entry_method(struct str name) {
+    static const char *const names[] = {"get", "post", "put", "patch", "delete", "form_valid",
+                                        "perform_create", "perform_update", "perform_destroy",
+                                        "create", "update", "destroy", "dispatch", "list", "retrieve",
+                                        "partial_update", "get_object", "get_queryset"};
+    for (size_t i = 0; i < LW_COUNT_OF(names); i++)
+        if (str_is(name, names[i]))
+            return true;
+    return false;
+}
+
+static bool is_view(struct django_facts *facts, const struct py_func *func) {
+    struct py_list args = func->node->FunctionDef.args->arguments.args;
+    uint32_t first = func->owner != NULL ? 1 : 0;
+    bool has_request = args.count > first && str_is(args.items[first]->arg.arg, "request");
+    if (func->owner == NULL)
+        return has_request;
+    return (has_request || is_entry_method(func->name)) && is_view_class(facts, func->owner);
+}
+
+void callgraph_build(struct django_facts *facts) {
+    struct map users;
+    map_init(&users, facts->arena);
+    for (size_t i = 0; i < facts->funcs.count; i++) {
+        struct py_func *func = facts->funcs.items[i];
+        struct scan scan = {.facts = facts, .func = func};
+        py_visit_children(func->node, scan_node, &scan);
+        func->touches_orm = scan.has_verb;
+        facts->project->functions.items[i].is_view = is_view(facts, func);
+        for (size_t j = 0; j < scan.called.count; j++) {
+            struct str name = scan.called.items[j];
+            if (!map_has(&facts->func_by_name, name))
+                continue;
+            struct users *of = map_get(&users, name);
+            if (of == NULL) {
+                of = ARENA_NEW(facts->arena, struct users);
+                map_put(&users, name, of);
+            }
+            if (of->items.count == 0 || of->items.items[of->items.count - 1] != func)
+                VEC_PUSH(facts->arena, &of->items, func);
+        }
+    }
+    spread(facts, &users);
+    for (size_t i = 0; i < facts->funcs.count; i++)
+        facts->project->functions.items[i].touches_orm = facts->funcs.items[i]->touches_orm;
+}

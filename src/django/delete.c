@@ -1,0 +1,157 @@
+/* Deleting: Django collects what depends on the rows by its foreign keys and deletes that first. */
+#include "base/assert.h"
+#include "django/values.h"
+
+enum { CASCADE_DEPTH_MAX = 4 };
+
+static bool is_dependent(const struct reverse *reverse) {
+    return reverse->field->kind != FIELD_MANY_TO_MANY && reverse->model->table >= 0 &&
+           reverse->field->on_delete != ON_DELETE_OTHER;
+}
+
+bool model_has_dependents(const struct model *model) {
+    for (size_t i = 0; i < model->reverses.count; i++)
+        if (is_dependent(&model->reverses.items[i]))
+            return true;
+    return false;
+}
+
+static void column_in(struct lowerer *l, struct str table, struct str column, struct str keys,
+                      struct buf *sql) {
+    sql_name(l, table, sql);
+    buf_add_char(sql, '.');
+    sql_name(l, column, sql);
+    buf_printf(sql, " IN (%.*s)", STR_ARG(keys));
+}
+
+static void delete_keys(struct lowerer *l, struct txn_span span, struct model *model, struct str column,
+                        struct str keys) {
+    struct buf sql = {0};
+    buf_add_c(&sql, "DELETE FROM ");
+    sql_name(l, model->table_name, &sql);
+    buf_add_c(&sql, " WHERE ");
+    column_in(l, model->table_name, column, keys, &sql);
+    lower_sql(l, span, TXN_INTO_NOTHING, TXN_NO_VAR, &sql);
+    buf_release(&sql);
+}
+
+static uint16_t select_keys(struct lowerer *l, struct txn_span span, struct model *model,
+                            struct str column, struct str keys) {
+    struct buf sql = {0};
+    uint16_t var = lower_var(l, STR("dependents"));
+    buf_add_c(&sql, "SELECT ");
+    sql_name(l, model->table_name, &sql);
+    buf_add_char(&sql, '.');
+    sql_name(l, model->pk->column, &sql);
+    buf_add_c(&sql, " FROM ");
+    sql_name(l, model->table_name, &sql);
+    buf_add_c(&sql, " WHERE ");
+    column_in(l, model->table_name, column, keys, &sql);
+    lower_sql(l, span, TXN_INTO_LIST, var, &sql);
+    buf_release(&sql);
+    return var;
+}
+
+static void delete_dependents(struct lowerer *l, struct txn_span span, struct model *model,
+                              struct str keys, int depth) {
+    if (depth > CASCADE_DEPTH_MAX) {
+        lower_note(l, span, STR("a cascade this deep is not modelled"));
+        return;
+    }
+    for (size_t i = 0; i < model->reverses.count; i++) {
+        struct reverse *reverse = &model->reverses.items[i];
+        struct str column = reverse->field->column;
+        if (!is_dependent(reverse))
+            continue;
+        if (reverse->field->on_delete == ON_DELETE_SET_NULL) {
+            struct buf sql = {0};
+            buf_add_c(&sql, "UPDATE ");
+            sql_name(l, reverse->model->table_name, &sql);
+            buf_add_c(&sql, " SET ");
+            sql_name(l, column, &sql);
+            buf_add_c(&sql, " = NULL WHERE ");
+            column_in(l, reverse->model->table_name, column, keys, &sql);
+            lower_sql(l, span, TXN_INTO_NOTHING, TXN_NO_VAR, &sql);
+            buf_release(&sql);
+            continue;
+        }
+        bool is_protected = reverse->field->on_delete == ON_DELETE_PROTECT;
+        if (!is_protected && !model_has_dependents(reverse->model)) {
+            delete_keys(l, span, reverse->model, column, keys);
+            continue;
+        }
+        uint16_t var = select_keys(l, span, reverse->model, column, keys);
+        struct txn_step *step = txn_build_if(&l->b, span, txn_of_list(&l->b, span, TXN_EXPR_LEN, var));
+        if (is_protected) {
+            txn_build_raise(&l->b, span, STR("ProtectedError"));
+        } else {
+            struct str inner = str_printf(l->arena, ":%.*s",
+                                          STR_ARG(l->b.program->vars.items[var].name));
+            delete_dependents(l, span, reverse->model, inner, depth + 1);
+            delete_keys(l, span, reverse->model, reverse->model->pk->column, inner);
+        }
+        txn_build_end(&l->b, step);
+    }
+}
+
+void row_delete(struct lowerer *l, struct txn_span span, struct row *row) {
+    struct model *model = row->model;
+    struct str key = str_printf(l->arena, ":%.*s.%.*s",
+                                STR_ARG(l->b.program->vars.items[row->var].name),
+                                STR_ARG(model->pk->column));
+    bool is_wide = model_has_dependents(model);
+    struct txn_step *atomic = is_wide ? lower_atomic(l, span, NULL) : NULL;
+    if (is_wide)
+        delete_dependents(l, span, model, key, 0);
+    delete_keys(l, span, model, model->pk->column, key);
+    if (is_wide)
+        lower_atomic_end(l, atomic);
+    if (model->pk->is_serial) {
+        txn_build_set_column(&l->b, span, row->var, model->pk->column,
+                             txn_literal(&l->b, span, value_null()));
+        cell_set(l, &row->pk_state, val_bool(l, span, false));
+    }
+}
+
+/* queryset.delete(): one DELETE in a transaction of its own; with dependents the rows are read first. */
+void query_delete(struct lowerer *l, struct txn_span span, struct queryset *query) {
+    struct model *model = query->model;
+    struct sqlgen gen;
+    struct txn_step *atomic = lower_atomic(l, span, NULL);
+    struct buf sql = {0};
+    if (query->limit != NULL)
+        lower_note(l, span, STR("delete() of a slice"));
+    sqlgen_init(&gen, l, model, span);
+    if (!model_has_dependents(model)) {
+        struct buf where = {0};
+        sqlgen_where(&gen, query, &where);
+        buf_add_c(&sql, "DELETE FROM ");
+        sql_name(l, model->table_name, &sql);
+        if (gen.joins.count == 0)
+            buf_add(&sql, buf_str(&where));
+        else
+            sqlgen_where_keys(l, query, span, &sql);
+        uint16_t count = lower_var(l, STR("deleted"));
+        lower_sql(l, span, TXN_INTO_COUNT, count, &sql);
+        l->deleted = count;
+        buf_release(&where);
+    } else {
+        uint16_t var = lower_var(l, STR("keys"));
+        buf_add_c(&sql, "SELECT ");
+        sqlgen_column(&gen, model->pk->column, &sql);
+        struct buf where = {0};
+        sqlgen_where(&gen, query, &where);
+        sqlgen_from(&gen, &sql);
+        buf_add(&sql, buf_str(&where));
+        lower_sql(l, span, TXN_INTO_LIST, var, &sql);
+        buf_release(&where);
+        struct str keys = str_printf(l->arena, ":%.*s", STR_ARG(l->b.program->vars.items[var].name));
+        struct txn_step *step = txn_build_if(&l->b, span, txn_of_list(&l->b, span, TXN_EXPR_LEN, var));
+        delete_dependents(l, span, model, keys, 0);
+        delete_keys(l, span, model, model->pk->column, keys);
+        txn_build_end(&l->b, step);
+        l->deleted = TXN_NO_VAR;
+    }
+    buf_release(&sql);
+    lower_atomic_end(l, atomic);
+}

@@ -1,0 +1,382 @@
+/* Functions of Python, its library and Django, by their dotted names; decorators; which calls have an effect
+ * outside of the database and which say nothing. */
+#include "base/assert.h"
+#include "django/values.h"
+
+static bool is_one_of(struct str name, const char *const *names, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (str_is(name, names[i]))
+            return true;
+    return false;
+}
+
+static struct str last_part(struct str dotted) {
+    size_t end = str_find(dotted, '(', 0), dot;
+    dotted = str_sub(dotted, 0, end);
+    dot = dotted.len;
+    while (dot > 0 && dotted.ptr[dot - 1] != '.')
+        dot--;
+    return str_sub(dotted, dot, dotted.len);
+}
+
+/* Neither an effect nor anything that the database or another process would see. */
+bool lower_is_silent(struct str dotted) {
+    static const char *const prefixes[] = {"logging.", "builtins.",  "warnings.", "time.", "datetime.",
+                                           "random.",  "functools.", "itertools.", "collections.",
+                                           "copy.",    "json.",      "re.",        "math.", "os.path.",
+                                           "decimal.", "uuid.",      "hashlib.",   "typing.",
+                                           "django.contrib.messages.", "django.utils.", "django.urls.",
+                                           "django.http.", "django.shortcuts.", "django.template",
+                                           "django.core.exceptions.", "contextlib.", "traceback.",
+                                           "rest_framework.", "django.conf.", "django.forms.",
+                                           "django.core.cache.", "threading.", "operator.", "string."};
+    static const char *const names[] = {"debug", "info", "warning", "warn", "error", "exception",
+                                        "critical", "log", "append", "extend", "add", "is_valid",
+                                        "full_clean", "clean", "add_error", "setdefault", "pop", "sleep",
+                                        "raise_for_status", "strip", "set_cookie", "get", "items",
+                                        "get_context_data", "validate", "keys", "values", "format"};
+    for (size_t i = 0; i < LW_COUNT_OF(prefixes); i++)
+        if (str_starts(dotted, prefixes[i]))
+            return true;
+    if (str_starts(dotted, "requests.") || str_starts(dotted, "httpx.") ||
+        str_starts(dotted, "urllib.") || str_starts(dotted, "stripe."))
+        return false;
+    return is_one_of(last_part(dotted), names, LW_COUNT_OF(names));
+}
+
+/* Calls whose result is used, and which yet are there for what they do. */
+bool lower_is_effect(struct str dotted) {
+    static const char *const prefixes[] = {"requests.", "httpx.", "urllib.request.", "stripe.",
+                                           "smtplib.", "boto3.", "subprocess.", "braintree.",
+                                           "django.core.mail."};
+    static const char *const names[] = {"delay", "apply_async", "send_mail", "send_email", "charge",
+                                        "refund", "capture", "publish", "send_task", "enqueue",
+                                        "notify", "send", "post", "put", "pay", "transfer"};
+    for (size_t i = 0; i < LW_COUNT_OF(prefixes); i++)
+        if (str_starts(dotted, prefixes[i]))
+            return true;
+    if (str_starts(dotted, "builtins.") || str_starts(dotted, "request"))
+        return false;
+    return is_one_of(last_part(dotted), names, LW_COUNT_OF(names));
+}
+
+/* `something.objects.filter(...)`: the ORM, of a model that isn't known. */
+bool lower_is_manager_call(struct str name) {
+    for (size_t i = 0; i + 9 <= name.len; i++)
+        if (memcmp(name.ptr + i, ".objects.", 9) == 0)
+            return true;
+    struct str last = last_part(name);
+    return str_is(last, "save") || str_is(last, "refresh_from_db") || str_is(last, "select_for_update");
+}
+
+static struct val *get_or_404(struct lowerer *l, struct args *args, bool is_list) {
+    struct args rest = *args;
+    struct val *of = args_get(args, 0, "klass");
+    if (of == NULL)
+        return NULL;
+    if (of->kind == VAL_CLASS && class_model(l->facts, of->class_) != NULL)
+        of = val_query(l, args->span, manager_of(l, args->span, of->class_->model, STR("_default_manager")));
+    if (of->kind != VAL_QUERYSET || of->query == NULL) {
+        lower_note(l, args->span, STR("the model that is fetched here is not known"));
+        return val_unknown(l, args->span, STR("object"));
+    }
+    rest.positional.items = args->positional.items + 1;
+    rest.positional.count = args->positional.count - 1;
+    struct queryset *query = query_copy(l, of->query);
+    query_filter(l, query, &rest, false);
+    if (!is_list)
+        return query_get(l, args->span, query, l->hint, STR("Http404"));
+    struct val *rows = query_rows(l, args->span, query, STR("rows"));
+    struct txn_step *step = txn_build_if(
+        &l->b, args->span,
+        txn_unary(&l->b, args->span, TXN_EXPR_NOT, val_truth(l, rows)));
+    txn_build_raise(&l->b, args->span, STR("Http404"));
+    txn_build_end(&l->b, step);
+    return rows;
+}
+
+/* cursor.execute("..."): a level is taken up by the transaction around; other SQL becomes a step. */
+static struct val *cursor_execute(struct lowerer *l, struct args *args) {
+    struct str text;
+    struct val *sql = args_get(args, 0, "sql");
+    if (sql == NULL || !val_text(l, sql, &text)) {
+        lower_note(l, args->span, STR("SQL that is not known from the source"));
+        return val_null(l, args->span);
+    }
+    struct sql_stmt *stmt;
+    struct err err;
+    struct val *params = args_get(args, 1, "params");
+    struct buf buf = {0};
+    size_t next = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        bool is_host = text.ptr[i] == '%' && i + 1 < text.len && text.ptr[i + 1] == 's';
+        if (is_host && params != NULL && params->kind == VAL_SEQUENCE && next < params->items.count) {
+            val_sql(l, params->items.items[next++], &buf);
+            i++;
+        } else {
+            buf_add_char(&buf, text.ptr[i]);
+        }
+    }
+    struct str filled = str_dup(l->arena, buf_str(&buf));
+    bool is_parsed = sql_parse(l->arena, l->pool, filled, (struct pos){1, 1}, l->b.dialect, &stmt, &err);
+    buf_release(&buf);
+    if (!is_parsed) {
+        lower_notef(l, args->span, "this SQL is not modelled: %s", err.message);
+        return val_null(l, args->span);
+    }
+    if (stmt->kind == SQL_STMT_SET_TRANSACTION) {
+        if (l->outer_atomic != NULL && !stmt->transaction->is_session)
+            l->outer_atomic->isolation = stmt->transaction->isolation;
+        else
+            lower_note(l, args->span, STR("an isolation level set outside of a transaction"));
+        return val_null(l, args->span);
+    }
+    if (stmt->kind == SQL_STMT_SET)
+        return val_null(l, args->span);
+    if (stmt->kind != SQL_STMT_INSERT && stmt->kind != SQL_STMT_UPDATE &&
+        stmt->kind != SQL_STMT_DELETE && stmt->kind != SQL_STMT_SELECT &&
+        stmt->kind != SQL_STMT_LOCK_TABLE) {
+        lower_note(l, args->span, STR("this statement is not modelled"));
+        return val_null(l, args->span);
+    }
+    bool is_select = stmt->kind == SQL_STMT_SELECT;
+    txn_build_stmt(&l->b, args->span, is_select ? TXN_INTO_VALUE : TXN_INTO_NOTHING,
+                   is_select ? lower_var(l, STR("fetched")) : TXN_NO_VAR, stmt);
+    l->has_sql = true;
+    l->step_count++;
+    return val_null(l, args->span);
+}
+
+static struct val *now(struct lowerer *l, struct args *args) {
+    return val_scalar(l, txn_now(&l->b, args->span));
+}
+
+static struct val *identity(struct lowerer *l, struct args *args) {
+    return args->positional.count > 0 ? args->positional.items[0] : val_null(l, args->span);
+}
+
+static struct val *partial_of(struct lowerer *l, struct args *args, const char *name) {
+    struct val *val = val_new(l, VAL_PARTIAL, args->span);
+    val->name = str_from_c(name);
+    val->self = args->positional.count > 0 ? args->positional.items[0] : NULL;
+    for (size_t i = 1; i < args->positional.count; i++)
+        VEC_PUSH(l->arena, &val->items, args->positional.items[i]);
+    return val;
+}
+
+/* functools.wraps(f), require_POST, login_required...: hand back what they are given. */
+static bool is_transparent(struct str dotted) {
+    static const char *const prefixes[] = {"functools.", "django.views.decorators.",
+                                           "django.contrib.auth.decorators.",
+                                           "django.contrib.admin.", "rest_framework.decorators.",
+                                           "django.utils.decorators.", "celery.", "django.dispatch.",
+                                           "drf_yasg.", "drf_spectacular.", "typing.", "abc.",
+                                           "django.utils.functional."};
+    static const char *const names[] = {"staticmethod", "classmethod", "property", "cached_property",
+                                        "wraps", "login_required", "permission_required",
+                                        "csrf_exempt", "require_POST", "shared_task", "receiver",
+                                        "abstractmethod", "override", "method_decorator",
+                                        "lru_cache", "display", "action", "register", "setter",
+                                        "non_atomic_requests", "register", "task"};
+    for (size_t i = 0; i < LW_COUNT_OF(prefixes); i++)
+        if (str_starts(dotted, prefixes[i]))
+            return true;
+    return is_one_of(last_part(dotted), names, LW_COUNT_OF(names));
+}
+
+static struct val *atomic_of(struct lowerer *l, struct txn_span span, struct val *func,
+                             struct args *args) {
+    struct val *val = val_new(l, VAL_PARTIAL, span);
+    val->name = STR("atomic");
+    val->self = func;
+    val->atomic_args = args;
+    return val;
+}
+
+static struct val *decorate(struct lowerer *l, struct val *func, const struct py_node *node) {
+    struct args *args = ARENA_NEW(l->arena, struct args);
+    const struct py_node *callee = node->kind == PY_Call ? node->Call.func : node;
+    struct txn_span span = lower_span(l, node);
+    struct str text = module_text(l->frame->module, callee);
+    struct val *of = callee->kind == PY_Name || callee->kind == PY_Attribute
+                         ? lower_expr(l, callee)
+                         : val_unknown(l, span, text);
+    args->span = span;
+    struct str dotted = of->kind == VAL_EXTERNAL ? of->name : text;
+    if (of->kind == VAL_EXTERNAL && str_ends(dotted, "transaction.atomic")) {
+        if (node->kind == PY_Call)
+            lower_args(l, node, args);
+        return atomic_of(l, span, func, args);
+    }
+    if (of->kind == VAL_EXTERNAL && str_ends(dotted, "decorators.method_decorator") &&
+        node->kind == PY_Call && node->Call.args.count > 0)
+        return decorate(l, func, node->Call.args.items[0]);
+    if (of->kind == VAL_FUNC) {
+        struct args one = {.span = span};
+        if (node->kind == PY_Call) {
+            lower_args(l, node, args);
+            of = lower_call_value(l, of, args, text);
+        }
+        VEC_PUSH(l->arena, &one.positional, func);
+        struct val *made = lower_call_value(l, of, &one, text);
+        if (made->kind == VAL_FUNC || made->kind == VAL_PARTIAL)
+            return made;
+    } else if (is_transparent(dotted)) {
+        return func;
+    }
+    lower_notef(l, span, "the decorator %.*s is not modelled", STR_ARG(text));
+    return func;
+}
+
+struct val *lower_decorated(struct lowerer *l, struct val *func, struct py_list decorators) {
+    if (decorators.count == 0)
+        return func;
+    struct frame *outer = l->frame, *frame = outer;
+    /* Decorators are evaluated where the function stands. */
+    if (func->closure == NULL && func->func->module != outer->module) {
+        frame = ARENA_NEW(l->arena, struct frame);
+        frame->outer = outer;
+        frame->module = func->func->module;
+        frame->locals = fields_new(l);
+    }
+    l->frame = frame;
+    struct val *val = func;
+    for (uint32_t i = decorators.count; i-- > 0;)
+        val = decorate(l, val, decorators.items[i]);
+    l->frame = outer;
+    return val;
+}
+
+static struct val *lower_partial_call(struct lowerer *l, struct args *args) {
+    struct val *val = partial_of(l, args, "partial");
+    return val->self != NULL ? val : NULL;
+}
+
+struct val *lower_call_external(struct lowerer *l, struct str dotted, struct args *args) {
+    struct val *sql = lower_call_sqlx(l, dotted, args);
+    struct str last = last_part(dotted);
+    if (sql != NULL)
+        return sql;
+    if (str_is(last, "get_object_or_404"))
+        return get_or_404(l, args, false);
+    if (str_is(last, "get_list_or_404"))
+        return get_or_404(l, args, true);
+    if (str_ends(dotted, "timezone.now") || str_ends(dotted, "datetime.now") ||
+        str_ends(dotted, "datetime.utcnow") || str_ends(dotted, "date.today") ||
+        str_ends(dotted, "timezone.localtime") || str_ends(dotted, "timezone.localdate") ||
+        str_is(dotted, "time.time"))
+        return now(l, args);
+    if (str_ends(dotted, "transaction.on_commit")) {
+        struct val *func = args_get(args, 0, "func");
+        if (func != NULL)
+            lower_on_commit(l, args->span, func);
+        return val_null(l, args->span);
+    }
+    if (str_ends(dotted, "transaction.atomic")) {
+        struct val *func = args_get(args, 0, "using");
+        if (func != NULL && (func->kind == VAL_FUNC || func->kind == VAL_BOUND))
+            return atomic_of(l, args->span, func, NULL);
+    }
+    if (str_ends(dotted, "transaction.set_rollback") || str_ends(dotted, "transaction.savepoint") ||
+        str_ends(dotted, "transaction.savepoint_rollback") || str_ends(dotted, "transaction.commit") ||
+        str_ends(dotted, "transaction.rollback") || str_ends(dotted, "transaction.set_autocommit"))
+        lower_notef(l, args->span, "%.*s is not modelled", STR_ARG(dotted));
+    if (str_ends(dotted, "connection.cursor"))
+        return val_external(l, args->span, STR("django.db.connection.cursor()"));
+    if (str_ends(dotted, ".cursor().execute"))
+        return cursor_execute(l, args);
+    if (str_ends(dotted, "decimal.Decimal"))
+        return lower_call_builtin(l, STR("int"), args);
+    if (str_ends(dotted, "functools.partial") || str_is(dotted, "functools.partial"))
+        return lower_partial_call(l, args);
+    if (is_one_of(dotted, (const char *const[]){"functools.wraps"}, 1))
+        return val_external(l, args->span, STR("functools.wraps()"));
+    if (str_is(dotted, "functools.wraps()") || str_is(dotted, "copy.copy"))
+        return identity(l, args);
+    return NULL;
+}
+
+static struct val *builtin_len(struct lowerer *l, struct args *args) {
+    struct val *of = identity(l, args);
+    if (of->kind == VAL_QUERYSET)
+        of = query_rows(l, args->span, of->query, STR("rows"));
+    if (of->kind == VAL_ROWS)
+        return val_scalar(l, txn_of_list(&l->b, args->span, TXN_EXPR_LEN, of->var));
+    if ((of->kind == VAL_SEQUENCE || of->kind == VAL_DICT) && !of->is_partial)
+        return val_int(l, args->span, (int64_t)of->items.count);
+    return NULL;
+}
+
+static struct val *builtin_list(struct lowerer *l, struct args *args) {
+    if (args->positional.count == 0)
+        return val_new(l, VAL_SEQUENCE, args->span);
+    struct val *of = args->positional.items[0];
+    if (of->kind == VAL_QUERYSET)
+        return query_rows(l, args->span, of->query, STR("rows"));
+    return of->kind == VAL_ROWS || of->kind == VAL_SEQUENCE ? of : NULL;
+}
+
+/* setattr(x, "name", v), getattr(x, "name"). */
+static struct val *builtin_attr(struct lowerer *l, struct args *args, bool is_set) {
+    struct str name;
+    struct val *of = identity(l, args);
+    if (args->positional.count < 2 || of->kind == VAL_UNKNOWN || of->kind == VAL_EXTERNAL)
+        return NULL;
+    if (!val_text(l, args->positional.items[1], &name)) {
+        lower_notef(l, args->span, "%s of an attribute whose name is not known",
+                    is_set ? "setattr" : "getattr");
+        return val_unknown(l, args->span, STR("attribute"));
+    }
+    if (!is_set)
+        return lower_attribute(l, args->span, of, name, NULL);
+    if (args->positional.count > 2)
+        lower_set_attribute(l, args->span, of, name, args->positional.items[2]);
+    return val_null(l, args->span);
+}
+
+static struct val *builtin_min_max(struct lowerer *l, struct args *args, bool is_min) {
+    if (args->positional.count != 2 || args->names.count > 0)
+        return NULL;
+    struct txn_expr *a = val_expr(l, args->positional.items[0]);
+    struct txn_expr *b = val_expr(l, args->positional.items[1]);
+    struct txn_expr *less = txn_binary(&l->b, args->span, is_min ? TXN_OP_LE : TXN_OP_GE, a, b);
+    return val_scalar(l, txn_cond(&l->b, args->span, less, a, b));
+}
+
+/* sum(x.amount for x in rows) and the like hang on all of the rows. */
+struct val *lower_call_builtin(struct lowerer *l, struct str name, struct args *args) {
+    struct val *of = args->positional.count > 0 ? args->positional.items[0] : NULL;
+    if (str_is(name, "len"))
+        return builtin_len(l, args);
+    if (str_is(name, "bool") && of != NULL)
+        return val_scalar(l, val_truth(l, of));
+    if (is_one_of(name, (const char *const[]){"list", "tuple", "set", "sorted", "reversed", "frozenset"}, 6))
+        return builtin_list(l, args);
+    if (is_one_of(name, (const char *const[]){"int", "float", "abs", "round"}, 4) && of != NULL)
+        return of->kind == VAL_SCALAR && !str_is(name, "abs") ? of : NULL;
+    if (str_is(name, "range") && of != NULL) {
+        struct val *val = partial_of(l, args, "range");
+        memset(&val->items, 0, sizeof(val->items));
+        for (size_t i = 0; i < args->positional.count; i++)
+            VEC_PUSH(l->arena, &val->items, args->positional.items[i]);
+        return val;
+    }
+    if (str_is(name, "enumerate") && of != NULL)
+        return partial_of(l, args, "enumerate");
+    if (str_is(name, "setattr") || str_is(name, "getattr"))
+        return builtin_attr(l, args, str_is(name, "setattr"));
+    if (str_is(name, "hasattr") && of != NULL && of->kind == VAL_ROW)
+        return NULL;
+    if (str_is(name, "min") || str_is(name, "max"))
+        return builtin_min_max(l, args, str_is(name, "min"));
+    if (str_is(name, "dict")) {
+        struct val *dict = val_new(l, VAL_DICT, args->span);
+        for (size_t i = 0; i < args->names.count; i++) {
+            VEC_PUSH(l->arena, &dict->keys,
+                     val_literal(l, args->span, value_text(l->pool, args->names.items[i])));
+            VEC_PUSH(l->arena, &dict->items, args->values.items[i]);
+        }
+        return dict;
+    }
+    return NULL;
+}

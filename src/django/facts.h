@@ -1,0 +1,232 @@
+/* What is known about a project before anything is lowered: its modules and what their names stand for, its
+ * classes, models with their fields, and settings. Built once by django_load, read-only afterwards.
+ *
+ * Names are resolved on demand: a module's table maps each top-level name to its last binding, and
+ * symbol_resolve follows imports from binding to binding until it meets a definition, a module, or a dotted
+ * name outside of the project ("django.db.transaction.atomic").
+ */
+#ifndef LW_DJANGO_FACTS_H
+#define LW_DJANGO_FACTS_H
+
+#include "django/django.h"
+#include "python/ast.h"
+
+enum { IMPORT_DEPTH_MAX = 32, MODEL_DEPTH_MAX = 16 };
+
+struct module;
+struct py_class;
+struct model;
+
+/* A def, wherever it stands. */
+struct py_func {
+    struct str name;
+    struct module *module;
+    struct py_class *owner; /* NULL: not a method */
+    const struct py_node *node;
+    int function; /* index into project->functions; -1: nested in another function */
+    bool touches_orm; /* as the call graph has it */
+};
+
+struct func_list {
+    VEC(struct py_func *) items;
+};
+
+struct module_list {
+    VEC(struct module *) items;
+};
+
+enum binding_kind { BIND_FUNC, BIND_CLASS, BIND_MODULE, BIND_FROM, BIND_VALUE };
+
+/* What a name of a module or class body was last bound to. */
+struct binding {
+    enum binding_kind kind;
+    struct py_func *func;
+    struct py_class *class_;
+    const struct py_node *value; /* VALUE: the expression; NULL: nothing that can be evaluated */
+    const struct py_node *node;  /* the statement */
+    struct str target;           /* MODULE: dotted name; FROM: the module's dotted name, without dots before */
+    struct str attr;             /* FROM: the name in it */
+    uint32_t level;              /* FROM: dots */
+    bool is_rebound;             /* bound more than once: not a constant */
+};
+
+struct module {
+    struct str path;      /* as given by the user */
+    struct str full_path; /* absolute, by which imports are resolved */
+    struct str name;      /* dotted, from the innermost folder that is not a package */
+    struct str text;
+    bool is_package;
+    const struct py_module *py;
+    struct map names;               /* struct binding */
+    VEC(struct binding *) stars;    /* from x import * */
+    uint32_t resolve_depth;
+};
+
+struct py_class {
+    struct str name;
+    struct module *module;
+    const struct py_node *node;
+    struct py_class *outer; /* the class it stands in, or NULL */
+    struct map names;       /* struct binding: methods, attributes, inner classes */
+    struct model *model; /* NULL: not a model */
+    bool is_model_known, is_resolving;
+};
+
+enum symbol_kind { SYMBOL_NONE, SYMBOL_FUNC, SYMBOL_CLASS, SYMBOL_MODULE, SYMBOL_VALUE, SYMBOL_EXTERNAL };
+
+struct symbol {
+    enum symbol_kind kind;
+    struct py_func *func;
+    struct py_class *class_;
+    struct module *module;        /* MODULE; VALUE: where the expression is to be read */
+    const struct py_node *value;
+    bool is_rebound;
+    struct str dotted;            /* EXTERNAL */
+};
+
+enum field_kind { FIELD_PLAIN, FIELD_FOREIGN_KEY, FIELD_ONE_TO_ONE, FIELD_MANY_TO_MANY };
+enum on_delete { ON_DELETE_CASCADE, ON_DELETE_PROTECT, ON_DELETE_SET_NULL, ON_DELETE_OTHER };
+
+struct model_field {
+    struct str name, column; /* "owner", "owner_id"; equal for plain fields */
+    struct str class_name;   /* "IntegerField" */
+    enum field_kind kind;
+    struct txn_span span;
+    enum column_type type;
+    struct str type_text;
+    bool is_null, is_unique, is_primary, is_index, is_serial, is_auto_now, is_auto_now_add;
+    const struct py_node *default_node; /* NULL: none */
+    struct module *module;              /* where the field stands */
+    struct py_class *class_;            /* whose body names its default may use */
+    /* Relations. */
+    struct str target_name;
+    const struct py_node *target_node;
+    struct model *target;               /* NULL: outside of the project */
+    enum on_delete on_delete;
+    bool has_constraint;
+    struct str related_name;            /* as given; empty: by default; "+": none */
+    struct str through_name;
+    struct model *through;
+    bool is_parent_link;
+};
+
+/* The other end of a relation: "payments" of an invoice. */
+struct reverse {
+    struct str accessor, query_name;
+    struct model *model; /* that holds the field */
+    struct model_field *field;
+};
+
+struct model {
+    struct py_class *class_;
+    struct str name, app, table_name;
+    struct txn_span span;
+    bool is_abstract, is_proxy, is_built, is_building, is_auto; /* auto: a many-to-many's own table */
+    struct model *parent;             /* concrete base: multi-table inheritance, or a proxy's model */
+    VEC(struct model_field *) fields; /* in order, inherited ones first, the key first if automatic */
+    VEC(struct reverse) reverses;
+    struct model_field *pk;           /* NULL: abstract */
+    VEC(struct str) unique_sets;      /* field names joined by ',' */
+    VEC(struct str) index_sets;
+    VEC(struct str) unique_conditions; /* beside unique_sets: SQL of the condition, or empty */
+    VEC(struct str) ordering;
+    int table; /* index into the schema, -1: none */
+};
+
+struct django_facts {
+    struct arena *arena;
+    struct text_pool *pool;
+    struct django_project *project;
+    VEC(struct module *) modules;
+    struct map by_name;  /* dotted name -> struct module_list */
+    struct map by_path;  /* full path -> struct module */
+    struct map packages; /* folder -> "1" if it has __init__.py, else "0" */
+    VEC(struct py_class *) classes;
+    VEC(struct py_func *) funcs;   /* beside project->functions */
+    struct map func_by_name;       /* simple name -> struct func_list: for the call graph */
+    VEC(struct model *) models;
+    struct map model_by_label;     /* "app.model", lower case */
+    struct map model_by_name;      /* "model", lower case; the first */
+    struct map app_labels;         /* dotted package -> label */
+    struct str default_auto_field; /* "BigAutoField" */
+    uint32_t resolve_depth;
+    struct map noted;              /* notes already made, to make each once */
+};
+
+/* project.c */
+
+/* Adds a note, once for a place and text. */
+void facts_note(struct django_facts *facts, struct txn_span span, bool is_error, struct str text);
+/* The span of a node of a module. */
+struct txn_span module_span(const struct module *module, const struct py_node *node);
+/* The source text of a node. */
+struct str module_text(const struct module *module, const struct py_node *node);
+/* Registers one file whose text is at hand; a syntax error becomes a note. */
+void facts_add_file(struct django_facts *facts, struct str path, struct str full_path, struct str text);
+/* What follows when all files are in: settings, models, schema, call graph. */
+void facts_finish(struct django_facts *facts);
+/* An empty project. */
+struct django_facts *facts_new(struct arena *arena, struct text_pool *pool);
+
+/* module.c: the names of a module or class body. */
+void module_bind(struct django_facts *facts, struct module *module);
+const struct binding *class_own(const struct py_class *class_, struct str name);
+
+/* imports.c */
+
+/* What a name of a module stands for, imports followed. */
+struct symbol symbol_resolve(struct django_facts *facts, struct module *module, struct str name);
+/* An attribute of a symbol: of a module, a class, or an outside name. */
+struct symbol symbol_attribute(struct django_facts *facts, struct symbol of, struct str name);
+/* A name or dotted expression in a module. */
+struct symbol symbol_of_expr(struct django_facts *facts, struct module *module,
+                             const struct py_node *node);
+/* What a binding stands for. */
+struct symbol symbol_of_binding(struct django_facts *facts, struct module *module,
+                                const struct binding *binding);
+/* The module of that absolute name, nearest to `from`, or NULL. */
+struct module *module_find(struct django_facts *facts, const struct module *from, struct str dotted);
+/* A base class: calls `visit` for each class in method resolution order (depth first, left to right), the
+ * class itself first, until it answers true. External bases are given as a dotted name. */
+typedef bool class_visit(void *context, struct py_class *class_, struct str external);
+bool class_walk(struct django_facts *facts, struct py_class *class_, class_visit *visit, void *context);
+/* A name in a class or its bases; `where` gets the class it stands in. NULL: not found. */
+const struct binding *class_find(struct django_facts *facts, struct py_class *class_, struct str name,
+                                 struct py_class **where);
+/* Whether one of its bases is an outside class whose dotted name ends so. */
+bool class_has_external_base(struct django_facts *facts, struct py_class *class_, const char *suffix);
+
+/* settings.c */
+
+void settings_read(struct django_facts *facts);
+
+/* constant.c: values that stand in the source. */
+
+/* Evaluates a literal, a module's or class's constant, os.environ.get(..., default), arithmetic and
+ * concatenation of such. False if it is not one. */
+bool constant_value(struct django_facts *facts, struct module *module, struct py_class *class_,
+                    const struct py_node *node, struct value *value);
+/* A text constant. */
+bool constant_text(struct django_facts *facts, struct module *module, const struct py_node *node,
+                   struct str *text);
+
+/* models.c, fields.c, schema.c */
+
+void models_build(struct django_facts *facts);
+/* Whether the class is a model, abstract ones included; builds it. */
+struct model *class_model(struct django_facts *facts, struct py_class *class_);
+/* Reads a field's call. False if it isn't a model field. */
+bool field_read(struct django_facts *facts, struct py_class *class_, struct str name,
+                const struct py_node *call, struct model_field *field);
+struct model_field *model_field(const struct model *model, struct str name);
+/* By name, attribute name (x_id), or "pk". */
+struct model_field *model_attribute(const struct model *model, struct str name);
+struct reverse *model_reverse(const struct model *model, struct str name, bool is_query);
+/* "app.Model", "Model" or an expression; NULL: outside of the project. */
+struct model *model_named(struct django_facts *facts, const struct model *from, struct str name);
+void schema_build(struct django_facts *facts);
+
+/* callgraph.c */
+void callgraph_build(struct django_facts *facts);
+
+#endif

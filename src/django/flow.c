@@ -1,0 +1,300 @@
+/* State and branches. A branch is lowered on the live state; what it wrote is read off the log, the log is
+ * undone, the sibling is lowered, and the two (or more) outcomes are joined by assigning variables at the
+ * ends of the branches: the phi functions of static single assignment form, made where they are needed. */
+#include "django/lower.h"
+
+#include "base/assert.h"
+#include "django/values.h"
+
+struct fields *fields_new(struct lowerer *l) {
+    struct fields *fields = ARENA_NEW(l->arena, struct fields);
+    map_init(&fields->cells, l->arena);
+    return fields;
+}
+
+struct cell *fields_find(const struct fields *fields, struct str name) {
+    return map_get(&fields->cells, name);
+}
+
+struct cell *fields_cell(struct lowerer *l, struct fields *fields, struct str name) {
+    struct cell *cell = map_get(&fields->cells, name);
+    if (cell == NULL) {
+        cell = ARENA_NEW(l->arena, struct cell);
+        cell->name = name;
+        map_put(&fields->cells, name, cell);
+    }
+    return cell;
+}
+
+void cell_set(struct lowerer *l, struct cell *cell, struct val *val) {
+    VEC_PUSH(l->arena, &l->trail, (struct log_entry){cell, cell->val});
+    cell->val = val;
+}
+
+size_t flow_mark(const struct lowerer *l) {
+    return l->trail.count;
+}
+
+void flow_undo(struct lowerer *l, size_t mark) {
+    LW_ASSERT(mark <= l->trail.count);
+    while (l->trail.count > mark) {
+        struct log_entry *entry = &l->trail.items[--l->trail.count];
+        entry->cell->val = entry->old;
+    }
+}
+
+static bool site_has(const struct flow_site *site, const struct cell *cell) {
+    for (size_t i = 0; i < site->changes.count; i++)
+        if (site->changes.items[i].cell == cell)
+            return true;
+    return false;
+}
+
+void flow_add_site(struct lowerer *l, struct flow_sites *sites, size_t mark, struct val *result,
+                   struct txn_step *before) {
+    if (l->frame->is_terminated)
+        return;
+    struct flow_site site = {.block = l->b.at, .before = before, .result = result};
+    for (size_t i = mark; i < l->trail.count; i++) {
+        struct cell *cell = l->trail.items[i].cell;
+        if (!site_has(&site, cell))
+            VEC_PUSH(l->arena, &site.changes, (struct change){cell, cell->val});
+    }
+    VEC_PUSH(l->arena, &sites->items, site);
+}
+
+static bool expr_same(const struct txn_expr *a, const struct txn_expr *b) {
+    if (a == b)
+        return true;
+    if (a->kind != b->kind)
+        return false;
+    if (a->kind == TXN_EXPR_LITERAL)
+        return a->literal.kind == b->literal.kind && a->literal.number == b->literal.number &&
+               a->literal.scale == b->literal.scale;
+    return a->kind == TXN_EXPR_VAR && a->var == b->var;
+}
+
+bool val_same(const struct val *a, const struct val *b) {
+    if (a == b)
+        return true;
+    if (a == NULL || b == NULL || a->kind != b->kind)
+        return false;
+    switch (a->kind) {
+    case VAL_SCALAR:
+        return expr_same(a->expr, b->expr);
+    case VAL_ROW:
+        return a->row == b->row || (a->row->var == b->row->var &&
+                                    a->row->is_null_possible == b->row->is_null_possible);
+    case VAL_ROWS:
+        return a->var == b->var;
+    case VAL_CLASS:
+        return a->class_ == b->class_;
+    case VAL_INSTANCE:
+        return a->fields == b->fields;
+    case VAL_MODULE:
+        return a->module == b->module;
+    case VAL_FUNC:
+        return a->func == b->func && a->node == b->node && a->closure == b->closure;
+    case VAL_UNKNOWN:
+    case VAL_EXTERNAL:
+        return str_equal(a->name, b->name);
+    default:
+        return false;
+    }
+}
+
+void flow_assign(struct lowerer *l, const struct flow_site *site, struct txn_span span, uint16_t var,
+                 struct txn_expr *expr) {
+    struct txn_block *at = l->b.at;
+    l->b.at = site->block;
+    struct txn_step *step = txn_build_assign(&l->b, span, var, expr);
+    l->b.at = at;
+    l->step_count++;
+    if (site->before == NULL || l->b.has_failed)
+        return;
+    struct txn_step **items = site->block->steps.items;
+    size_t i = site->block->steps.count - 1;
+    LW_ASSERT(items[i] == step);
+    while (i > 0 && items[i] != site->before) {
+        items[i] = items[i - 1];
+        i--;
+    }
+    LW_ASSERT(items[i] == site->before);
+    LW_ASSERT(i + 1 < site->block->steps.count);
+    items[i + 1] = items[i];
+    items[i] = step;
+}
+
+struct phi {
+    struct lowerer *l;
+    struct txn_span span;
+    struct str name;
+    struct flow_sites *sites;
+    struct val **vals;
+    size_t count;
+};
+
+static struct val *phi_value(struct phi *phi);
+
+static bool is_null_val(const struct val *val) {
+    return val->kind == VAL_SCALAR && val->expr->kind == TXN_EXPR_LITERAL &&
+           val->expr->literal.kind == VALUE_NULL;
+}
+
+static struct txn_expr *phi_operand(struct phi *phi, struct val *val) {
+    struct lowerer *l = phi->l;
+    if (val->kind == VAL_ROW)
+        return txn_ref(&l->b, phi->span, val->row->var);
+    if (val->kind == VAL_ROWS)
+        return txn_ref(&l->b, phi->span, val->var);
+    return val_expr(l, val);
+}
+
+static void phi_assign(struct phi *phi, uint16_t var) {
+    for (size_t i = 0; i < phi->count; i++) {
+        if (phi->vals[i] == NULL)
+            continue;
+        struct txn_expr *expr = phi_operand(phi, phi->vals[i]);
+        if (expr->kind == TXN_EXPR_VAR && expr->var == var)
+            continue;
+        flow_assign(phi->l, &phi->sites->items.items[i], phi->span, var, expr);
+    }
+}
+
+static struct val *phi_row(struct phi *phi, struct model *model) {
+    struct lowerer *l = phi->l;
+    struct row *row = row_new(l, model, lower_var(l, phi->name));
+    struct val *state = NULL;
+    bool is_first = true, is_partial = false;
+    for (size_t i = 0; i < phi->count; i++) {
+        struct val *val = phi->vals[i];
+        if (val == NULL)
+            continue;
+        if (val->kind != VAL_ROW) {
+            row->is_null_possible = true;
+            continue;
+        }
+        row->is_null_possible |= val->row->is_null_possible;
+        is_partial |= val->row->is_partial;
+        if (is_first || val_same(state, val->row->pk_state.val))
+            state = val->row->pk_state.val;
+        else
+            state = NULL;
+        is_first = false;
+    }
+    row->pk_state.val = state;
+    if (is_partial)
+        lower_note(l, phi->span, STR("rows with deferred columns that differ by branch"));
+    phi_assign(phi, row->var);
+    return val_row(l, phi->span, row);
+}
+
+static struct val *phi_sequence(struct phi *phi, struct val *first) {
+    struct lowerer *l = phi->l;
+    struct val *result = val_new(l, VAL_SEQUENCE, phi->span);
+    for (size_t item = 0; item < first->items.count; item++) {
+        struct phi part = *phi;
+        part.vals = ARENA_ARRAY(l->arena, struct val *, phi->count);
+        part.name = str_printf(l->arena, "%.*s_%zu", STR_ARG(phi->name), item + 1);
+        for (size_t i = 0; i < phi->count; i++)
+            part.vals[i] = phi->vals[i] != NULL ? phi->vals[i]->items.items[item] : NULL;
+        VEC_PUSH(l->arena, &result->items, phi_value(&part));
+    }
+    return result;
+}
+
+/* What the branches have in common decides how their values are joined. */
+static struct val *phi_value(struct phi *phi) {
+    struct lowerer *l = phi->l;
+    struct val *first = NULL;
+    struct model *model = NULL;
+    bool is_all_same = true, is_row = true, is_scalar = true, is_rows = true, is_sequence = true;
+    for (size_t i = 0; i < phi->count; i++) {
+        struct val *val = phi->vals[i];
+        if (val == NULL)
+            continue;
+        if (first == NULL)
+            first = val;
+        is_all_same &= val_same(first, val);
+        if (val->kind == VAL_ROW && model == NULL)
+            model = val->row->model;
+        is_row &= is_null_val(val) || (val->kind == VAL_ROW && val->row->model == model);
+        is_scalar &= val->kind == VAL_SCALAR || val->kind == VAL_UNKNOWN;
+        is_rows &= val->kind == VAL_ROWS && val->model == first->model;
+        is_sequence &= val->kind == VAL_SEQUENCE && first->kind == VAL_SEQUENCE &&
+                       val->items.count == first->items.count;
+    }
+    if (first == NULL || is_all_same)
+        return first;
+    if (is_row && model != NULL)
+        return phi_row(phi, model);
+    if (is_sequence)
+        return phi_sequence(phi, first);
+    if (is_scalar || is_rows) {
+        uint16_t var = lower_var(l, phi->name);
+        phi_assign(phi, var);
+        return is_scalar ? val_scalar(l, txn_ref(&l->b, phi->span, var))
+                         : val_rows(l, phi->span, var, first->model);
+    }
+    struct val *unknown = val_unknown(l, phi->span, phi->name);
+    unknown->is_merged = true;
+    return unknown;
+}
+
+/* What a test told about a value holds in its branch only. */
+static struct val *unrefined(struct val *val) {
+    return val != NULL && val->refined_from != NULL ? val->refined_from : val;
+}
+
+static void merge_cell(struct lowerer *l, struct txn_span span, struct flow_sites *sites,
+                       struct cell *cell) {
+    size_t count = sites->items.count;
+    struct phi phi = {l, span, cell->name, sites, ARENA_ARRAY(l->arena, struct val *, count), count};
+    bool is_same = true, is_root_same = true;
+    for (size_t i = 0; i < count; i++) {
+        struct flow_site *site = &sites->items.items[i];
+        phi.vals[i] = cell->val;
+        for (size_t j = 0; j < site->changes.count; j++)
+            if (site->changes.items[j].cell == cell)
+                phi.vals[i] = site->changes.items[j].val;
+        is_same &= i == 0 || val_same(phi.vals[i], phi.vals[0]);
+        is_root_same &= unrefined(phi.vals[i]) == unrefined(phi.vals[0]);
+    }
+    if (is_same)
+        cell_set(l, cell, phi.vals[0]);
+    else if (is_root_same)
+        cell_set(l, cell, unrefined(phi.vals[0]));
+    else if (cell->is_cache)
+        cell_set(l, cell, NULL);
+    else
+        cell_set(l, cell, phi_value(&phi));
+}
+
+struct val *flow_merge(struct lowerer *l, struct txn_span span, struct flow_sites *sites,
+                       struct str result_name) {
+    size_t count = sites->items.count;
+    l->frame->is_terminated = count == 0;
+    if (count == 0)
+        return NULL;
+    struct phi phi = {l, span, result_name, sites, ARENA_ARRAY(l->arena, struct val *, count), count};
+    for (size_t i = 0; i < count; i++)
+        phi.vals[i] = sites->items.items[i].result;
+    struct val *result = phi_value(&phi);
+    VEC(struct cell *) cells = {0};
+    struct map seen;
+    map_init(&seen, l->arena);
+    for (size_t i = 0; i < count; i++) {
+        struct flow_site *site = &sites->items.items[i];
+        for (size_t j = 0; j < site->changes.count; j++) {
+            struct cell **key = &site->changes.items[j].cell;
+            struct str bytes = {(const char *)key, sizeof(*key)};
+            if (map_has(&seen, bytes))
+                continue;
+            map_put(&seen, bytes, *key);
+            VEC_PUSH(l->arena, &cells, *key);
+        }
+    }
+    for (size_t i = 0; i < cells.count; i++)
+        merge_cell(l, span, sites, cells.items[i]);
+    return result;
+}

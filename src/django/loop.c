@@ -1,0 +1,409 @@
+/* Loops. Before the body is lowered for good it is lowered once for nothing, to see which cells it changes:
+ * those get a variable that every round assigns ("pinned"), since the value at the start of a round is either
+ * the one from before the loop or the last round's. */
+#include "base/assert.h"
+#include "django/values.h"
+
+struct pin {
+    struct cell *cell;
+    uint16_t var;
+};
+
+struct loop {
+    struct lowerer *l;
+    const struct py_node *target; /* NULL: while */
+    struct py_list body, orelse;
+    struct txn_span span;
+    struct val *element;          /* of a round; NULL: while or counter */
+    const struct py_node *test;   /* while */
+    struct txn_expr *end;         /* counter < end, or NULL */
+    uint16_t counter;             /* TXN_NO_VAR: none */
+    int64_t counter_step;
+    VEC(struct pin) pins;
+    uint16_t broken;              /* set by break, for the else clause; TXN_NO_VAR: none */
+};
+
+/* One round: into b->at. Sites of its ends go to `ends`, of its breaks to `breaks`. */
+static void lower_round(struct loop *loop, struct flow_sites *ends, struct flow_sites *breaks) {
+    struct lowerer *l = loop->l;
+    struct frame *frame = l->frame;
+    struct flow_sites *outer_breaks = frame->breaks, *outer_continues = frame->continues;
+    size_t outer_mark = frame->loop_mark, mark = flow_mark(l);
+    frame->breaks = breaks;
+    frame->continues = ends;
+    frame->loop_mark = mark;
+    if (loop->counter != TXN_NO_VAR) {
+        struct txn_expr *next =
+            txn_binary(&l->b, loop->span, TXN_OP_ADD, txn_ref(&l->b, loop->span, loop->counter),
+                       txn_literal(&l->b, loop->span, value_int(loop->counter_step)));
+        txn_build_assign(&l->b, loop->span, loop->counter, next);
+        loop->element = val_scalar(l, txn_ref(&l->b, loop->span, loop->counter));
+    }
+    struct txn_expr *test = NULL;
+    if (loop->test != NULL) {
+        struct val *val = lower_expr(l, loop->test);
+        if (val_known_truth(l, val) != 1)
+            test = txn_unary(&l->b, loop->span, TXN_EXPR_NOT, val_truth(l, val));
+    } else if (loop->end != NULL) {
+        test = txn_binary(&l->b, loop->span, TXN_OP_GE,
+                          txn_ref(&l->b, loop->span, loop->counter), loop->end);
+    }
+    if (test != NULL) {
+        struct txn_step *leave = txn_build_if(&l->b, loop->span, test);
+        flow_add_site(l, breaks, mark, NULL, txn_build_break(&l->b, loop->span));
+        breaks->items.items[breaks->items.count - 1].is_loop_end = true;
+        txn_build_end(&l->b, leave);
+    }
+    if (loop->element != NULL && loop->target->kind == PY_Name)
+        cell_set(l, fields_cell(l, frame->locals, loop->target->Name.id), loop->element);
+    else if (loop->element != NULL)
+        lower_assign(l, loop->target, loop->element);
+    lower_body(l, loop->body);
+    flow_add_site(l, ends, mark, NULL, NULL);
+    flow_undo(l, mark);
+    frame->is_terminated = false;
+    frame->breaks = outer_breaks;
+    frame->continues = outer_continues;
+    frame->loop_mark = outer_mark;
+}
+
+static struct val *final_value(struct flow_sites *ends, struct flow_sites *breaks, struct cell *cell) {
+    struct flow_sites *both[] = {ends, breaks};
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; i < both[k]->items.count; i++) {
+            struct flow_site *site = &both[k]->items.items[i];
+            for (size_t j = 0; j < site->changes.count; j++)
+                if (site->changes.items[j].cell == cell && site->changes.items[j].val != NULL)
+                    return site->changes.items[j].val;
+        }
+    return NULL;
+}
+
+static bool is_scalar_like(const struct val *val) {
+    return val->kind == VAL_SCALAR || val->kind == VAL_UNKNOWN;
+}
+
+static void pin_cell(struct loop *loop, struct cell *cell, struct val *last) {
+    struct lowerer *l = loop->l;
+    if (cell->is_cache || last == NULL) {
+        cell_set(l, cell, NULL);
+        return;
+    }
+    if (cell->val == NULL || val_same(cell->val, last))
+        return;
+    struct model *model = cell->val->kind == VAL_ROW ? cell->val->row->model
+                          : last->kind == VAL_ROW    ? last->row->model
+                                                     : NULL;
+    bool is_row = model != NULL && (last->kind == VAL_ROW || val_is_none(last)) &&
+                  (cell->val->kind == VAL_ROW || val_is_none(cell->val)) &&
+                  (last->kind != VAL_ROW || last->row->model == model);
+    if (!is_row && !(is_scalar_like(cell->val) && is_scalar_like(last))) {
+        struct val *unknown = val_unknown(l, loop->span, cell->name);
+        unknown->is_merged = true;
+        cell_set(l, cell, unknown);
+        return;
+    }
+    uint16_t var = lower_var(l, cell->name);
+    struct txn_expr *start = cell->val->kind == VAL_ROW
+                                 ? txn_ref(&l->b, loop->span, cell->val->row->var)
+                                 : val_expr(l, cell->val);
+    txn_build_assign(&l->b, loop->span, var, start);
+    l->is_pinned[var] = true;
+    if (is_row) {
+        struct row *row = row_new(l, model, var);
+        row->is_null_possible = true;
+        cell_set(l, cell, val_row(l, loop->span, row));
+    } else {
+        cell_set(l, cell, val_scalar(l, txn_ref(&l->b, loop->span, var)));
+    }
+    VEC_PUSH(l->arena, &loop->pins, (struct pin){cell, var});
+}
+
+/* Lowers the body for nothing, and pins what it changed. */
+static void prepare(struct loop *loop) {
+    struct lowerer *l = loop->l;
+    struct txn_block scratch = {{0}}, *at = l->b.at;
+    struct flow_sites ends = {{0}}, breaks = {{0}};
+    size_t var_count = l->b.program->vars.count, on_commit = l->on_commit.count;
+    struct flow_sites *returns = l->frame->returns, ignored = {{0}};
+    l->dry_depth++;
+    l->b.at = &scratch;
+    l->frame->returns = &ignored;
+    struct txn_step *step = txn_build_repeat(&l->b, loop->span, 1);
+    lower_round(loop, &ends, &breaks);
+    txn_build_end(&l->b, step);
+    l->frame->returns = returns;
+    l->b.at = at;
+    l->dry_depth--;
+    l->b.program->vars.count = var_count;
+    memset(l->is_pinned + var_count, 0, sizeof(l->is_pinned) - var_count * sizeof(bool));
+    l->on_commit.count = on_commit;
+    struct flow_sites *both[] = {&ends, &breaks};
+    struct map seen;
+    map_init(&seen, l->arena);
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; i < both[k]->items.count; i++)
+            for (size_t j = 0; j < both[k]->items.items[i].changes.count; j++) {
+                struct cell **key = &both[k]->items.items[i].changes.items[j].cell;
+                struct str bytes = {(const char *)key, sizeof(*key)};
+                if (map_has(&seen, bytes))
+                    continue;
+                map_put(&seen, bytes, *key);
+                pin_cell(loop, *key, final_value(&ends, &breaks, *key));
+            }
+}
+
+static void assign_pins(struct loop *loop, struct flow_sites *sites) {
+    struct lowerer *l = loop->l;
+    for (size_t i = 0; i < sites->items.count; i++) {
+        struct flow_site *site = &sites->items.items[i];
+        for (size_t p = 0; p < loop->pins.count; p++)
+            for (size_t j = 0; j < site->changes.count; j++) {
+                struct val *val = site->changes.items[j].val;
+                if (site->changes.items[j].cell != loop->pins.items[p].cell || val == NULL)
+                    continue;
+                struct txn_expr *expr = val->kind == VAL_ROW
+                                            ? txn_ref(&l->b, loop->span, val->row->var)
+                                            : val_expr(l, val);
+                if (expr->kind != TXN_EXPR_VAR || expr->var != loop->pins.items[p].var)
+                    flow_assign(l, site, loop->span, loop->pins.items[p].var, expr);
+            }
+    }
+}
+
+static bool is_pinned_cell(const struct loop *loop, const struct cell *cell) {
+    for (size_t i = 0; i < loop->pins.count; i++)
+        if (loop->pins.items[i].cell == cell)
+            return true;
+    return false;
+}
+
+/* Behind the loop: pinned cells hold their variables, what only the body binds holds the last round's. */
+static void settle(struct loop *loop, struct flow_sites *ends, struct flow_sites *breaks) {
+    struct lowerer *l = loop->l;
+    struct flow_sites *both[] = {ends, breaks};
+    assign_pins(loop, ends);
+    assign_pins(loop, breaks);
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; i < both[k]->items.count; i++)
+            for (size_t j = 0; j < both[k]->items.items[i].changes.count; j++) {
+                struct change *change = &both[k]->items.items[i].changes.items[j];
+                if (change->cell->is_cache)
+                    cell_set(l, change->cell, NULL);
+                else if (change->cell->val == NULL && !is_pinned_cell(loop, change->cell))
+                    cell_set(l, change->cell, change->val);
+            }
+}
+
+static void lower_else(struct loop *loop, struct flow_sites *breaks) {
+    struct lowerer *l = loop->l;
+    bool has_break = false;
+    for (size_t i = 0; i < breaks->items.count; i++)
+        has_break |= !breaks->items.items[i].is_loop_end;
+    if (!has_break) {
+        lower_body(l, loop->orelse);
+        return;
+    }
+    struct flow_sites sites = {{0}};
+    struct txn_expr *cond = txn_unary(&l->b, loop->span, TXN_EXPR_NOT,
+                                      txn_ref(&l->b, loop->span, loop->broken));
+    struct txn_step *step = txn_build_if(&l->b, loop->span, cond);
+    size_t mark = flow_mark(l);
+    lower_body(l, loop->orelse);
+    flow_add_site(l, &sites, mark, NULL, NULL);
+    flow_undo(l, mark);
+    l->frame->is_terminated = false;
+    txn_build_else(&l->b, step);
+    flow_add_site(l, &sites, mark, NULL, NULL);
+    txn_build_end(&l->b, step);
+    flow_merge(l, loop->span, &sites, (struct str){0});
+}
+
+/* `rows`: TXN_NO_VAR for a loop that repeats. */
+static void lower_loop(struct loop *loop, uint16_t rows, uint16_t row, uint32_t rounds) {
+    struct lowerer *l = loop->l;
+    struct flow_sites ends = {{0}}, breaks = {{0}};
+    loop->broken = TXN_NO_VAR;
+    prepare(loop);
+    if (loop->orelse.count > 0) {
+        loop->broken = lower_var(l, STR("is_broken"));
+        l->is_pinned[loop->broken] = true;
+        txn_build_assign(&l->b, loop->span, loop->broken,
+                         txn_literal(&l->b, loop->span, value_bool(false)));
+    }
+    struct txn_step *step = rows != TXN_NO_VAR ? txn_build_for(&l->b, loop->span, row, rows)
+                                               : txn_build_repeat(&l->b, loop->span, rounds);
+    lower_round(loop, &ends, &breaks);
+    for (size_t i = 0; i < breaks.items.count && loop->broken != TXN_NO_VAR; i++)
+        if (!breaks.items.items[i].is_loop_end)
+            flow_assign(l, &breaks.items.items[i], loop->span, loop->broken,
+                        txn_literal(&l->b, loop->span, value_bool(true)));
+    settle(loop, &ends, &breaks);
+    txn_build_end(&l->b, step);
+    /* Every round leaves by return or raise. */
+    if (rows == TXN_NO_VAR && ends.items.count == 0 && breaks.items.count == 0)
+        l->frame->is_terminated = true;
+    else if (loop->orelse.count > 0)
+        lower_else(loop, &breaks);
+}
+
+static void unroll(struct loop *loop, struct val *sequence) {
+    struct lowerer *l = loop->l;
+    for (size_t i = 0; i < sequence->items.count && !l->frame->is_terminated; i++) {
+        struct flow_sites *breaks = l->frame->breaks, *continues = l->frame->continues;
+        l->frame->breaks = l->frame->continues = NULL;
+        lower_assign(l, loop->target, sequence->items.items[i]);
+        lower_body(l, loop->body);
+        l->frame->breaks = breaks;
+        l->frame->continues = continues;
+    }
+    if (!l->frame->is_terminated)
+        lower_body(l, loop->orelse);
+}
+
+struct jump_search {
+    bool has_jump;
+};
+
+static void find_jump(const struct py_node *node, void *context) {
+    struct jump_search *search = context;
+    if (node->kind == PY_Break || node->kind == PY_Continue)
+        search->has_jump = true;
+    if (node->kind != PY_For && node->kind != PY_While && node->kind != PY_FunctionDef)
+        py_visit_children(node, find_jump, context);
+}
+
+static bool has_jump(struct py_list body) {
+    struct jump_search search = {false};
+    for (uint32_t i = 0; i < body.count; i++)
+        find_jump(body.items[i], &search);
+    return search.has_jump;
+}
+
+static void loop_rows(struct loop *loop, struct val *rows, bool is_enumerated) {
+    struct lowerer *l = loop->l;
+    struct str hint = loop->target->kind == PY_Name ? loop->target->Name.id : STR("item");
+    uint16_t var = lower_var(l, hint);
+    struct val *element;
+    l->is_pinned[var] = true;
+    if (rows->model != NULL) {
+        struct row *row = row_new(l, rows->model, var);
+        row->pk_state.val = val_bool(l, loop->span, true);
+        row->is_partial = rows->is_partial;
+        if (rows->query != NULL)
+            query_adopt_row(l, rows->query, row);
+        element = val_row(l, loop->span, row);
+    } else {
+        element = val_scalar(l, txn_ref(&l->b, loop->span, var));
+    }
+    if (is_enumerated) {
+        struct val *pair = val_new(l, VAL_SEQUENCE, loop->span);
+        VEC_PUSH(l->arena, &pair->items, val_unknown(l, loop->span, STR("index")));
+        VEC_PUSH(l->arena, &pair->items, element);
+        element = pair;
+    }
+    loop->element = element;
+    lower_loop(loop, rows->var, var, 0);
+}
+
+static void loop_range(struct loop *loop, struct val *range) {
+    struct lowerer *l = loop->l;
+    struct value start = value_int(0), end = value_int(0), step = value_int(1);
+    size_t count = range->items.count;
+    bool is_known = val_constant(range->items.items[count > 1 ? 1 : 0], &end) &&
+                    (count < 2 || val_constant(range->items.items[0], &start)) &&
+                    (count < 3 || val_constant(range->items.items[2], &step)) &&
+                    start.kind == VALUE_INT && end.kind == VALUE_INT && step.kind == VALUE_INT &&
+                    step.number > 0;
+    uint32_t rounds = LOWER_LOOP_ROUNDS;
+    loop->counter = lower_var(l, loop->target->kind == PY_Name ? loop->target->Name.id : STR("i"));
+    l->is_pinned[loop->counter] = true;
+    loop->counter_step = 1;
+    if (is_known) {
+        int64_t n = (end.number - start.number + step.number - 1) / step.number;
+        if (n <= 0)
+            return;
+        loop->counter_step = step.number;
+        rounds = n > TXN_REPEAT_MAX ? TXN_REPEAT_MAX : (uint32_t)n;
+        if (n > TXN_REPEAT_MAX)
+            lower_notef(l, loop->span, "only %d rounds of this loop are modelled", TXN_REPEAT_MAX);
+    } else {
+        lower_notef(l, loop->span, "at most %d rounds of this loop are modelled", LOWER_LOOP_ROUNDS);
+        loop->end = val_expr(l, range->items.items[count > 1 ? 1 : 0]);
+        start = value_int(0);
+    }
+    txn_build_assign(&l->b, loop->span, loop->counter,
+                     txn_literal(&l->b, loop->span, value_int(start.number - loop->counter_step)));
+    lower_loop(loop, TXN_NO_VAR, TXN_NO_VAR, rounds);
+}
+
+static void loop_unknown(struct loop *loop, struct val *iter) {
+    struct lowerer *l = loop->l;
+    struct str name = iter->name.len > 0 ? iter->name : STR("items");
+    lower_notef(l, loop->span, "one round of this loop is modelled, over a value that is not known");
+    loop->element = val_unknown(l, loop->span, str_printf(l->arena, "%.*s[]", STR_ARG(name)));
+    lower_loop(loop, TXN_NO_VAR, TXN_NO_VAR, 1);
+}
+
+void lower_for(struct lowerer *l, const struct py_node *node) {
+    struct loop loop = {.l = l, .target = node->For.target, .body = node->For.body,
+                        .orelse = node->For.orelse, .counter = TXN_NO_VAR};
+    loop.span = lower_span(l, node);
+    loop.span.end = lower_span(l, node->For.iter).end;
+    struct val *iter = lower_expr(l, node->For.iter);
+    bool is_enumerated = iter->kind == VAL_PARTIAL && str_is(iter->name, "enumerate");
+    if (l->frame->is_terminated)
+        return;
+    if (is_enumerated)
+        iter = iter->self;
+    if (iter->kind == VAL_QUERYSET)
+        iter = query_rows(l, iter->span, iter->query, STR("rows"));
+    if (iter->kind == VAL_ROWS) {
+        loop_rows(&loop, iter, is_enumerated);
+    } else if (iter->kind == VAL_PARTIAL && str_is(iter->name, "range")) {
+        loop_range(&loop, iter);
+    } else if (iter->kind == VAL_SEQUENCE && iter->items.count <= LOWER_UNROLL_MAX && !is_enumerated &&
+               !has_jump(loop.body)) {
+        unroll(&loop, iter);
+    } else if (iter->kind == VAL_SEQUENCE && iter->items.count == 0) {
+        lower_body(l, loop.orelse);
+    } else {
+        loop_unknown(&loop, iter);
+    }
+}
+
+void lower_while(struct lowerer *l, const struct py_node *node) {
+    enum { ROUNDS = LOWER_LOOP_ROUNDS + 1 };
+    struct loop loop = {.l = l, .body = node->While.body, .orelse = node->While.orelse,
+                        .test = node->While.test, .counter = TXN_NO_VAR};
+    loop.span = lower_span(l, node);
+    loop.span.end = lower_span(l, node->While.test).end;
+    lower_notef(l, loop.span, "at most %d rounds of this loop are modelled", ROUNDS);
+    lower_loop(&loop, TXN_NO_VAR, TXN_NO_VAR, ROUNDS);
+}
+
+struct val *lower_comprehension(struct lowerer *l, const struct py_node *node) {
+    struct py_list generators = node->ListComp.generators;
+    struct txn_span span = lower_span(l, node);
+    const struct py_node *generator = generators.items[0];
+    struct val *iter = lower_expr(l, generator->comprehension.iter);
+    if (iter->kind == VAL_QUERYSET)
+        iter = query_rows(l, iter->span, iter->query, STR("rows"));
+    struct str text = module_text(l->frame->module, node);
+    if (iter->kind == VAL_SEQUENCE && generators.count == 1 && generator->comprehension.ifs.count == 0 &&
+        iter->items.count <= LOWER_UNROLL_MAX && node->kind != PY_DictComp) {
+        struct val *result = val_new(l, VAL_SEQUENCE, span);
+        for (size_t i = 0; i < iter->items.count; i++) {
+            lower_assign(l, generator->comprehension.target, iter->items.items[i]);
+            VEC_PUSH(l->arena, &result->items, lower_expr(l, node->ListComp.elt));
+        }
+        return result;
+    }
+    if (iter->kind == VAL_ROWS) {
+        struct txn_expr *expr = txn_opaque(&l->b, span, lower_identifier(l, text));
+        txn_add_arg(&l->b, expr, txn_of_list(&l->b, span, TXN_EXPR_LEN, iter->var));
+        lower_notef(l, span, "a comprehension over rows is not modelled");
+        return val_scalar(l, expr);
+    }
+    return val_unknown(l, span, text);
+}

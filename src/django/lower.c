@@ -1,0 +1,202 @@
+/* One function becomes one program. It is lowered twice: the first pass finds out which free values it needs,
+ * since parameters come before all other variables; the second builds the program. */
+#include "base/assert.h"
+#include "django/param.h"
+#include "django/values.h"
+
+#include <stdlib.h>
+
+enum { NULL_INITS_MAX = 64 };
+
+static void lowerer_init(struct lowerer *l, struct arena *arena, struct text_pool *pool,
+                         struct django_facts *facts, struct txn_program *program,
+                         enum sql_dialect dialect) {
+    memset(l, 0, sizeof(*l));
+    l->arena = arena;
+    l->pool = pool;
+    l->facts = facts;
+    txn_builder_init(&l->b, arena, pool, program, dialect);
+    map_init(&l->param_vars, arena);
+}
+
+/* The function behind its decorators, at the root: no call step around it. */
+static void lower_root_value(struct lowerer *l, struct val *val, struct val *self, struct args *args) {
+    if (val->kind == VAL_PARTIAL && str_is(val->name, "atomic")) {
+        struct txn_step *step = lower_atomic(l, val->span, val->atomic_args);
+        lower_root_value(l, val->self, self, args);
+        lower_atomic_end(l, step);
+        return;
+    }
+    if (val->kind != VAL_FUNC) {
+        lower_call_value(l, val, args, STR("function"));
+        return;
+    }
+    struct frame *frame = ARENA_NEW(l->arena, struct frame);
+    frame->outer = l->frame;
+    frame->closure = val->closure;
+    frame->func = val->func;
+    frame->module = val->func->module;
+    frame->class_ = val->func->owner;
+    frame->self = self;
+    frame->locals = fields_new(l);
+    lower_bind(l, frame, val->func->node->FunctionDef.args, self, args, args->span);
+    lower_run_frame(l, frame, val->func->node);
+}
+
+static bool is_non_atomic(const struct py_func *func) {
+    struct py_list decorators = func->node->FunctionDef.decorator_list;
+    for (uint32_t i = 0; i < decorators.count; i++) {
+        const struct py_node *node = decorators.items[i];
+        node = node->kind == PY_Call ? node->Call.func : node;
+        if (node->kind == PY_Attribute && str_is(node->Attribute.attr, "non_atomic_requests"))
+            return true;
+    }
+    return false;
+}
+
+static void lower_root(struct lowerer *l, struct py_func *func, struct txn_span span, bool is_wrapped) {
+    struct frame base = {.module = func->module, .locals = fields_new(l), .class_ = func->owner};
+    struct args args = {.span = span};
+    l->frame = arena_copy(l->arena, &base, sizeof(base));
+    struct txn_step *step = is_wrapped ? lower_atomic(l, span, NULL) : NULL;
+    struct val *self = param_self(l, func);
+    param_args(l, func, self != NULL, &args);
+    struct val *val =
+        lower_decorated(l, func_val(l, func), func->node->FunctionDef.decorator_list);
+    struct val *inner = val;
+    while (inner->kind == VAL_PARTIAL && str_is(inner->name, "atomic"))
+        inner = inner->self;
+    /* A wrapper of the project gets self as its first argument. */
+    if (self != NULL && !(inner->kind == VAL_FUNC && inner->func == func)) {
+        struct args all = args;
+        memset(&all.positional, 0, sizeof(all.positional));
+        VEC_PUSH(l->arena, &all.positional, self);
+        for (size_t i = 0; i < args.positional.count; i++)
+            VEC_PUSH(l->arena, &all.positional, args.positional.items[i]);
+        lower_root_value(l, val, NULL, &all);
+    } else {
+        lower_root_value(l, val, self, &args);
+    }
+    if (step != NULL)
+        lower_atomic_end(l, step);
+}
+
+static size_t declared_at(struct lowerer *l, const struct py_func *func, struct str text) {
+    const struct py_node *node = func->node->FunctionDef.args;
+    struct py_list lists[] = {node->arguments.posonlyargs, node->arguments.args,
+                              node->arguments.kwonlyargs};
+    size_t at = 0;
+    for (size_t k = 0; k < LW_COUNT_OF(lists); k++)
+        for (uint32_t i = 0; i < lists[k].count; i++, at++) {
+            struct str name = lists[k].items[i]->arg.arg;
+            if (str_equal(name, text) ||
+                str_equal(str_printf(l->arena, "%.*s_id", STR_ARG(name)), text))
+                return at;
+        }
+    return SIZE_MAX;
+}
+
+/* Declares the parameters that the first pass met: the function's own in their order, then the others. */
+static void declare_params(struct lowerer *l, struct lowerer *first, const struct py_func *func) {
+    size_t count = first->params.count;
+    bool *is_done = ARENA_ARRAY(l->arena, bool, count);
+    for (size_t round = 0; round < count; round++) {
+        size_t best = SIZE_MAX, best_at = SIZE_MAX;
+        for (size_t i = 0; i < count; i++) {
+            size_t at = declared_at(l, func, first->params.items[i]);
+            if (!is_done[i] && (best == SIZE_MAX || at < best_at)) {
+                best = i;
+                best_at = at;
+            }
+        }
+        is_done[best] = true;
+        struct str text = first->params.items[best];
+        struct str base = lower_identifier(l, text), name = base;
+        for (int i = 2; txn_find_var(l->b.program, name) != TXN_NO_VAR; i++)
+            name = str_printf(l->arena, "%.*s_%d", STR_ARG(base), i);
+        uint16_t var = txn_add_param(l->arena, l->b.program, name);
+        l->b.program->vars.items[var].source_name = text;
+        map_put(&l->param_vars, text, (void *)(uintptr_t)(var + 1u));
+    }
+}
+
+/* A variable that only some paths set holds null before: Python would raise UnboundLocalError there. */
+static bool set_null_first(struct lowerer *l, const struct err *err) {
+    const char *at = strchr(err->message, '`');
+    const char *end = at != NULL ? strchr(at + 1, '`') : NULL;
+    if (end == NULL || strstr(err->message, "may not be set yet") == NULL)
+        return false;
+    struct str name = {at + 1, (size_t)(end - at - 1)};
+    uint16_t var = txn_find_var(l->b.program, name);
+    if (var == TXN_NO_VAR)
+        return false;
+    l->b.at = &l->b.program->body;
+    struct txn_span span = l->b.program->span;
+    struct txn_step *step = txn_build_assign(&l->b, span, var, txn_literal(&l->b, span, value_null()));
+    struct txn_step **items = l->b.at->steps.items;
+    size_t count = l->b.at->steps.count;
+    LW_ASSERT(items[count - 1] == step);
+    memmove(items + 1, items, (count - 1) * sizeof(*items));
+    items[0] = step;
+    return true;
+}
+
+static bool check(struct lowerer *l, struct txn_span span) {
+    struct err err;
+    for (int i = 0; i < NULL_INITS_MAX; i++) {
+        if (txn_check(l->arena, &l->facts->project->schema, l->pool, l->b.program, &err))
+            return true;
+        if (!set_null_first(l, &err))
+            break;
+    }
+    lower_notef(l, span, "not modelled: %s", err.message);
+    return false;
+}
+
+static void publish_notes(struct django_facts *facts, const struct lowerer *l) {
+    for (size_t i = 0; i < l->notes.count; i++)
+        facts_note(facts, l->notes.items[i].span, false, l->notes.items[i].text);
+}
+
+static bool is_hidden(const struct lowerer *l, const struct py_func *func) {
+    return func->node->kind == PY_AsyncFunctionDef || l->is_too_large || l->b.has_failed;
+}
+
+struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
+                                 struct django_project *project, size_t function,
+                                 enum sql_dialect dialect) {
+    struct django_facts *facts = project->facts;
+    LW_ASSERT(function < project->functions.count);
+    struct django_function *info = &project->functions.items[function];
+    struct py_func *func = facts->funcs.items[function];
+    struct lowerer *first = mem_alloc(sizeof(*first)), *l = mem_alloc(sizeof(*l));
+    bool is_wrapped = project->settings.atomic_requests && info->is_view && !is_non_atomic(func);
+    struct txn_program *program = NULL;
+    if (func->touches_orm) {
+        program = txn_program_new(arena, info->symbol, info->span);
+        lowerer_init(first, arena, pool, facts, txn_program_new(arena, info->symbol, info->span),
+                     dialect);
+        lower_root(first, func, info->span, is_wrapped);
+        lowerer_init(l, arena, pool, facts, program, dialect);
+        l->is_second_pass = true;
+        declare_params(l, first, func);
+        lower_root(l, func, info->span, is_wrapped);
+        if (l->is_too_large)
+            lower_note(l, info->span, STR("this function is too large to be modelled"));
+        if (l->b.has_failed)
+            lower_notef(l, info->span, "not modelled: %s", l->b.err.message);
+        if (lower_is_generator(func) || func->node->kind == PY_AsyncFunctionDef)
+            lower_note(l, info->span, STR("a generator or async function is not modelled"));
+        if (!l->has_sql || is_hidden(l, func) || lower_is_generator(func) || !check(l, info->span))
+            program = NULL;
+        publish_notes(facts, l);
+        info->touches_orm = l->has_sql || l->has_note;
+        info->is_modelled = program != NULL && !l->has_note;
+        for (size_t i = 0; program != NULL && i < l->called.count; i++)
+            if (l->called.items[i]->function >= 0 && (size_t)l->called.items[i]->function != function)
+                project->functions.items[l->called.items[i]->function].is_called = true;
+    }
+    free(first);
+    free(l);
+    return program;
+}

@@ -1,0 +1,283 @@
+/* Walks the paths given, parses every file, and puts the facts together. Files are taken in the order of
+ * their paths, so that what is found never hangs on the order in which a folder lists them. */
+#define _XOPEN_SOURCE 700 /* realpath */
+
+#include "base/assert.h"
+#include "base/file.h"
+#include "django/facts.h"
+#include "python/parse.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+enum { FOLDER_DEPTH_MAX = 64 };
+
+struct django_facts *facts_new(struct arena *arena, struct text_pool *pool) {
+    struct django_facts *facts = ARENA_NEW(arena, struct django_facts);
+    facts->arena = arena;
+    facts->pool = pool;
+    facts->project = ARENA_NEW(arena, struct django_project);
+    facts->project->facts = facts;
+    struct map *maps[] = {&facts->by_name,        &facts->by_path,       &facts->packages,
+                          &facts->func_by_name,   &facts->model_by_label, &facts->model_by_name,
+                          &facts->app_labels,     &facts->noted};
+    for (size_t i = 0; i < LW_COUNT_OF(maps); i++)
+        map_init(maps[i], arena);
+    facts->default_auto_field = STR("AutoField");
+    return facts;
+}
+
+void facts_note(struct django_facts *facts, struct txn_span span, bool is_error, struct str text) {
+    struct str key = str_printf(facts->arena, "%.*s:%u:%u:%.*s", STR_ARG(span.path), span.start.line,
+                                span.start.column, STR_ARG(text));
+    if (map_has(&facts->noted, key))
+        return;
+    map_put(&facts->noted, key, facts);
+    struct django_note note = {span, str_dup(facts->arena, text), is_error};
+    VEC_PUSH(facts->arena, &facts->project->notes, note);
+}
+
+struct txn_span module_span(const struct module *module, const struct py_node *node) {
+    struct txn_span span = {.path = module->path};
+    span.start = py_pos(module->py, node->start);
+    span.end = py_pos(module->py, node->end);
+    return span;
+}
+
+struct str module_text(const struct module *module, const struct py_node *node) {
+    return str_sub(module->py->text, node->start, node->end);
+}
+
+static struct str folder_of(struct str path) {
+    size_t len = path.len;
+    while (len > 0 && path.ptr[len - 1] != '/')
+        len--;
+    return str_sub(path, 0, len > 0 ? len - 1 : 0);
+}
+
+static bool is_package_folder(struct django_facts *facts, struct str folder) {
+    const char *known = map_get(&facts->packages, folder);
+    if (known == NULL) {
+        struct str init = str_printf(facts->arena, "%.*s/__init__.py", STR_ARG(folder));
+        struct stat status;
+        known = map_has(&facts->by_path, init) || stat(init.ptr, &status) == 0 ? "1" : "0";
+        map_put(&facts->packages, str_dup(facts->arena, folder), (void *)(uintptr_t)known);
+    }
+    return known[0] == '1';
+}
+
+static void add_name(struct django_facts *facts, struct str name, struct module *module) {
+    struct module_list *list = map_get(&facts->by_name, name);
+    if (list == NULL) {
+        list = ARENA_NEW(facts->arena, struct module_list);
+        map_put(&facts->by_name, name, list);
+    }
+    VEC_PUSH(facts->arena, &list->items, module);
+}
+
+/* Each folder above that is no package itself may be on sys.path, so a module has a name from each. The
+ * first such folder gives the name that is shown. */
+static void name_module(struct django_facts *facts, struct module *module) {
+    struct str folder = folder_of(module->full_path);
+    struct str base = str_sub(module->full_path, folder.len > 0 ? folder.len + 1 : 0,
+                              module->full_path.len - 3);
+    struct str name = module->is_package ? (struct str){0} : base;
+    for (int depth = 0; depth < FOLDER_DEPTH_MAX && folder.len > 0; depth++) {
+        if (name.len > 0 && !is_package_folder(facts, folder)) {
+            if (module->name.len == 0)
+                module->name = name;
+            add_name(facts, name, module);
+        }
+        struct str outer = folder_of(folder);
+        size_t from = outer.len > 0 || folder.ptr[0] == '/' ? outer.len + 1 : 0;
+        struct str part = str_sub(folder, from < folder.len ? from : folder.len, folder.len);
+        name = name.len == 0 ? part
+                             : str_printf(facts->arena, "%.*s.%.*s", STR_ARG(part), STR_ARG(name));
+        folder = outer;
+    }
+    if (name.len > 0 && module->name.len == 0)
+        module->name = name;
+    if (name.len > 0)
+        add_name(facts, name, module);
+}
+
+void facts_add_file(struct django_facts *facts, struct str path, struct str full_path,
+                    struct str text) {
+    struct module *module = ARENA_NEW(facts->arena, struct module);
+    module->path = path;
+    module->full_path = full_path;
+    module->text = text;
+    module->is_package = str_ends(full_path, "/__init__.py") || str_is(full_path, "__init__.py");
+    module->py = py_parse(facts->arena, text);
+    for (uint32_t i = 0; i < module->py->error_count; i++) {
+        struct txn_span span = {path, module->py->errors[i].pos, module->py->errors[i].pos};
+        facts_note(facts, span, true, str_from_c(module->py->errors[i].message));
+    }
+    facts->project->file_count++;
+    facts->project->line_count += module->py->line_count;
+    facts->project->broken_file_count += module->py->error_count > 0;
+    map_put(&facts->by_path, full_path, module);
+    VEC_PUSH(facts->arena, &facts->modules, module);
+}
+
+void facts_finish(struct django_facts *facts) {
+    for (size_t i = 0; i < facts->modules.count; i++)
+        name_module(facts, facts->modules.items[i]);
+    for (size_t i = 0; i < facts->modules.count; i++)
+        module_bind(facts, facts->modules.items[i]);
+    settings_read(facts);
+    models_build(facts);
+    schema_build(facts);
+    callgraph_build(facts);
+}
+
+struct walk {
+    struct django_facts *facts;
+    VEC(struct str) paths;
+};
+
+static bool is_skipped_folder(const char *name) {
+    static const char *const names[] = {"node_modules", "migrations", "tests", "test", "venv", "env",
+                                        "virtualenv", "site-packages", "__pycache__"};
+    if (name[0] == '.')
+        return true;
+    for (size_t i = 0; i < LW_COUNT_OF(names); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool is_source(struct str name) {
+    return str_ends(name, ".py") && !str_starts(name, "test_") && !str_ends(name, "_test.py") &&
+           !str_is(name, "tests.py") && !str_is(name, "conftest.py");
+}
+
+static void walk_folder(struct walk *walk, struct str folder, int depth) {
+    struct django_facts *facts = walk->facts;
+    struct txn_span span = {.path = folder};
+    struct dirent **entries;
+    int count = depth < FOLDER_DEPTH_MAX ? scandir(folder.ptr, &entries, NULL, alphasort) : -1;
+    if (count < 0) {
+        facts_note(facts, span, true,
+                   str_printf(facts->arena, "cannot read the folder: %s", strerror(errno)));
+        return;
+    }
+    for (int i = 0; i < count; i++) {
+        const char *name = entries[i]->d_name;
+        struct str path = str_printf(facts->arena, "%.*s%s%s", STR_ARG(folder),
+                                     str_ends(folder, "/") ? "" : "/", name);
+        struct stat status, venv;
+        if (name[0] != '.' && lstat(path.ptr, &status) == 0) {
+            if (S_ISDIR(status.st_mode) && !is_skipped_folder(name) &&
+                stat(str_printf(facts->arena, "%.*s/pyvenv.cfg", STR_ARG(path)).ptr, &venv) != 0)
+                walk_folder(walk, path, depth + 1);
+            else if (S_ISREG(status.st_mode) && is_source(str_from_c(name)))
+                VEC_PUSH(facts->arena, &walk->paths, path);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+static bool walk_path(struct walk *walk, const char *path, struct err *err) {
+    struct stat status;
+    struct str text = str_dup(walk->facts->arena, str_from_c(path));
+    if (stat(path, &status) != 0) {
+        err_set(err, (struct pos){0}, "%s", strerror(errno));
+        return err_in_file(err, text);
+    }
+    if (!S_ISDIR(status.st_mode)) {
+        VEC_PUSH(walk->facts->arena, &walk->paths, text);
+        return true;
+    }
+    while (text.len > 1 && text.ptr[text.len - 1] == '/')
+        text = str_dup(walk->facts->arena, str_sub(text, 0, text.len - 1));
+    if (str_is(text, ".")) {
+        size_t first = walk->paths.count;
+        walk_folder(walk, STR("."), 0);
+        for (size_t i = first; i < walk->paths.count; i++)
+            walk->paths.items[i] = str_sub(walk->paths.items[i], 2, walk->paths.items[i].len);
+        return true;
+    }
+    walk_folder(walk, text, 0);
+    return true;
+}
+
+static int compare_paths(const void *a, const void *b) {
+    return str_compare(*(const struct str *)a, *(const struct str *)b);
+}
+
+static struct str full_path_of(struct arena *arena, struct str path) {
+    char *full = realpath(path.ptr, NULL);
+    if (full == NULL)
+        return path;
+    struct str copy = str_dup(arena, str_from_c(full));
+    free(full);
+    return copy;
+}
+
+bool django_load(struct arena *arena, struct text_pool *pool, const char *const *paths,
+                 size_t path_count, struct django_project **project, struct err *err) {
+    struct django_facts *facts = facts_new(arena, pool);
+    struct walk walk = {.facts = facts};
+    for (size_t i = 0; i < path_count; i++)
+        if (!walk_path(&walk, paths[i], err))
+            return false;
+    if (walk.paths.count > 0)
+        qsort(walk.paths.items, walk.paths.count, sizeof(struct str), compare_paths);
+    for (size_t i = 0; i < walk.paths.count; i++) {
+        struct str path = walk.paths.items[i], text;
+        struct str full_path = full_path_of(arena, path);
+        struct err file_err;
+        if (map_has(&facts->by_path, full_path))
+            continue;
+        if (file_read(arena, path.ptr, &text, &file_err)) {
+            facts_add_file(facts, path, full_path, text);
+            continue;
+        }
+        facts_note(facts, (struct txn_span){.path = path}, true, str_from_c(file_err.message));
+        facts->project->file_count++;
+        facts->project->broken_file_count++;
+    }
+    facts_finish(facts);
+    *project = facts->project;
+    return true;
+}
+
+static bool is_tail(struct str path, struct str tail) {
+    if (path.len < tail.len)
+        return false;
+    struct str end = str_sub(path, path.len - tail.len, path.len);
+    return str_equal(end, tail) && (path.len == tail.len || path.ptr[path.len - tail.len - 1] == '/');
+}
+
+int django_find_function(const struct django_project *project, struct str path, struct str name) {
+    while (str_starts(path, "./"))
+        path = str_sub(path, 2, path.len);
+    for (size_t i = 0; i < project->functions.count; i++) {
+        const struct py_func *func = project->facts->funcs.items[i];
+        struct str rest = name;
+        if (!is_tail(func->module->path, path) && !is_tail(func->module->full_path, path))
+            continue;
+        if (func->owner != NULL) {
+            struct str owner = func->owner->name;
+            if (name.len <= owner.len || name.ptr[owner.len] != '.' ||
+                !str_equal(str_sub(name, 0, owner.len), owner))
+                continue;
+            rest = str_sub(name, owner.len + 1, name.len);
+        }
+        if (str_equal(rest, func->name))
+            return (int)i;
+    }
+    return -1;
+}
+
+struct str django_source(const struct django_project *project, struct str path) {
+    const struct django_facts *facts = project->facts;
+    for (size_t i = 0; i < facts->modules.count; i++)
+        if (str_equal(facts->modules.items[i]->path, path))
+            return facts->modules.items[i]->text;
+    return (struct str){0};
+}

@@ -1,0 +1,372 @@
+/* Model instances: their columns, related objects and methods. */
+#include "base/assert.h"
+#include "django/model_meta.h"
+#include "django/values.h"
+
+static struct str row_text(struct lowerer *l, const struct row *row, struct str name) {
+    struct str of = l->b.program->vars.items[row->var].source_name;
+    if (of.len == 0)
+        of = l->b.program->vars.items[row->var].name;
+    return str_printf(l->arena, "%.*s.%.*s", STR_ARG(of), STR_ARG(name));
+}
+
+static bool is_loaded(const struct row *row, const struct model_field *field) {
+    if (!row->is_partial || field->is_primary)
+        return true;
+    for (size_t i = 0; i < row->loaded.count; i++)
+        if (str_equal(row->loaded.items[i], field->column))
+            return true;
+    return false;
+}
+
+void row_reload(struct lowerer *l, struct txn_span span, struct row *row, const struct model_field *only) {
+    struct sqlgen gen;
+    struct buf sql = {0};
+    sqlgen_init(&gen, l, row->model, span);
+    buf_add_c(&sql, "SELECT ");
+    sqlgen_column(&gen, row->model->pk->column, &sql);
+    for (size_t i = 0; i < row->model->fields.count; i++) {
+        const struct model_field *field = row->model->fields.items[i];
+        bool is_wanted = only != NULL ? field == only : is_loaded(row, field);
+        if (field->kind == FIELD_MANY_TO_MANY || field == row->model->pk || !is_wanted)
+            continue;
+        buf_add_c(&sql, ", ");
+        sqlgen_column(&gen, field->column, &sql);
+    }
+    sqlgen_from(&gen, &sql);
+    buf_add_c(&sql, " WHERE ");
+    sqlgen_column(&gen, row->model->pk->column, &sql);
+    buf_add_c(&sql, " = ");
+    val_sql(l, val_row(l, span, row), &sql);
+    buf_add_c(&sql, " LIMIT 21");
+    lower_sql(l, span, TXN_INTO_RELOAD, row->var, &sql);
+    buf_release(&sql);
+}
+
+static struct val *column_value(struct lowerer *l, struct txn_span span, struct row *row,
+                                const struct model_field *field) {
+    if (!is_loaded(row, field)) {
+        /* A deferred column is fetched when it is first looked at. */
+        row_reload(l, span, row, field);
+        struct row *self = row;
+        VEC_PUSH(l->arena, &self->loaded, field->column);
+    }
+    return val_scalar(l, txn_column(&l->b, span, row->var, field->column));
+}
+
+struct cell *row_cache(struct lowerer *l, struct row *row, struct str name) {
+    struct cell *cell = fields_cell(l, row->caches, name);
+    cell->is_cache = true;
+    return cell;
+}
+
+static struct queryset *query_by_key(struct lowerer *l, struct txn_span span, struct model *model,
+                                     struct val *key) {
+    struct queryset *query = query_new(l, span, model);
+    VEC_PUSH(l->arena, &query->where, cond_lookup(l, span, STR("pk"), key));
+    return query;
+}
+
+/* x.parent: the object cached on x, else a SELECT of its own; None without one if the column is null. */
+static struct val *related_object(struct lowerer *l, struct txn_span span, struct row *row,
+                                  const struct model_field *field) {
+    struct cell *cell = row_cache(l, row, field->name);
+    if (cell->val != NULL)
+        return cell->val;
+    if (field->target == NULL || field->target->table < 0) {
+        lower_notef(l, span, "the model behind %.*s is not part of the project",
+                    STR_ARG(row_text(l, row, field->name)));
+        return val_unknown(l, span, row_text(l, row, field->name));
+    }
+    struct val *key = column_value(l, span, row, field);
+    struct queryset *query = query_by_key(l, span, field->target, key);
+    struct str missing = str_printf(l->arena, "%.*s.DoesNotExist", STR_ARG(field->target->name));
+    struct str name = field->name;
+    struct val *result;
+    if (!field->is_null) {
+        result = query_get(l, span, query, name, missing);
+        if (!l->frame->is_terminated)
+            cell_set(l, cell, result);
+        return result;
+    }
+    struct row *related = row_new(l, field->target, lower_var(l, name));
+    l->is_pinned[related->var] = true;
+    related->is_null_possible = true;
+    related->pk_state.val = val_bool(l, span, true);
+    struct txn_step *step =
+        txn_build_if(&l->b, span, txn_unary(&l->b, span, TXN_EXPR_IS_NULL, key->expr));
+    txn_build_assign(&l->b, span, related->var, txn_literal(&l->b, span, value_null()));
+    txn_build_else(&l->b, step);
+    query_get_into(l, span, query, related, missing);
+    txn_build_end(&l->b, step);
+    result = val_row(l, span, related);
+    cell_set(l, cell, result);
+    return result;
+}
+
+static struct val *reverse_value(struct lowerer *l, struct txn_span span, struct val *of,
+                                 struct reverse *reverse) {
+    struct row *row = of->row;
+    if (reverse->field->kind == FIELD_ONE_TO_ONE) {
+        struct cell *cell = row_cache(l, row, reverse->accessor);
+        if (cell->val != NULL)
+            return cell->val;
+        struct queryset *query = query_new(l, span, reverse->model);
+        VEC_PUSH(l->arena, &query->where, cond_lookup(l, span, reverse->field->name, of));
+        struct str missing = str_printf(l->arena, "%.*s.DoesNotExist", STR_ARG(reverse->model->name));
+        struct val *result = query_get(l, span, query, reverse->accessor, missing);
+        if (result->kind == VAL_ROW) {
+            cell_set(l, row_cache(l, result->row, reverse->field->name), of);
+            cell_set(l, cell, result);
+        }
+        return result;
+    }
+    struct queryset *query = manager_of(l, span, reverse->model, STR("_default_manager"));
+    query->is_manager = true;
+    query->owner = row;
+    if (reverse->field->kind == FIELD_MANY_TO_MANY) {
+        query->owner_reverse = reverse;
+        query->owner_m2m = reverse->field;
+    } else {
+        query->owner_field = reverse->field;
+    }
+    VEC_PUSH(l->arena, &query->where, cond_lookup(l, span, reverse->field->name, of));
+    return val_query(l, span, query);
+}
+
+static struct val *m2m_value(struct lowerer *l, struct txn_span span, struct val *of,
+                             struct model_field *field) {
+    if (field->target == NULL || field->target->table < 0) {
+        lower_notef(l, span, "the model behind %.*s is not part of the project",
+                    STR_ARG(row_text(l, of->row, field->name)));
+        return val_unknown(l, span, row_text(l, of->row, field->name));
+    }
+    struct queryset *query = manager_of(l, span, field->target, STR("_default_manager"));
+    query->is_manager = true;
+    query->owner = of->row;
+    query->owner_m2m = field;
+    struct cond *cond = cond_lookup(l, span, field->name, of);
+    cond->through = field;
+    VEC_PUSH(l->arena, &query->where, cond);
+    return val_query(l, span, query);
+}
+
+struct val *row_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name) {
+    static const char *const methods[] = {"save", "delete", "refresh_from_db", "full_clean", "clean",
+                                          "validate_unique", "clean_fields", "serializable_value"};
+    struct row *row = of->row;
+    struct model_field *field = model_attribute(row->model, name);
+    if (field != NULL && field->kind == FIELD_MANY_TO_MANY)
+        return m2m_value(l, span, of, field);
+    if (field != NULL && field->kind != FIELD_PLAIN && str_equal(field->name, name))
+        return related_object(l, span, row, field);
+    if (field != NULL)
+        return column_value(l, span, row, field);
+    struct cell *cell = fields_find(row->caches, name);
+    if (cell != NULL && cell->val != NULL)
+        return cell->val;
+    struct model *model = row->model;
+    while (model->is_proxy && model->parent != NULL)
+        model = model->parent;
+    struct reverse *reverse = model_reverse(model, name, false);
+    if (reverse != NULL)
+        return reverse_value(l, span, of, reverse);
+    struct val *member = class_member(l, span, of, row->model->class_, name);
+    if (member != NULL)
+        return member;
+    for (size_t i = 0; i < LW_COUNT_OF(methods); i++)
+        if (str_is(name, methods[i])) {
+            struct val *val = val_new(l, VAL_METHOD, span);
+            val->self = of;
+            val->name = name;
+            return val;
+        }
+    if (str_starts(name, "get_") && str_ends(name, "_display") && name.len > 12) {
+        field = model_attribute(row->model, str_sub(name, 4, name.len - 8));
+        if (field != NULL) {
+            struct val *val = val_new(l, VAL_METHOD, span);
+            val->self = column_value(l, span, row, field);
+            val->name = name;
+            return val;
+        }
+    }
+    return val_unknown(l, span, row_text(l, row, name));
+}
+
+/* F("n") + 1 in a column: it stays there until the row is loaded anew. */
+static void set_sql(struct lowerer *l, struct txn_span span, struct row *row,
+                    const struct model_field *field, struct val *val) {
+    struct sqlgen gen;
+    struct buf sql = {0};
+    sqlgen_init(&gen, l, row->model, span);
+    gen.is_unqualified = true;
+    sqlgen_expr(&gen, val->sql, &sql);
+    if (gen.has_failed || gen.joins.count > 0) {
+        lower_note(l, span, STR("this expression in a column is not modelled"));
+        txn_build_set_column(&l->b, span, row->var, field->column,
+                             lower_param(l, span, row_text(l, row, field->name)));
+    } else {
+        struct sql_stmt *holder = ARENA_NEW(l->arena, struct sql_stmt);
+        struct sql_expr *expr;
+        struct err err;
+        holder->kind = SQL_STMT_SELECT;
+        if (sql_parse_expr(l->arena, l->pool, str_dup(l->arena, buf_str(&sql)), (struct pos){1, 1},
+                           l->b.dialect, holder, &expr, &err))
+            txn_build_set_column_sql(&l->b, span, row->var, field->column, buf_str(&sql));
+        else
+            lower_notef(l, span, "this expression is not modelled: %s", err.message);
+    }
+    l->step_count++;
+    buf_release(&sql);
+}
+
+void row_set_attribute(struct lowerer *l, struct txn_span span, struct row *row, struct str name,
+                       struct val *val) {
+    struct model_field *field = model_attribute(row->model, name);
+    if (field == NULL || field->kind == FIELD_MANY_TO_MANY) {
+        struct cell *cell = fields_cell(l, row->caches, name);
+        cell_set(l, cell, val_stable(l, val, name));
+        return;
+    }
+    bool is_relation = field->kind != FIELD_PLAIN;
+    bool is_object = is_relation && str_equal(field->name, name);
+    if (row->is_partial && !is_loaded(row, field)) {
+        VEC_PUSH(l->arena, &row->loaded, field->column);
+    }
+    if (is_relation) {
+        struct cell *cell = row_cache(l, row, field->name);
+        cell_set(l, cell, is_object && (val->kind == VAL_ROW || val_is_none(val)) ? val : NULL);
+    }
+    if (field->is_primary)
+        cell_set(l, &row->pk_state, val_is_none(val) ? val_bool(l, span, false)
+                                                     : val_bool(l, span, true));
+    if (val->kind == VAL_SQL) {
+        set_sql(l, span, row, field, val);
+        return;
+    }
+    if (val->kind == VAL_UNKNOWN && val->is_merged)
+        lower_notef(l, span, "%.*s is not the same kind of thing on every path", STR_ARG(val->name));
+    txn_build_set_column(&l->b, span, row->var, field->column, val_expr(l, val));
+    l->step_count++;
+}
+
+static void refresh(struct lowerer *l, struct row *row, struct args *args) {
+    struct val *fields = args_get(args, 1, "fields");
+    if (fields == NULL || val_is_none(fields)) {
+        row_reload(l, args->span, row, NULL);
+        for (size_t i = 0; i < row->model->fields.count; i++)
+            if (row->model->fields.items[i]->kind != FIELD_PLAIN)
+                cell_set(l, row_cache(l, row, row->model->fields.items[i]->name), NULL);
+        return;
+    }
+    struct row wanted = *row;
+    wanted.is_partial = true;
+    memset(&wanted.loaded, 0, sizeof(wanted.loaded));
+    for (size_t i = 0; fields->kind == VAL_SEQUENCE && i < fields->items.count; i++) {
+        struct str name;
+        struct model_field *field = NULL;
+        if (val_text(l, fields->items.items[i], &name))
+            field = model_attribute(row->model, name);
+        if (field == NULL) {
+            lower_note(l, args->span, STR("refresh_from_db of fields that are not known"));
+            return;
+        }
+        VEC_PUSH(l->arena, &wanted.loaded, field->column);
+        if (field->kind != FIELD_PLAIN)
+            cell_set(l, row_cache(l, row, field->name), NULL);
+    }
+    if (fields->kind != VAL_SEQUENCE)
+        lower_note(l, args->span, STR("refresh_from_db of fields that are not known"));
+    row_reload(l, args->span, &wanted, NULL);
+}
+
+struct val *row_method(struct lowerer *l, struct val *self, struct str name, struct args *args) {
+    struct row *row = self->row;
+    if (str_is(name, "save"))
+        row_save(l, args->span, row, args);
+    else if (str_is(name, "delete"))
+        row_delete(l, args->span, row);
+    else if (str_is(name, "refresh_from_db"))
+        refresh(l, row, args);
+    else if (str_is(name, "__init__"))
+        lower_note(l, args->span, STR("__init__ of a model"));
+    return val_null(l, args->span);
+}
+
+/* The value a new object's column has when it isn't given. */
+static struct val *default_value(struct lowerer *l, struct txn_span span, const struct model_field *field) {
+    struct value value;
+    if (field->is_auto_now || field->is_auto_now_add)
+        return val_scalar(l, txn_now(&l->b, span));
+    if (field->default_node == NULL) {
+        bool is_text = field->type == COLUMN_TEXT && !field->is_null;
+        return is_text ? val_literal(l, span, value_text(l->pool, STR(""))) : val_null(l, span);
+    }
+    if (constant_value(l->facts, field->module, field->class_, field->default_node, &value))
+        return val_literal(l, span, value);
+    struct symbol symbol = symbol_of_expr(l->facts, field->module, field->default_node);
+    if (symbol.kind == SYMBOL_EXTERNAL && (str_ends(symbol.dotted, "timezone.now") ||
+                                           str_ends(symbol.dotted, "datetime.now") ||
+                                           str_ends(symbol.dotted, "date.today")))
+        return val_scalar(l, txn_now(&l->b, span));
+    struct txn_expr *call = txn_opaque(
+        &l->b, span, lower_identifier(l, module_text(field->module, field->default_node)));
+    return val_scalar(l, call);
+}
+
+/* Model(a=1, b=2): an object that is not in the database. */
+struct val *row_construct(struct lowerer *l, struct txn_span span, struct model *model, struct args *args) {
+    struct str hint = l->hint.len > 0 ? l->hint : str_lower(l->arena, model->name);
+    VEC(struct val *) values = {0};
+    VEC(struct val *) objects = {0};
+    size_t position = 0;
+    for (size_t i = 0; i < model->fields.count; i++) {
+        const struct model_field *field = model->fields.items[i];
+        struct val *val = NULL;
+        if (field->kind != FIELD_MANY_TO_MANY && position < args->positional.count)
+            val = args->positional.items[position++];
+        for (size_t j = 0; j < args->names.count; j++)
+            if (field->kind != FIELD_MANY_TO_MANY &&
+                model_attribute(model, args->names.items[j]) == field)
+                val = args->values.items[j];
+        VEC_PUSH(l->arena, &objects, val);
+        if (val == NULL)
+            val = args->is_open && !field->is_primary
+                      ? val_unknown(l, span, field->name)
+                      : default_value(l, span, field);
+        VEC_PUSH(l->arena, &values, val);
+    }
+    for (size_t j = 0; j < args->names.count; j++)
+        if (model_attribute(model, args->names.items[j]) == NULL)
+            lower_notef(l, span, "%.*s has no field %.*s that is known", STR_ARG(model->name),
+                        STR_ARG(args->names.items[j]));
+    if (args->is_open)
+        lower_note(l, span, STR("arguments that are not known from the source"));
+    struct row *row = row_new(l, model, lower_var(l, hint));
+    VEC(struct txn_expr *) exprs = {0};
+    for (size_t i = 0; i < values.count; i++)
+        VEC_PUSH(l->arena, &exprs,
+                 values.items[i]->kind == VAL_SQL ? txn_literal(&l->b, span, value_null())
+                                                  : val_expr(l, values.items[i]));
+    struct txn_step *step = txn_build_new(&l->b, span, row->var, model->table_name);
+    l->step_count++;
+    bool is_key_set = false;
+    for (size_t i = 0; i < model->fields.count; i++) {
+        const struct model_field *field = model->fields.items[i];
+        if (field->kind == FIELD_MANY_TO_MANY)
+            continue;
+        if (field == model->pk)
+            is_key_set = !val_is_none(values.items[i]);
+        if (field == model->pk && !is_key_set)
+            continue;
+        txn_new_column(&l->b, step, field->column, exprs.items[i]);
+        if (field->kind != FIELD_PLAIN && objects.items[i] != NULL &&
+            (objects.items[i]->kind == VAL_ROW || val_is_none(objects.items[i])))
+            cell_set(l, row_cache(l, row, field->name), objects.items[i]);
+        if (values.items[i]->kind == VAL_SQL)
+            set_sql(l, span, row, field, values.items[i]);
+    }
+    row->pk_state.val = val_bool(l, span, is_key_set);
+    row->is_new = true;
+    return val_row(l, span, row);
+}

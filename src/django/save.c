@@ -1,0 +1,220 @@
+/* What save() sends: an UPDATE of all columns but the key, and an INSERT if that met no row; an INSERT alone
+ * for an object without a key. */
+#include "base/assert.h"
+#include "django/values.h"
+
+/* What save() was asked for. */
+struct save {
+    struct lowerer *l;
+    struct txn_span span;
+    struct row *row;
+    bool is_force_insert, is_force_update;
+    bool is_narrow; /* update_fields, or deferred columns: only `wanted` */
+    VEC(const struct model_field *) wanted;
+};
+
+static bool is_true(struct val *val) {
+    struct value value;
+    return val != NULL && val_constant(val, &value) && value.kind == VALUE_BOOL && value.number != 0;
+}
+
+static bool is_written(const struct save *save, const struct model_field *field) {
+    if (field->kind == FIELD_MANY_TO_MANY || field == save->row->model->pk)
+        return false;
+    for (size_t i = 0; i < save->wanted.count; i++)
+        if (save->wanted.items[i] == field)
+            return true;
+    return !save->is_narrow;
+}
+
+/* False: nothing is to be saved, or it isn't known what. */
+static bool read_update_fields(struct save *save, struct val *fields) {
+    struct lowerer *l = save->l;
+    struct str name;
+    if (fields == NULL || val_is_none(fields))
+        return true;
+    if (fields->kind != VAL_SEQUENCE || fields->is_partial) {
+        lower_note(l, save->span, STR("update_fields that are not known: taken as a whole save"));
+        return true;
+    }
+    save->is_narrow = true;
+    for (size_t i = 0; i < fields->items.count; i++) {
+        struct model_field *field = NULL;
+        if (val_text(l, fields->items.items[i], &name))
+            field = model_attribute(save->row->model, name);
+        if (field == NULL)
+            lower_note(l, save->span, STR("update_fields names a field that is not known"));
+        else
+            VEC_PUSH(l->arena, &save->wanted, field);
+    }
+    return fields->items.count > 0;
+}
+
+static void add_loaded(struct save *save) {
+    const struct row *row = save->row;
+    if (!row->is_partial || save->is_narrow || save->is_force_insert)
+        return;
+    save->is_narrow = true;
+    for (size_t i = 0; i < row->model->fields.count; i++)
+        for (size_t j = 0; j < row->loaded.count; j++)
+            if (str_equal(row->model->fields.items[i]->column, row->loaded.items[j]))
+                VEC_PUSH(save->l->arena, &save->wanted, row->model->fields.items[i]);
+}
+
+/* auto_now columns are set when they are written. */
+static void set_times(struct save *save) {
+    struct lowerer *l = save->l;
+    for (size_t i = 0; i < save->row->model->fields.count; i++) {
+        const struct model_field *field = save->row->model->fields.items[i];
+        if (!field->is_auto_now || !is_written(save, field))
+            continue;
+        txn_build_set_column(&l->b, save->span, save->row->var, field->column,
+                             txn_now(&l->b, save->span));
+        l->step_count++;
+    }
+}
+
+static void add_host(struct lowerer *l, const struct row *row, struct str column, struct buf *sql) {
+    buf_printf(sql, ":%.*s.%.*s", STR_ARG(l->b.program->vars.items[row->var].name), STR_ARG(column));
+}
+
+/* INSERT of all columns. `with_key`: the key is there already. */
+static void insert_row(struct lowerer *l, struct txn_span span, struct row *row, bool with_key,
+                       bool is_save) {
+    struct model *model = row->model;
+    struct buf sql = {0}, values = {0};
+    bool is_first = true;
+    buf_add_c(&sql, "INSERT INTO ");
+    sql_name(l, model->table_name, &sql);
+    buf_add_c(&sql, " (");
+    for (size_t i = 0; i < model->fields.count; i++) {
+        const struct model_field *field = model->fields.items[i];
+        if (field->kind == FIELD_MANY_TO_MANY || (field == model->pk && !with_key))
+            continue;
+        buf_add_c(&sql, is_first ? "" : ", ");
+        buf_add_c(&values, is_first ? "" : ", ");
+        is_first = false;
+        sql_name(l, field->column, &sql);
+        add_host(l, row, field->column, &values);
+    }
+    if (is_first) {
+        sql_name(l, model->pk->column, &sql);
+        buf_add_c(&values, "DEFAULT");
+    }
+    buf_add_c(&sql, ") VALUES (");
+    buf_add(&sql, buf_str(&values));
+    buf_add_c(&sql, ")");
+    if (l->b.dialect == SQL_POSTGRESQL && model->pk->is_serial) {
+        buf_add_c(&sql, " RETURNING ");
+        sql_name(l, model->table_name, &sql);
+        buf_add_char(&sql, '.');
+        sql_name(l, model->pk->column, &sql);
+    }
+    struct txn_step *step = lower_sql(l, span, with_key ? TXN_INTO_NOTHING : TXN_INTO_KEY,
+                                      with_key ? TXN_NO_VAR : row->var, &sql);
+    if (step != NULL) {
+        step->sql.is_save = is_save;
+        if (!with_key)
+            step->sql.column_name = model->pk->column;
+    }
+    buf_release(&sql);
+    buf_release(&values);
+}
+
+void row_insert(struct lowerer *l, struct txn_span span, struct row *row) {
+    insert_row(l, span, row, !row->model->pk->is_serial, false);
+    cell_set(l, &row->pk_state, val_bool(l, span, true));
+}
+
+static uint16_t update_row(struct save *save) {
+    struct lowerer *l = save->l;
+    struct row *row = save->row;
+    struct model *model = row->model;
+    struct buf sql = {0};
+    bool is_first = true;
+    uint16_t count = lower_var(l, STR("matched"));
+    buf_add_c(&sql, "UPDATE ");
+    sql_name(l, model->table_name, &sql);
+    buf_add_c(&sql, " SET ");
+    for (size_t i = 0; i < model->fields.count; i++) {
+        const struct model_field *field = model->fields.items[i];
+        if (!is_written(save, field))
+            continue;
+        buf_add_c(&sql, is_first ? "" : ", ");
+        is_first = false;
+        sql_name(l, field->column, &sql);
+        buf_add_c(&sql, " = ");
+        add_host(l, row, field->column, &sql);
+    }
+    buf_add_c(&sql, " WHERE ");
+    sql_name(l, model->table_name, &sql);
+    buf_add_char(&sql, '.');
+    sql_name(l, model->pk->column, &sql);
+    buf_add_c(&sql, " = ");
+    add_host(l, row, model->pk->column, &sql);
+    struct txn_step *step = NULL;
+    if (is_first) { /* no column but the key: save() only looks whether the row is there */
+        buf_clear(&sql);
+        buf_add_c(&sql, "SELECT COUNT(*) AS n FROM ");
+        sql_name(l, model->table_name, &sql);
+        buf_add_c(&sql, " WHERE ");
+        sql_name(l, model->pk->column, &sql);
+        buf_add_c(&sql, " = ");
+        add_host(l, row, model->pk->column, &sql);
+        step = lower_sql(l, save->span, TXN_INTO_VALUE, count, &sql);
+    } else {
+        step = lower_sql(l, save->span, TXN_INTO_COUNT, count, &sql);
+        if (step != NULL)
+            step->sql.is_save = true;
+    }
+    buf_release(&sql);
+    return step != NULL ? count : TXN_NO_VAR;
+}
+
+static void update_or_insert(struct save *save) {
+    struct lowerer *l = save->l;
+    uint16_t count = update_row(save);
+    if (count == TXN_NO_VAR)
+        return;
+    struct txn_expr *none = txn_binary(&l->b, save->span, TXN_OP_EQ, txn_ref(&l->b, save->span, count),
+                                       txn_literal(&l->b, save->span, value_int(0)));
+    struct txn_step *step = txn_build_if(&l->b, save->span, none);
+    if (save->is_narrow || save->is_force_update)
+        txn_build_raise(&l->b, save->span, STR("DatabaseError"));
+    else
+        insert_row(l, save->span, save->row, true, true);
+    txn_build_end(&l->b, step);
+}
+
+void row_save(struct lowerer *l, struct txn_span span, struct row *row, struct args *args) {
+    struct save save = {.l = l, .span = span, .row = row};
+    struct value state;
+    save.is_force_insert = is_true(args_get(args, 0, "force_insert"));
+    save.is_force_update = is_true(args_get(args, 1, "force_update"));
+    if (args->is_open)
+        lower_note(l, span, STR("arguments of save() that are not known"));
+    if (!read_update_fields(&save, args_get(args, 3, "update_fields")))
+        return;
+    if (row->model->parent != NULL && !row->model->is_proxy)
+        lower_note(l, span, STR("save() of a model with multi-table inheritance"));
+    add_loaded(&save);
+    set_times(&save);
+    if (save.is_force_insert) {
+        row_insert(l, span, row);
+        return;
+    }
+    if (row->pk_state.val == NULL || !val_constant(row->pk_state.val, &state)) {
+        struct txn_expr *key = txn_column(&l->b, span, row->var, row->model->pk->column);
+        struct txn_step *step =
+            txn_build_if(&l->b, span, txn_unary(&l->b, span, TXN_EXPR_IS_NULL, key));
+        insert_row(l, span, row, !row->model->pk->is_serial, false);
+        txn_build_else(&l->b, step);
+        update_or_insert(&save);
+        txn_build_end(&l->b, step);
+        cell_set(l, &row->pk_state, val_bool(l, span, true));
+    } else if (state.number != 0) {
+        update_or_insert(&save);
+    } else {
+        row_insert(l, span, row);
+    }
+}

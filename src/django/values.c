@@ -1,0 +1,349 @@
+/* Abstract values and what the program makes of them. */
+#include "django/values.h"
+
+#include "base/assert.h"
+
+#include <stdarg.h>
+
+struct val *val_new(struct lowerer *l, enum val_kind kind, struct txn_span span) {
+    struct val *val = ARENA_NEW(l->arena, struct val);
+    val->kind = kind;
+    val->span = span;
+    val->var = TXN_NO_VAR;
+    return val;
+}
+
+struct val *val_scalar(struct lowerer *l, struct txn_expr *expr) {
+    struct val *val = val_new(l, VAL_SCALAR, expr->span);
+    val->expr = expr;
+    return val;
+}
+
+struct val *val_literal(struct lowerer *l, struct txn_span span, struct value value) {
+    return val_scalar(l, txn_literal(&l->b, span, value));
+}
+
+struct val *val_null(struct lowerer *l, struct txn_span span) {
+    return val_literal(l, span, value_null());
+}
+
+struct val *val_bool(struct lowerer *l, struct txn_span span, bool truth) {
+    return val_literal(l, span, value_bool(truth));
+}
+
+struct val *val_int(struct lowerer *l, struct txn_span span, int64_t number) {
+    return val_literal(l, span, value_int(number));
+}
+
+struct row *row_new(struct lowerer *l, struct model *model, uint16_t var) {
+    struct row *row = ARENA_NEW(l->arena, struct row);
+    row->model = model;
+    row->var = var;
+    row->caches = fields_new(l);
+    row->pk_state.is_cache = true;
+    return row;
+}
+
+struct val *val_row(struct lowerer *l, struct txn_span span, struct row *row) {
+    struct val *val = val_new(l, VAL_ROW, span);
+    val->row = row;
+    return val;
+}
+
+struct val *val_rows(struct lowerer *l, struct txn_span span, uint16_t var, struct model *model) {
+    struct val *val = val_new(l, VAL_ROWS, span);
+    val->var = var;
+    val->model = model;
+    return val;
+}
+
+struct val *val_unknown(struct lowerer *l, struct txn_span span, struct str text) {
+    struct val *val = val_new(l, VAL_UNKNOWN, span);
+    val->name = text;
+    return val;
+}
+
+struct val *val_external(struct lowerer *l, struct txn_span span, struct str dotted) {
+    struct val *val = val_new(l, VAL_EXTERNAL, span);
+    val->name = dotted;
+    return val;
+}
+
+struct val *val_query(struct lowerer *l, struct txn_span span, struct queryset *query) {
+    struct val *val = val_new(l, VAL_QUERYSET, span);
+    val->query = query;
+    return val;
+}
+
+bool val_constant(const struct val *val, struct value *value) {
+    if (val->kind != VAL_SCALAR || val->expr->kind != TXN_EXPR_LITERAL)
+        return false;
+    *value = val->expr->literal;
+    return true;
+}
+
+bool val_text(struct lowerer *l, const struct val *val, struct str *text) {
+    struct value value;
+    if (!val_constant(val, &value) || value.kind != VALUE_TEXT)
+        return false;
+    *text = text_pool_get(l->pool, value.number);
+    return true;
+}
+
+bool val_is_none(const struct val *val) {
+    struct value value;
+    return val_constant(val, &value) && value.kind == VALUE_NULL;
+}
+
+struct txn_span lower_span(const struct lowerer *l, const struct py_node *node) {
+    return module_span(l->frame->module, node);
+}
+
+void lower_note(struct lowerer *l, struct txn_span span, struct str text) {
+    if (l->dry_depth > 0)
+        return;
+    struct django_note note = {span, str_dup(l->arena, text), false};
+    VEC_PUSH(l->arena, &l->notes, note);
+    l->has_note = true;
+}
+
+void lower_notef(struct lowerer *l, struct txn_span span, const char *format, ...) {
+    char text[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    lower_note(l, span, str_from_c(text));
+}
+
+static bool is_word_byte(char byte) {
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '_' ||
+           (byte >= '0' && byte <= '9') || (unsigned char)byte >= 0x80;
+}
+
+/* Words of the notation, which no variable may be called. */
+static bool is_reserved(struct str name) {
+    static const char *const words[] = {
+        "and",   "atomic", "break", "call",  "continue", "count", "effect", "else",   "except",
+        "false", "finally", "first", "for",   "if",       "is",    "in",     "key",    "len",
+        "list",  "lock",   "new",   "not",   "now",      "null",  "or",     "raise",  "reload",
+        "repeat", "return", "row",  "rows",  "sql",      "time",  "true",   "try",    "unlock",
+        "value", "with",   "select", "insert", "update", "delete", "same",  "opaque"};
+    for (size_t i = 0; i < LW_COUNT_OF(words); i++)
+        if (str_equal_nocase(name, str_from_c(words[i])))
+            return true;
+    return false;
+}
+
+/* An identifier made of a source text: request.POST["x"] becomes request_POST_x. */
+static struct str identifier(struct lowerer *l, struct str text) {
+    enum { LENGTH_MAX = 48 };
+    struct buf buf = {0};
+    for (size_t i = 0; i < text.len && buf.len < LENGTH_MAX; i++) {
+        if (is_word_byte(text.ptr[i]) && (unsigned char)text.ptr[i] < 0x80)
+            buf_add_char(&buf, text.ptr[i]);
+        else if (buf.len > 0 && buf.ptr[buf.len - 1] != '_')
+            buf_add_char(&buf, '_');
+    }
+    while (buf.len > 1 && buf.ptr[buf.len - 1] == '_')
+        buf.ptr[--buf.len] = '\0';
+    if (buf.len == 0 || (buf.ptr[0] >= '0' && buf.ptr[0] <= '9'))
+        buf_add_char(&buf, 'x');
+    struct str name = str_dup(l->arena, buf_str(&buf));
+    if (name.ptr[0] >= '0' && name.ptr[0] <= '9')
+        name = str_printf(l->arena, "x%.*s", STR_ARG(name));
+    if (is_reserved(name))
+        name = str_printf(l->arena, "%.*s_", STR_ARG(name));
+    buf_release(&buf);
+    return name;
+}
+
+uint16_t lower_var(struct lowerer *l, struct str hint) {
+    struct txn_program *program = l->b.program;
+    struct str base = identifier(l, hint), name = base;
+    if (program->vars.count >= TXN_VARS_MAX - 1) {
+        l->is_too_large = true;
+        return 0;
+    }
+    for (int i = 2; txn_find_var(program, name) != TXN_NO_VAR; i++)
+        name = str_printf(l->arena, "%.*s_%d", STR_ARG(base), i);
+    uint16_t var = txn_var(l->arena, program, name);
+    program->vars.items[var].source_name = hint;
+    return var;
+}
+
+struct txn_expr *lower_param(struct lowerer *l, struct txn_span span, struct str text) {
+    if (l->is_second_pass) {
+        uintptr_t var = (uintptr_t)map_get(&l->param_vars, text);
+        if (var > 0)
+            return txn_ref(&l->b, span, (uint16_t)(var - 1));
+        /* The first pass did not come by here, which it should have. */
+        lower_notef(l, span, "the value of %.*s is not modelled", STR_ARG(text));
+        return txn_opaque(&l->b, span, identifier(l, text));
+    }
+    if (!map_has(&l->param_vars, text)) {
+        map_put(&l->param_vars, text, l);
+        VEC_PUSH(l->arena, &l->params, text);
+    }
+    return txn_opaque(&l->b, span, identifier(l, text));
+}
+
+struct str lower_identifier(struct lowerer *l, struct str text) {
+    return identifier(l, text);
+}
+
+static struct txn_expr *opaque_items(struct lowerer *l, struct val *val, const char *name) {
+    struct txn_expr *call = txn_opaque(&l->b, val->span, str_from_c(name));
+    for (size_t i = 0; i < val->items.count; i++)
+        txn_add_arg(&l->b, call, val_expr(l, val->items.items[i]));
+    return call;
+}
+
+struct txn_expr *val_expr(struct lowerer *l, struct val *val) {
+    switch (val->kind) {
+    case VAL_SCALAR:
+        return val->expr;
+    case VAL_ROW:
+        if (val->row->is_null_possible) {
+            struct txn_expr *ref = txn_ref(&l->b, val->span, val->row->var);
+            return txn_cond(&l->b, val->span, txn_unary(&l->b, val->span, TXN_EXPR_IS_NULL, ref),
+                            txn_literal(&l->b, val->span, value_null()),
+                            txn_column(&l->b, val->span, val->row->var, val->row->model->pk->column));
+        }
+        return txn_column(&l->b, val->span, val->row->var, val->row->model->pk->column);
+    case VAL_ROWS:
+        return txn_of_list(&l->b, val->span, TXN_EXPR_LEN, val->var);
+    case VAL_UNKNOWN:
+        if (val->is_merged)
+            lower_notef(l, val->span, "%.*s is not the same kind of thing on every path",
+                        STR_ARG(val->name));
+        return lower_param(l, val->span, val->name);
+    case VAL_EXTERNAL:
+        return lower_param(l, val->span, val->name);
+    case VAL_SEQUENCE:
+        return opaque_items(l, val, "sequence");
+    case VAL_DICT:
+        return opaque_items(l, val, "dict");
+    case VAL_QUERYSET: {
+        struct val *rows = query_rows(l, val->span, val->query, STR("rows"));
+        if (rows->kind == VAL_ROWS)
+            return txn_of_list(&l->b, val->span, TXN_EXPR_LEN, rows->var);
+        break;
+    }
+    case VAL_CLASS:
+        return txn_literal(&l->b, val->span, value_text(l->pool, val->class_->name));
+    case VAL_FUNC:
+    case VAL_BOUND:
+    case VAL_METHOD:
+    case VAL_MODULE:
+        return txn_literal(&l->b, val->span, value_text(l->pool, STR("function")));
+    default:
+        break;
+    }
+    return lower_param(l, val->span, val->name.len > 0 ? val->name : STR("value"));
+}
+
+int val_known_truth(struct lowerer *l, const struct val *val) {
+    struct value value;
+    if (val_constant(val, &value)) {
+        if (value.kind == VALUE_TEXT)
+            return text_pool_get(l->pool, value.number).len > 0;
+        return value.kind != VALUE_NULL && value.number != 0;
+    }
+    switch (val->kind) {
+    case VAL_ROW:
+        return val->row->is_null_possible ? -1 : 1;
+    case VAL_SEQUENCE:
+    case VAL_DICT:
+        return val->items.count > 0;
+    case VAL_CLASS:
+    case VAL_FUNC:
+    case VAL_BOUND:
+    case VAL_METHOD:
+    case VAL_MODULE:
+    case VAL_INSTANCE:
+        return 1;
+    default:
+        return -1;
+    }
+}
+
+struct txn_expr *val_truth(struct lowerer *l, struct val *val) {
+    int known = val_known_truth(l, val);
+    if (known >= 0)
+        return txn_literal(&l->b, val->span, value_bool(known == 1));
+    if (val->kind == VAL_ROW) {
+        struct txn_expr *ref = txn_ref(&l->b, val->span, val->row->var);
+        return txn_unary(&l->b, val->span, TXN_EXPR_NOT,
+                         txn_unary(&l->b, val->span, TXN_EXPR_IS_NULL, ref));
+    }
+    return val_expr(l, val);
+}
+
+/* Whether the expression reads nothing that can change later. */
+static bool is_stable(const struct lowerer *l, const struct txn_expr *expr) {
+    if (expr->kind == TXN_EXPR_LITERAL)
+        return true;
+    return expr->kind == TXN_EXPR_VAR && !l->is_pinned[expr->var];
+}
+
+static void stabilise_cond(struct lowerer *l, struct cond *cond) {
+    for (size_t i = 0; i < cond->args.count; i++)
+        stabilise_cond(l, cond->args.items[i]);
+    if (cond->value != NULL && cond->value->kind == VAL_SCALAR &&
+        !is_stable(l, cond->value->expr) && cond->value->expr->kind != TXN_EXPR_COLUMN)
+        cond->value = val_stable(l, cond->value, cond->path);
+}
+
+struct val *val_stable(struct lowerer *l, struct val *val, struct str name) {
+    switch (val->kind) {
+    case VAL_SCALAR: {
+        if (is_stable(l, val->expr))
+            return val;
+        uint16_t var = lower_var(l, name);
+        txn_build_assign(&l->b, val->span, var, val->expr);
+        l->step_count++;
+        return val_scalar(l, txn_ref(&l->b, val->span, var));
+    }
+    case VAL_QUERYSET:
+        for (size_t i = 0; i < val->query->where.count; i++)
+            stabilise_cond(l, val->query->where.items[i]);
+        return val;
+    case VAL_SEQUENCE: {
+        struct val *copy = arena_copy(l->arena, val, sizeof(*val));
+        copy->items.items = ARENA_ARRAY(l->arena, struct val *, val->items.count);
+        copy->items.capacity = val->items.count;
+        for (size_t i = 0; i < val->items.count; i++)
+            copy->items.items[i] = val_stable(l, val->items.items[i], name);
+        return copy;
+    }
+    default:
+        return val;
+    }
+}
+
+void val_sql(struct lowerer *l, struct val *val, struct buf *out) {
+    struct txn_expr *expr;
+    if (val->kind == VAL_ROWS) {
+        buf_printf(out, ":%.*s", STR_ARG(l->b.program->vars.items[val->var].name));
+        return;
+    }
+    if (val->kind == VAL_ROW && !val->row->is_null_possible)
+        expr = txn_column(&l->b, val->span, val->row->var, val->row->model->pk->column);
+    else
+        expr = val_expr(l, val);
+    if (expr->kind == TXN_EXPR_LITERAL) {
+        value_print(l->pool, expr->literal, out);
+        return;
+    }
+    if (expr->kind != TXN_EXPR_VAR && expr->kind != TXN_EXPR_COLUMN) {
+        uint16_t var = lower_var(l, l->sql_hint.len > 0 ? l->sql_hint : STR("argument"));
+        txn_build_assign(&l->b, val->span, var, expr);
+        l->step_count++;
+        buf_printf(out, ":%.*s", STR_ARG(l->b.program->vars.items[var].name));
+        return;
+    }
+    buf_printf(out, ":%.*s", STR_ARG(l->b.program->vars.items[expr->var].name));
+    if (expr->kind == TXN_EXPR_COLUMN)
+        buf_printf(out, ".%.*s", STR_ARG(expr->column_name));
+}

@@ -1,0 +1,250 @@
+/* Making abstract values, and turning them into what a program needs: expressions, conditions, variables. */
+#ifndef LW_DJANGO_VALUES_H
+#define LW_DJANGO_VALUES_H
+
+#include "django/lower.h"
+
+struct val *val_new(struct lowerer *l, enum val_kind kind, struct txn_span span);
+struct val *val_scalar(struct lowerer *l, struct txn_expr *expr);
+struct val *val_literal(struct lowerer *l, struct txn_span span, struct value value);
+struct val *val_null(struct lowerer *l, struct txn_span span);
+struct val *val_bool(struct lowerer *l, struct txn_span span, bool truth);
+struct val *val_int(struct lowerer *l, struct txn_span span, int64_t number);
+struct val *val_row(struct lowerer *l, struct txn_span span, struct row *row);
+struct val *val_rows(struct lowerer *l, struct txn_span span, uint16_t var, struct model *model);
+struct val *val_unknown(struct lowerer *l, struct txn_span span, struct str text);
+struct val *val_external(struct lowerer *l, struct txn_span span, struct str dotted);
+struct val *val_query(struct lowerer *l, struct txn_span span, struct queryset *query);
+struct row *row_new(struct lowerer *l, struct model *model, uint16_t var);
+
+/* The literal of a folded scalar. */
+bool val_constant(const struct val *val, struct value *value);
+/* The bytes of a folded text. */
+bool val_text(struct lowerer *l, const struct val *val, struct str *text);
+bool val_is_none(const struct val *val);
+
+/* As a scalar of the program. A row is its primary key; what isn't known is a parameter. */
+struct txn_expr *val_expr(struct lowerer *l, struct val *val);
+/* As a condition. */
+struct txn_expr *val_truth(struct lowerer *l, struct val *val);
+/* Known at lowering time: 1 true, 0 false, -1 not known. */
+int val_known_truth(struct lowerer *l, const struct val *val);
+/* The same value, no longer hanging on columns that may change: put into a variable called `name`. */
+struct val *val_stable(struct lowerer *l, struct val *val, struct str name);
+/* Appends the value as it stands in SQL: a literal, :var or :row.column. */
+void val_sql(struct lowerer *l, struct val *val, struct buf *out);
+
+/* A fresh variable of the program, named after `hint`. */
+uint16_t lower_var(struct lowerer *l, struct str hint);
+/* A free value of the program: the parameter named after this source text. */
+struct txn_expr *lower_param(struct lowerer *l, struct txn_span span, struct str text);
+/* An identifier of the notation made of a source text. */
+struct str lower_identifier(struct lowerer *l, struct str text);
+/* Something has no counterpart in the program. */
+void lower_note(struct lowerer *l, struct txn_span span, struct str text);
+__attribute__((format(printf, 3, 4))) void lower_notef(struct lowerer *l, struct txn_span span,
+                                                       const char *format, ...);
+struct txn_span lower_span(const struct lowerer *l, const struct py_node *node);
+
+/* expr.c */
+struct val *lower_expr(struct lowerer *l, const struct py_node *node);
+struct val *lower_name(struct lowerer *l, const struct py_node *node);
+struct val *lower_binary(struct lowerer *l, const struct py_node *node, enum py_op op, struct val *left,
+                         struct val *right);
+/* What a test says about the values of names in its branch: `x is None` where it holds. */
+void lower_refine(struct lowerer *l, const struct py_node *test, bool holds);
+/* stmt.c */
+void lower_body(struct lowerer *l, struct py_list body);
+void lower_assign(struct lowerer *l, const struct py_node *target, struct val *val);
+/* loop.c */
+void lower_for(struct lowerer *l, const struct py_node *node);
+void lower_while(struct lowerer *l, const struct py_node *node);
+/* Over what is known each element, else a value that isn't known. */
+struct val *lower_comprehension(struct lowerer *l, const struct py_node *node);
+/* with.c */
+void lower_with(struct lowerer *l, const struct py_node *node);
+/* try.c */
+void lower_try(struct lowerer *l, const struct py_node *node);
+void lower_raise(struct lowerer *l, const struct py_node *node);
+/* Steps that raise a class of that name; what follows isn't reached. */
+void lower_raise_class(struct lowerer *l, struct txn_span span, struct str name);
+/* attr.c */
+struct val *lower_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name,
+                            const struct py_node *node);
+struct val *lower_subscript(struct lowerer *l, const struct py_node *node);
+void lower_set_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name,
+                         struct val *val);
+struct val *symbol_val(struct lowerer *l, struct txn_span span, struct symbol symbol, struct str text);
+
+/* A member of a class as seen through `self` (which may be the class): methods bound, properties called.
+ * NULL: it has none of that name. */
+struct val *class_member(struct lowerer *l, struct txn_span span, struct val *self,
+                         struct py_class *class_, struct str name);
+
+/* call.c */
+
+/* The arguments of a call, evaluated. */
+struct args {
+    struct txn_span span;
+    const struct py_node *node; /* the Call, or NULL */
+    VEC(struct val *) positional;
+    VEC(struct str) names;
+    VEC(struct val *) values;
+    bool is_open; /* *args or **kwargs that are not known */
+};
+void lower_args(struct lowerer *l, const struct py_node *call, struct args *args);
+struct val *args_get(const struct args *args, size_t position, const char *name);
+struct val *args_named(const struct args *args, const char *name);
+struct val *lower_call(struct lowerer *l, const struct py_node *node);
+struct val *lower_call_value(struct lowerer *l, struct val *func, struct args *args, struct str text);
+/* Runs a function of the project in a frame of its own. `self` may be NULL. */
+struct val *lower_call_func(struct lowerer *l, struct val *func, struct val *self, struct args *args);
+/* Binds parameters into the frame's locals. */
+void lower_bind(struct lowerer *l, struct frame *frame, const struct py_node *arguments,
+                struct val *self, struct args *args, struct txn_span span);
+/* The function behind its decorators. */
+struct val *lower_decorated(struct lowerer *l, struct val *func, struct py_list decorators);
+struct val *func_val(struct lowerer *l, struct py_func *func);
+/* A block of the program that is one atomic(); ends with lower_atomic_end. */
+struct txn_step *lower_atomic(struct lowerer *l, struct txn_span span, const struct args *args);
+void lower_atomic_end(struct lowerer *l, struct txn_step *step);
+/* transaction.on_commit(func). */
+void lower_on_commit(struct lowerer *l, struct txn_span span, struct val *func);
+/* What an unknown call does to the world. */
+struct val *lower_effect(struct lowerer *l, struct args *args, struct str name);
+
+bool lower_is_silent(struct str dotted);
+bool lower_is_effect(struct str dotted);
+bool lower_is_manager_call(struct str name);
+bool lower_is_generator(const struct py_func *func);
+/* Lowers the body of a function in its frame; the merged value it returns. */
+struct val *lower_run_frame(struct lowerer *l, struct frame *frame, const struct py_node *node);
+/* view.c: methods of generic views that aren't in the source. */
+struct val *view_method(struct lowerer *l, struct val *self, struct str name, struct args *args);
+
+/* external.c: Django's, the standard library's and Python's own functions. NULL: not one of these. */
+struct val *lower_call_external(struct lowerer *l, struct str dotted, struct args *args);
+struct val *lower_call_builtin(struct lowerer *l, struct str name, struct args *args);
+/* sqlx.c: F, Q, Sum... NULL: not one. */
+struct val *lower_call_sqlx(struct lowerer *l, struct str dotted, struct args *args);
+struct val *lower_sql_binary(struct lowerer *l, struct txn_span span, enum py_op op, struct val *left,
+                             struct val *right);
+
+/* row.c: what instances do. */
+struct val *row_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name);
+void row_set_attribute(struct lowerer *l, struct txn_span span, struct row *row, struct str name,
+                       struct val *val);
+struct val *row_method(struct lowerer *l, struct val *self, struct str name, struct args *args);
+struct val *row_construct(struct lowerer *l, struct txn_span span, struct model *model,
+                          struct args *args);
+/* The cell of a related object. */
+struct cell *row_cache(struct lowerer *l, struct row *row, struct str name);
+/* SELECT into the object: the columns it has loaded, or the key and `only`. */
+void row_reload(struct lowerer *l, struct txn_span span, struct row *row, const struct model_field *only);
+/* save.c */
+void row_save(struct lowerer *l, struct txn_span span, struct row *row, struct args *args);
+void row_insert(struct lowerer *l, struct txn_span span, struct row *row);
+/* delete.c */
+void row_delete(struct lowerer *l, struct txn_span span, struct row *row);
+void query_delete(struct lowerer *l, struct txn_span span, struct queryset *query);
+bool model_has_dependents(const struct model *model);
+
+/* query.c, query_method.c */
+struct queryset *query_new(struct lowerer *l, struct txn_span span, struct model *model);
+struct queryset *query_copy(struct lowerer *l, const struct queryset *query);
+struct val *query_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name);
+struct val *query_method(struct lowerer *l, struct val *self, struct str name, struct args *args);
+struct val *query_aggregate(struct lowerer *l, struct queryset *query, struct args *args);
+/* The queryset a manager starts from. */
+struct queryset *query_base(struct lowerer *l, struct txn_span span, struct queryset *query);
+/* The model whose class has a manager (or queryset) of this class; NULL: none. */
+struct model *lower_manager_model(struct lowerer *l, struct py_class *class_);
+/* All rows, sent once: the value is then kept by the queryset. */
+struct val *query_rows(struct lowerer *l, struct txn_span span, struct queryset *query, struct str name);
+/* What a row knows from the queryset it came from: its columns, and the related object it was asked for. */
+void query_adopt_row(struct lowerer *l, const struct queryset *query, struct row *row);
+/* The single row get() gives. `missing`: the class raised if there is none. */
+struct val *query_get(struct lowerer *l, struct txn_span span, struct queryset *query, struct str name,
+                      struct str missing);
+/* As query_get, into the variable of a row that exists already. */
+void query_get_into(struct lowerer *l, struct txn_span span, struct queryset *query, struct row *row,
+                    struct str missing);
+struct val *query_first(struct lowerer *l, struct txn_span span, struct queryset *query, struct str name);
+struct val *query_exists(struct lowerer *l, struct txn_span span, struct queryset *query);
+struct val *query_count(struct lowerer *l, struct txn_span span, struct queryset *query);
+struct val *query_index(struct lowerer *l, struct txn_span span, struct queryset *query, struct val *index);
+/* Adds keyword and Q arguments as conditions. */
+void query_filter(struct lowerer *l, struct queryset *query, struct args *args, bool is_excluded);
+struct cond *lower_conditions(struct lowerer *l, struct args *args);
+struct cond *cond_lookup(struct lowerer *l, struct txn_span span, struct str path, struct val *val);
+struct queryset *manager_of(struct lowerer *l, struct txn_span span, struct model *model, struct str name);
+/* create.c */
+/* save() of the model's own class, or Django's. */
+void row_call_save(struct lowerer *l, struct txn_span span, struct row *row, bool is_insert);
+/* add, remove, clear of a many-to-many table. */
+struct val *relation_rows(struct lowerer *l, struct row *owner, struct model *through,
+                          struct model_field *near, struct model_field *far, struct str name,
+                          struct args *args);
+struct val *query_create(struct lowerer *l, struct txn_span span, struct queryset *query, struct args *args);
+struct val *query_get_or_create(struct lowerer *l, struct queryset *query, struct args *args, bool is_update);
+struct val *query_bulk_create(struct lowerer *l, struct queryset *query, struct args *args);
+struct val *query_bulk_update(struct lowerer *l, struct queryset *query, struct args *args);
+struct val *query_update(struct lowerer *l, struct queryset *query, struct args *args);
+
+/* sqlgen.c: SQL text of a queryset. */
+struct sql_join {
+    struct str path, table, alias, on;
+    struct model *model;
+    bool is_outer;
+};
+
+struct sqlgen {
+    struct lowerer *l;
+    struct model *model;
+    struct str alias; /* of the model's own table */
+    VEC(struct sql_join) joins;
+    struct txn_span span;
+    uint32_t *alias_count;
+    struct sqlgen *outer; /* OuterRef */
+    bool is_inner_alias;
+    bool has_failed; /* something has no SQL here: a note was made */
+    bool is_unqualified;
+    bool is_order_needed;   /* first(): by the key if nothing else is given */
+    struct queryset *query; /* whose annotations can be named */
+};
+void sqlgen_column(struct sqlgen *gen, struct str column, struct buf *out);
+void sqlgen_init(struct sqlgen *gen, struct lowerer *l, struct model *model, struct txn_span span);
+void sqlgen_fail(struct sqlgen *gen, struct str what);
+void sqlgen_cond(struct sqlgen *gen, const struct cond *cond, bool is_outer, bool is_negated,
+                 struct buf *out);
+void sqlgen_subquery(struct sqlgen *gen, const struct queryset *query, struct buf *out);
+/* The rows that a many-to-many field of an object leads to. */
+void sqlgen_through(struct sqlgen *gen, const struct cond *cond, struct buf *out);
+bool sqlgen_join_through(struct sqlgen *gen, struct str name, struct model *through, struct str far,
+                         struct str near, struct str *column);
+bool sqlgen_annotation(struct sqlgen *gen, struct str path, struct str *column, struct str *rest);
+/* " WHERE t.id IN (SELECT ...)": for UPDATE and DELETE over joins. */
+void sqlgen_where_keys(struct lowerer *l, const struct queryset *query, struct txn_span span,
+                       struct buf *out);
+bool query_loads(const struct queryset *query, const struct model_field *field);
+/* " FROM t INNER JOIN ..." */
+void sqlgen_from(struct sqlgen *gen, struct buf *out);
+/* " WHERE ...", or nothing. */
+void sqlgen_where(struct sqlgen *gen, const struct queryset *query, struct buf *out);
+void sqlgen_order(struct sqlgen *gen, const struct queryset *query, struct buf *out, bool is_reversed);
+void sqlgen_columns(struct sqlgen *gen, const struct queryset *query, struct buf *out);
+void sqlgen_expr(struct sqlgen *gen, const struct sqlx *sql, struct buf *out);
+/* The column that a path means, joins added. `rest`: the lookups after it. */
+bool sqlgen_path(struct sqlgen *gen, struct str path, bool is_outer, struct str *column,
+                 struct model_field **field, struct str *rest);
+void sqlgen_limit(struct sqlgen *gen, const struct queryset *query, struct buf *out);
+void sqlgen_lock(struct sqlgen *gen, const struct queryset *query, struct buf *out);
+/* A whole SELECT of the queryset's rows. */
+void sqlgen_select(struct sqlgen *gen, const struct queryset *query, struct buf *out);
+/* `"name"`, quoted where the dialect needs it. */
+void sql_name(struct lowerer *l, struct str name, struct buf *out);
+/* An SQL step from text, or a note if it isn't understood. NULL then. */
+struct txn_step *lower_sql(struct lowerer *l, struct txn_span span, enum txn_into into, uint16_t var,
+                           struct buf *sql);
+
+#endif

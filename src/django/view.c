@@ -1,0 +1,61 @@
+/* Generic class-based views: methods that Django has and the project doesn't show. */
+#include "django/values.h"
+
+/* The queryset a view works on: its get_queryset(), `queryset` or `model`. */
+static struct queryset *view_queryset(struct lowerer *l, struct val *self, struct txn_span span) {
+    struct py_class *where;
+    struct val *val = NULL;
+    const struct binding *own = class_find(l->facts, self->class_, STR("get_queryset"), &where);
+    if (own != NULL && own->kind == BIND_FUNC) {
+        struct args none = {.span = span};
+        val = lower_call_value(l, lower_attribute(l, span, self, STR("get_queryset"), NULL), &none,
+                               STR("get_queryset"));
+    } else if ((own = class_find(l->facts, self->class_, STR("queryset"), &where)) != NULL &&
+               own->kind == BIND_VALUE && own->value != NULL) {
+        struct frame *outer = l->frame, *frame = ARENA_NEW(l->arena, struct frame);
+        frame->outer = outer;
+        frame->module = where->module;
+        frame->locals = fields_new(l);
+        l->frame = frame;
+        val = lower_expr(l, own->value);
+        l->frame = outer;
+    } else if ((own = class_find(l->facts, self->class_, STR("model"), &where)) != NULL) {
+        struct val *class_ = class_member(l, span, self, self->class_, STR("model"));
+        struct model *model =
+            class_ != NULL && class_->kind == VAL_CLASS ? class_model(l->facts, class_->class_) : NULL;
+        if (model != NULL && !model->is_abstract)
+            return manager_of(l, span, model, STR("_default_manager"));
+    }
+    return val != NULL && val->kind == VAL_QUERYSET ? val->query : NULL;
+}
+
+static struct str text_attribute(struct lowerer *l, struct val *self, struct str name,
+                                 const char *otherwise) {
+    struct str text = str_from_c(otherwise);
+    struct val *val = class_member(l, self->span, self, self->class_, name);
+    if (val != NULL)
+        val_text(l, val, &text);
+    return text;
+}
+
+struct val *view_method(struct lowerer *l, struct val *self, struct str name, struct args *args) {
+    struct queryset *query = view_queryset(l, self, args->span);
+    struct str text = str_printf(l->arena, "self.%.*s()", STR_ARG(name));
+    if (query == NULL) {
+        lower_notef(l, args->span, "the model behind %.*s is not known", STR_ARG(text));
+        return val_unknown(l, args->span, text);
+    }
+    if (str_is(name, "get_queryset"))
+        return val_query(l, args->span, query);
+    bool is_rest = class_has_external_base(l->facts, self->class_, "ViewSet") ||
+                   class_has_external_base(l->facts, self->class_, "APIView");
+    struct str key = text_attribute(l, self, is_rest ? STR("lookup_url_kwarg") : STR("pk_url_kwarg"),
+                                    "pk");
+    struct str field = is_rest ? text_attribute(l, self, STR("lookup_field"), "pk") : STR("pk");
+    struct queryset *one = query_copy(l, query);
+    one->is_manager = false;
+    struct val *param =
+        val_unknown(l, args->span, str_printf(l->arena, "self.kwargs[\"%.*s\"]", STR_ARG(key)));
+    VEC_PUSH(l->arena, &one->where, cond_lookup(l, args->span, field, param));
+    return query_get(l, args->span, one, l->hint.len > 0 ? l->hint : STR("object"), STR("Http404"));
+}

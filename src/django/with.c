@@ -1,0 +1,266 @@
+/* with: atomic(), locks, cursors, and context managers of the project. */
+#include "base/assert.h"
+#include "django/values.h"
+
+static bool contains_lock(struct str name) {
+    for (size_t i = 0; i + 4 <= name.len; i++) {
+        struct str part = str_sub(name, i, i + 4);
+        bool is_word = str_equal_nocase(part, STR("lock")) || str_equal_nocase(part, STR("mute"));
+        bool is_blocked = i > 0 && (name.ptr[i - 1] == 'b' || name.ptr[i - 1] == 'B'); /* block */
+        bool is_clock = i > 0 && (name.ptr[i - 1] == 'c' || name.ptr[i - 1] == 'C');
+        if (is_word && !is_blocked && !is_clock)
+            return true;
+    }
+    return false;
+}
+
+/* The last word of what is called or named: `lock` in cache.lock("x"), `_lock` in self._lock. */
+static struct str last_name(const struct py_node *node) {
+    if (node->kind == PY_Call)
+        node = node->Call.func;
+    if (node->kind == PY_Attribute)
+        return node->Attribute.attr;
+    if (node->kind == PY_Subscript)
+        return last_name(node->Subscript.value);
+    return node->kind == PY_Name ? node->Name.id : (struct str){0};
+}
+
+static bool is_lock_external(struct str dotted) {
+    return str_ends(dotted, "threading.Lock") || str_ends(dotted, "threading.RLock") ||
+           str_ends(dotted, "multiprocessing.Lock") || str_ends(dotted, ".lock") ||
+           str_ends(dotted, ".Lock") || str_ends(dotted, ".Semaphore");
+}
+
+/* Where the value of a name of the module is made: `lock = threading.Lock()`. */
+static bool is_made_as_lock(struct lowerer *l, const struct py_node *node) {
+    if (node->kind == PY_Call)
+        return false;
+    struct symbol symbol = symbol_of_expr(l->facts, l->frame->module, node);
+    if (symbol.kind != SYMBOL_VALUE || symbol.value == NULL || symbol.value->kind != PY_Call)
+        return false;
+    struct symbol made = symbol_of_expr(l->facts, symbol.module, symbol.value->Call.func);
+    return made.kind == SYMBOL_EXTERNAL && is_lock_external(made.dotted);
+}
+
+static bool is_lock(struct lowerer *l, const struct py_node *node) {
+    if (contains_lock(last_name(node)) || is_made_as_lock(l, node))
+        return true;
+    if (node->kind != PY_Call)
+        return false;
+    struct symbol symbol = symbol_of_expr(l->facts, l->frame->module, node->Call.func);
+    return symbol.kind == SYMBOL_EXTERNAL && is_lock_external(symbol.dotted);
+}
+
+/* What the lock is called: the function or object, without its arguments, which are the key. Two names for
+ * one function are one lock, so a project function or class goes by its full name. */
+static struct str lock_name(struct lowerer *l, const struct py_node *node) {
+    const struct py_node *of = node->kind == PY_Call ? node->Call.func : node;
+    struct symbol symbol = symbol_of_expr(l->facts, l->frame->module, of);
+    if (symbol.kind == SYMBOL_FUNC && symbol.func->function >= 0)
+        return symbol.func->name;
+    if (symbol.kind == SYMBOL_CLASS)
+        return symbol.class_->name;
+    struct str text = module_text(l->frame->module, of);
+    bool is_self = str_starts(text, "self.");
+    return is_self ? str_sub(text, 5, text.len) : text;
+}
+
+static struct txn_step *begin_lock(struct lowerer *l, const struct py_node *node) {
+    struct txn_span span = lower_span(l, node);
+    struct txn_expr *key = NULL;
+    if (node->kind == PY_Call) {
+        VEC(struct txn_expr *) parts = {0};
+        for (uint32_t i = 0; i < node->Call.args.count; i++)
+            VEC_PUSH(l->arena, &parts, val_expr(l, lower_expr(l, node->Call.args.items[i])));
+        if (parts.count == 1)
+            key = parts.items[0];
+        if (parts.count > 1) {
+            key = txn_opaque(&l->b, span, STR("key"));
+            for (size_t i = 0; i < parts.count; i++)
+                txn_add_arg(&l->b, key, parts.items[i]);
+        }
+    } else if (node->kind == PY_Subscript) {
+        key = val_expr(l, lower_expr(l, node->Subscript.slice));
+    }
+    struct str name = node->kind == PY_Subscript
+                          ? module_text(l->frame->module, node->Subscript.value)
+                          : lock_name(l, node);
+    return txn_build_with_lock(&l->b, span, name, key);
+}
+
+static bool flag_is_false(const struct args *args, const char *name) {
+    struct val *val = args != NULL ? args_named(args, name) : NULL;
+    struct value value;
+    return val != NULL && val_constant(val, &value) && value.kind == VALUE_BOOL && value.number == 0;
+}
+
+struct txn_step *lower_atomic(struct lowerer *l, struct txn_span span, const struct args *args) {
+    struct txn_step *step = txn_build_atomic(&l->b, span);
+    step->is_savepoint_off = flag_is_false(args, "savepoint");
+    if (l->atomic_depth == 0) {
+        l->outer_atomic = step;
+        l->outer_depth = l->b.depth;
+        l->outer_block = l->b.depth <= TXN_DEPTH_MAX ? l->b.outer[l->b.depth - 1] : NULL;
+        l->outer_frame = l->frame;
+        l->outer_returns = l->frame->returns != NULL ? l->frame->returns->items.count : 0;
+    }
+    if (args != NULL && (args->positional.count > 0 || args_named(args, "using") != NULL)) {
+        struct val *using = args_get(args, 0, "using");
+        struct str name;
+        bool is_default = val_text(l, using, &name) ? str_is(name, "default") : val_is_none(using);
+        if (!is_default)
+            lower_note(l, span, STR("a transaction on another database than `default`"));
+    }
+    l->atomic_depth++;
+    return step;
+}
+
+void lower_on_commit(struct lowerer *l, struct txn_span span, struct val *func) {
+    struct pending pending = {func, TXN_NO_VAR};
+    bool is_conditional = false;
+    if (l->atomic_depth == 0) {
+        struct args none = {.span = span};
+        lower_call_value(l, func, &none, STR("on_commit"));
+        return;
+    }
+    for (size_t i = l->outer_depth; i < l->b.depth && i < TXN_DEPTH_MAX; i++) {
+        enum txn_step_kind kind = l->b.open[i]->kind;
+        is_conditional |= kind == TXN_STEP_IF || kind == TXN_STEP_FOR || kind == TXN_STEP_REPEAT ||
+                          kind == TXN_STEP_TRY;
+    }
+    if (is_conditional) {
+        struct flow_site before = {.block = l->outer_block, .before = l->outer_atomic};
+        pending.flag = lower_var(l, STR("is_registered"));
+        flow_assign(l, &before, span, pending.flag, txn_literal(&l->b, span, value_bool(false)));
+        txn_build_assign(&l->b, span, pending.flag, txn_literal(&l->b, span, value_bool(true)));
+        l->is_pinned[pending.flag] = true;
+    }
+    VEC_PUSH(l->arena, &l->on_commit, pending);
+}
+
+/* All paths of the block return: it becomes a call of its own, so that what waited for the commit can come
+ * between the COMMIT and the return. */
+static void wrap_block(struct lowerer *l, struct txn_step *step) {
+    struct txn_block *block = l->b.at;
+    if (l->b.has_failed || block->steps.count == 0 ||
+        block->steps.items[block->steps.count - 1] != step)
+        return;
+    block->steps.count--;
+    struct txn_step *call = txn_build_call(&l->b, step->span, STR("atomic"), TXN_NO_VAR);
+    VEC_PUSH(l->arena, &l->b.at->steps, step);
+    txn_build_end(&l->b, call);
+}
+
+static void run_on_commit(struct lowerer *l) {
+    for (size_t i = 0; i < l->on_commit.count && !l->frame->is_terminated; i++) {
+        struct pending pending = l->on_commit.items[i];
+        struct txn_span span = pending.func->span;
+        struct args none = {.span = span};
+        struct txn_step *test = NULL;
+        size_t mark = flow_mark(l);
+        if (pending.flag != TXN_NO_VAR)
+            test = txn_build_if(&l->b, span, txn_ref(&l->b, span, pending.flag));
+        lower_call_value(l, pending.func, &none, STR("on_commit"));
+        if (test != NULL) {
+            flow_undo(l, mark);
+            txn_build_end(&l->b, test);
+        }
+    }
+    l->on_commit.count = 0;
+}
+
+void lower_atomic_end(struct lowerer *l, struct txn_step *step) {
+    LW_ASSERT(l->atomic_depth > 0);
+    l->atomic_depth--;
+    txn_build_end(&l->b, step);
+    if (l->atomic_depth > 0)
+        return;
+    l->outer_atomic = NULL;
+    if (l->on_commit.count == 0)
+        return;
+    bool has_returned = l->frame->returns != NULL && l->frame == l->outer_frame &&
+                        l->frame->returns->items.count > l->outer_returns;
+    if (has_returned && l->frame->is_terminated) {
+        wrap_block(l, step);
+        l->frame->is_terminated = false;
+        run_on_commit(l);
+        txn_build_return(&l->b, step->span, NULL);
+        l->frame->is_terminated = true;
+        return;
+    }
+    if (has_returned)
+        lower_note(l, step->span, STR("on_commit in a block that some paths leave by return"));
+    run_on_commit(l);
+}
+
+struct with {
+    const struct py_node *node;
+    uint32_t item; /* the next one */
+};
+
+static void lower_items(struct lowerer *l, const struct with *with);
+
+static void bind_manager(struct lowerer *l, const struct py_node *item, struct val *val) {
+    if (item->withitem.optional_vars != NULL)
+        lower_assign(l, item->withitem.optional_vars, val);
+}
+
+static bool enter_block(struct lowerer *l, const struct py_node *context, struct txn_step **step,
+                        bool *is_atomic) {
+    struct txn_span span = lower_span(l, context);
+    *is_atomic = false;
+    const struct py_node *func = context->kind == PY_Call ? context->Call.func : context;
+    struct val *of = func->kind == PY_Name || func->kind == PY_Attribute ? lower_expr(l, func) : NULL;
+    if (of != NULL && of->kind == VAL_EXTERNAL && str_ends(of->name, "transaction.atomic")) {
+        struct args args = {.span = span};
+        if (context->kind == PY_Call)
+            lower_args(l, context, &args);
+        *step = lower_atomic(l, span, &args);
+        *is_atomic = true;
+        return true;
+    }
+    if (is_lock(l, context)) {
+        *step = begin_lock(l, context);
+        return true;
+    }
+    return false;
+}
+
+static void lower_manager(struct lowerer *l, const struct with *with, const struct py_node *item) {
+    const struct py_node *context = item->withitem.context_expr;
+    struct txn_span span = lower_span(l, context);
+    struct txn_step *step;
+    bool is_atomic;
+    struct with rest = {with->node, with->item + 1};
+    if (enter_block(l, context, &step, &is_atomic)) {
+        bind_manager(l, item, val_unknown(l, span, STR("lock")));
+        lower_items(l, &rest);
+        if (is_atomic)
+            lower_atomic_end(l, step);
+        else
+            txn_build_end(&l->b, step);
+        return;
+    }
+    struct val *val = lower_expr(l, context);
+    struct str text = module_text(l->frame->module, context);
+    bool is_known = val->kind == VAL_EXTERNAL && (str_ends(val->name, ".cursor()") ||
+                                                   str_starts(val->name, "contextlib.") ||
+                                                   str_starts(val->name, "open("));
+    if (!is_known)
+        lower_notef(l, span, "the context manager %.*s is not modelled: its body is taken as it stands",
+                    STR_ARG(text));
+    bind_manager(l, item, val);
+    lower_items(l, &rest);
+}
+
+static void lower_items(struct lowerer *l, const struct with *with) {
+    if (with->item < with->node->With.items.count)
+        lower_manager(l, with, with->node->With.items.items[with->item]);
+    else
+        lower_body(l, with->node->With.body);
+}
+
+void lower_with(struct lowerer *l, const struct py_node *node) {
+    struct with with = {node, 0};
+    lower_items(l, &with);
+}
