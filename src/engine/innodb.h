@@ -2,9 +2,9 @@
  *
  * An index record is named by (table, key, version): any version of a row that has the record's key values.
  * Version 0 is the supremum, which stands after the last record of every index. A row has one record in the
- * clustered index and one in each other key; while a transaction or read view may need an older version
- * there is one for the older key values too, marked as deleted (purge removes them; here that is as soon as
- * nobody can need them). What lies between two records, the gap, is locked through the record after it.
+ * clustered index and one in each other key; older key values have one too, marked as deleted. Purge removes
+ * those some time after the last transaction that may need them: 0.7 to 0.9 s on an idle MariaDB 10.11, so
+ * not within one of our schedules, whose steps follow each other at once. Only what was loaded is purged. What lies between two records, the gap, is locked through the record after it.
  *
  * The rules follow the manual, "Locks Set by Different SQL Statements in InnoDB", and what MariaDB 10.11 was
  * seen to do (tests/engine/innodb_differential.py).
@@ -82,7 +82,7 @@ size_t innodb_seek(const struct db *db, const struct innodb_records *records, ui
 uint32_t innodb_record_at(const struct innodb_records *records, size_t index);
 /* The open transaction, other than `txn`, that made or marked the record; 0: none. */
 uint16_t innodb_implicit_owner(const struct db *db, uint16_t table, uint8_t key, uint32_t version);
-/* Whether purge may have removed what `version` replaced. */
+/* Whether purge has removed what `version` replaced. */
 bool innodb_is_purged(const struct db *db, uint32_t version);
 
 /* ---- innodb_lock.c ---- */

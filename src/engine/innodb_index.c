@@ -40,16 +40,7 @@ bool innodb_same_record(const struct db *db, uint16_t table, uint8_t key, uint32
 }
 
 bool innodb_is_purged(const struct db *db, uint32_t version) {
-    const struct txn *writer = &db->txns.items[db->versions.items[version].writer];
-    if (writer->status != TXN_COMMITTED)
-        return false;
-    for (size_t i = 0; i < db->session_count; i++) {
-        const struct txn *txn = session_txn(db, i);
-        if (db->sessions.items[i].txn != 0 && (txn->flags & TXN_HAS_SNAPSHOT) &&
-            txn->snapshot < writer->committed)
-            return false;
-    }
-    return true;
+    return db->versions.items[version].writer == 0;
 }
 
 /* A row goes into the clustered index first and then into each other one, where it may have to wait: whether

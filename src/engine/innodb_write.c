@@ -64,8 +64,7 @@ static enum step lock_duplicates(struct db *db, size_t session, uint16_t table, 
                                  enum innodb_mode mode, uint32_t *found) {
     const struct key *key = &db_table(db, table)->keys.items[k];
     bool is_primary = k == innodb_clustered(db, table), is_first = true;
-    enum innodb_type type =
-        is_primary && !innodb_locks_gaps(db, session) ? INNODB_REC : INNODB_NEXT_KEY;
+    enum innodb_type type = is_primary ? INNODB_REC : INNODB_NEXT_KEY;
     struct innodb_records records = innodb_records(db, table, k);
     *found = 0;
     for (size_t i = 0; i <= records.count; i++) {
