@@ -1,8 +1,9 @@
-/* SQL statements: any bytes are read in each dialect. What is read must survive printing in all three: the
- * printed text is read again, to an equal tree. It must resolve against a schema or be refused with a
- * position, twice alike; and a copy must equal what it was made of. CREATE statements are applied. */
-#include "base/assert.h"
+/* SQL statements: any bytes are read in each dialect. What is read must survive printing in all
+ * three: the printed text is read again, to an equal tree. It must resolve against a schema or
+ * be refused with a position, twice alike; and a copy must equal what it was made of. CREATE
+ * statements are applied. */
 #include "sql/sql.h"
+#include "base/assert.h"
 
 #include <stdlib.h>
 
@@ -12,7 +13,8 @@ enum { DIALECT_COUNT = 3 };
 
 static const char *const schema_text[] = {
     "CREATE TABLE p (id serial PRIMARY KEY, total integer NOT NULL DEFAULT 0, name text UNIQUE)",
-    "CREATE TABLE t (id integer PRIMARY KEY, a integer, b decimal(10, 2), s varchar(20), at timestamp, "
+    "CREATE TABLE t (id integer PRIMARY KEY, a integer, b decimal(10, 2), s varchar(20), at "
+    "timestamp, "
     "p_id integer REFERENCES p (id) ON DELETE CASCADE, UNIQUE (a, b), CHECK (a < 100))",
     "CREATE UNIQUE INDEX t_s ON t (s) WHERE a IS NULL",
 };
@@ -84,8 +86,7 @@ static void check_meaning(struct arena *arena, struct text_pool *pool, struct sc
 static void make_schema(struct arena *arena, struct text_pool *pool, struct schema *schema) {
     for (size_t i = 0; i < LW_COUNT_OF(schema_text); i++) {
         struct err err;
-        struct sql_stmt *ddl =
-            read_again(arena, pool, str_from_c(schema_text[i]), SQL_POSTGRESQL);
+        struct sql_stmt *ddl = read_again(arena, pool, str_from_c(schema_text[i]), SQL_POSTGRESQL);
         LW_ASSERT(schema_apply(arena, schema, ddl, &err));
     }
 }

@@ -1,11 +1,11 @@
-/* The syntax tree of one SQL statement, for the DML that ORMs send in the PostgreSQL, MySQL and SQLite
- * dialects. Nodes live in an arena and are immutable after sql_resolve. Every node keeps the position of
- * its first byte. What a dialect lacks (LIMIT ... , ... ; RETURNING) the printer writes in the dialect
- * asked for, and the parser accepts in any: which dialect a text is in decides only quoting, operators
- * that differ (|| and `"`), and keywords.
+/* The syntax tree of one SQL statement, for the DML that ORMs send in the PostgreSQL, MySQL and
+ * SQLite dialects. Nodes live in an arena and are immutable after sql_resolve. Every node keeps
+ * the position of its first byte. What a dialect lacks (LIMIT ... , ... ; RETURNING) the printer
+ * writes in the dialect asked for, and the parser accepts in any: which dialect a text is in
+ * decides only quoting, operators that differ (|| and `"`), and keywords.
  *
- * Host values stand as `:name` or `:row.column` (also `%s`-free: front ends name every value). They are
- * numbered in order of first appearance; see sql_stmt.host.
+ * Host values stand as `:name` or `:row.column` (also `%s`-free: front ends name every value).
+ * They are numbered in order of first appearance; see sql_stmt.hosts.
  */
 #ifndef LW_SQL_AST_H
 #define LW_SQL_AST_H
@@ -35,7 +35,7 @@ enum { SQL_HEIGHT_MAX = 400 };
 
 struct sql_expr {
     enum sql_expr_kind kind;
-    uint16_t height;      /* levels below, subqueries included; 0 in trees that a program builds */
+    uint16_t height; /* levels below, subqueries included; 0 in trees that a program builds */
     struct pos pos;
     enum sql_op op;       /* UNARY, BINARY */
     bool is_negated;      /* IN, BETWEEN, LIKE, EXISTS, IS_NULL: NOT in front */
@@ -43,21 +43,23 @@ struct sql_expr {
     bool is_star;         /* CALL: COUNT(*) */
     bool is_nocase;       /* LIKE: ILIKE */
     struct value literal; /* LITERAL */
-    struct str qualifier; /* COLUMN: table or alias before the dot; empty if none. CAST: type text */
+    struct str qualifier; /* COLUMN: table or alias before the dot, or empty. CAST: type text */
     struct str name;      /* COLUMN, CALL (upper case): the name */
     uint16_t host;        /* HOST: index into sql_stmt.hosts */
-    /* Operands. BINARY: left, right. IN: the value, then the list (unless `select`). BETWEEN: value, low,
-     * high. CASE: [base,] then when, then pairs, then else (see case_has_base, case_has_else). CALL:
-     * arguments; a server variable @@x is the CALL "@@X" without any. ROW: members. LIKE: value, pattern,
-     * then the ESCAPE character if given. UNARY, CAST, IS_NULL: the operand. */
+    /* Operands. BINARY: left, right. IN: the value, then the list (unless `select`). BETWEEN:
+     * value, low, high. CASE: [base,] then when, then pairs, then else (see case_has_base,
+     * case_has_else). CALL: arguments; a server variable @@x is the CALL "@@X" without any. ROW:
+     * members. LIKE: value, pattern, then the ESCAPE character if given. UNARY, CAST, IS_NULL:
+     * the operand. */
     VEC(struct sql_expr *) args;
     bool case_has_base, case_has_else;
     struct sql_select *select; /* SUBQUERY, EXISTS, IN with a subquery */
 
-    /* Filled by sql_resolve. COLUMN: `depth` queries outwards, source `source` of that query's FROM list,
-     * column `column` of its table. A COLUMN of UPDATE, DELETE and INSERT has source 0. In ON CONFLICT DO
-     * UPDATE `excluded.x` (and MySQL's VALUES(x)) has source SQL_SOURCE_EXCLUDED. An ORDER BY or HAVING
-     * name that is a select item's alias: source SQL_SOURCE_ITEM, column: the item's index. */
+    /* Filled by sql_resolve. COLUMN: `depth` queries outwards, source `source` of that query's
+     * FROM list, column `column` of its table. A COLUMN of UPDATE, DELETE and INSERT has source
+     * 0. In ON CONFLICT DO UPDATE `excluded.x` (and MySQL's VALUES(x)) has source
+     * SQL_SOURCE_EXCLUDED. An ORDER BY or HAVING name that is a select item's alias: source
+     * SQL_SOURCE_ITEM, column: the item's index. */
     uint8_t depth;
     uint8_t source;
     uint16_t column;
@@ -70,8 +72,8 @@ enum sql_join_kind { SQL_JOIN_CROSS, SQL_JOIN_INNER, SQL_JOIN_LEFT };
 /* One entry of a FROM list, joined to all before it. */
 struct sql_source {
     struct pos pos;
-    struct str table; /* empty: a subquery */
-    struct str alias; /* empty: none */
+    struct str table;            /* empty: a subquery */
+    struct str alias;            /* empty: none */
     struct sql_select *subquery; /* FROM (SELECT ...) alias */
     enum sql_join_kind join;     /* of the first: SQL_JOIN_CROSS */
     struct sql_expr *on;         /* NULL: none */
@@ -90,7 +92,13 @@ struct sql_order {
 };
 
 /* Row lock strengths, weakest first. MySQL's LOCK IN SHARE MODE is SHARE. */
-enum sql_lock { SQL_LOCK_NONE, SQL_LOCK_KEY_SHARE, SQL_LOCK_SHARE, SQL_LOCK_NO_KEY_UPDATE, SQL_LOCK_UPDATE };
+enum sql_lock {
+    SQL_LOCK_NONE,
+    SQL_LOCK_KEY_SHARE,
+    SQL_LOCK_SHARE,
+    SQL_LOCK_NO_KEY_UPDATE,
+    SQL_LOCK_UPDATE
+};
 enum sql_lock_wait { SQL_WAIT, SQL_NOWAIT, SQL_SKIP_LOCKED };
 
 struct sql_select {
@@ -122,15 +130,15 @@ enum sql_conflict { SQL_CONFLICT_ERROR, SQL_CONFLICT_NOTHING, SQL_CONFLICT_UPDAT
 
 struct sql_insert {
     struct str table;
-    VEC(struct str) columns;                       /* as written; empty: all */
-    VEC(struct sql_expr **) rows;                  /* each has column_count values */
+    VEC(struct str) columns;      /* as written; empty: all */
+    VEC(struct sql_expr **) rows; /* each has column_count values */
     size_t column_count;
-    struct sql_select *select;                     /* INSERT ... SELECT; then no rows */
-    enum sql_conflict conflict;                    /* also INSERT IGNORE, ON DUPLICATE KEY UPDATE */
-    bool is_mysql_duplicate_key;                   /* spelled ON DUPLICATE KEY UPDATE / IGNORE: any key */
-    VEC(struct str) conflict_columns;              /* ON CONFLICT (a, b); empty: any */
-    struct str conflict_constraint;                /* ON CONFLICT ON CONSTRAINT name; empty: none */
-    struct sql_expr *conflict_index_where;         /* ON CONFLICT (a) WHERE ...: of a partial index */
+    struct sql_select *select;             /* INSERT ... SELECT; then no rows */
+    enum sql_conflict conflict;            /* also INSERT IGNORE, ON DUPLICATE KEY UPDATE */
+    bool is_mysql_duplicate_key;           /* spelled ON DUPLICATE KEY UPDATE / IGNORE: any key */
+    VEC(struct str) conflict_columns;      /* ON CONFLICT (a, b); empty: any */
+    struct str conflict_constraint;        /* ON CONFLICT ON CONSTRAINT name; empty: none */
+    struct sql_expr *conflict_index_where; /* ON CONFLICT (a) WHERE ...: of a partial index */
     VEC(struct sql_assignment) conflict_set;
     struct sql_expr *conflict_where;
     uint16_t table_index;   /* resolved */
@@ -163,31 +171,36 @@ enum sql_isolation {
     SQL_SERIALIZABLE
 };
 
-enum sql_begin_mode { SQL_BEGIN_PLAIN, SQL_BEGIN_DEFERRED, SQL_BEGIN_IMMEDIATE, SQL_BEGIN_EXCLUSIVE };
+enum sql_begin_mode {
+    SQL_BEGIN_PLAIN,
+    SQL_BEGIN_DEFERRED,
+    SQL_BEGIN_IMMEDIATE,
+    SQL_BEGIN_EXCLUSIVE
+};
 
 /* BEGIN, COMMIT, ROLLBACK, SAVEPOINT name, RELEASE name, ROLLBACK TO name, SET TRANSACTION. */
 struct sql_transaction {
     struct str savepoint;
     enum sql_isolation isolation; /* BEGIN, SET_TRANSACTION */
     enum sql_begin_mode begin_mode;
-    bool is_session;              /* SET SESSION TRANSACTION ... / SESSION CHARACTERISTICS */
+    bool is_session; /* SET SESSION TRANSACTION ... / SESSION CHARACTERISTICS */
     bool is_read_only, is_deferrable;
-    bool with_snapshot;           /* MySQL's WITH CONSISTENT SNAPSHOT: the read view is made at once */
+    bool with_snapshot; /* MySQL's WITH CONSISTENT SNAPSHOT: the read view is made at once */
 };
 
 /* SET name = value. What the engines understand they act on (autocommit, transaction_isolation,
  * innodb_lock_wait_timeout, lock_timeout); the rest they ignore. */
 struct sql_set {
-    struct str name; /* lower case, without @@ and SESSION */
+    struct str name;        /* lower case, without @@ and SESSION */
     struct sql_expr *value; /* a bare word (on, off) is a text LITERAL; kind DEFAULT: the default */
     bool is_global;
-    bool is_local;          /* SET LOCAL: until the transaction ends; in MySQL the same as SESSION */
+    bool is_local; /* SET LOCAL: until the transaction ends; in MySQL the same as SESSION */
 };
 
 struct sql_lock_table {
     VEC(struct str) tables;
-    struct str mode; /* upper case: "SHARE ROW EXCLUSIVE"; MySQL: "READ", "WRITE". UNLOCK TABLES: "UNLOCK",
-                        without tables */
+    struct str mode; /* upper case: "SHARE ROW EXCLUSIVE"; MySQL: "READ", "WRITE". UNLOCK TABLES:
+                      * "UNLOCK", without tables */
     bool is_nowait;
     uint16_t *table_index; /* resolved */
 };
@@ -255,7 +268,8 @@ struct sql_stmt {
     VEC(struct sql_host) hosts;
     VEC(struct sql_item) returning; /* INSERT, UPDATE, DELETE */
     union {
-        struct sql_select *select; /* SELECT; advisory locks are SELECT of a CALL, see sql_advisory */
+        struct sql_select
+            *select; /* SELECT; advisory locks are SELECT of a CALL, see sql_advisory */
         struct sql_insert *insert;
         struct sql_update *update;
         struct sql_delete *delete_;

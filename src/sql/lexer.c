@@ -30,7 +30,8 @@ static bool is_word_byte(int byte) {
 
 static struct pos pos_here(const struct lexer *lexer, size_t offset) {
     LW_ASSERT(offset >= lexer->line_start);
-    return (struct pos){lexer->pos.line, lexer->pos.column + (uint32_t)(offset - lexer->line_start)};
+    return (struct pos){lexer->pos.line,
+                        lexer->pos.column + (uint32_t)(offset - lexer->line_start)};
 }
 
 /* Steps to `offset`, counting the lines between. */
@@ -101,23 +102,30 @@ static bool skip_blanks(struct lexer *lexer, struct err *err) {
 
 static char unescape(int byte) {
     switch (byte) {
-    case 'n': return '\n';
-    case 't': return '\t';
-    case 'r': return '\r';
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case '0': return '\0';
-    case 'Z': return 26;
-    default: return (char)byte;
+    case 'n':
+        return '\n';
+    case 't':
+        return '\t';
+    case 'r':
+        return '\r';
+    case 'b':
+        return '\b';
+    case 'f':
+        return '\f';
+    case '0':
+        return '\0';
+    case 'Z':
+        return 26;
+    default:
+        return (char)byte;
     }
 }
 
 /* What stands between the quotes, with doubled quotes and, if asked for, backslash escapes undone.
  * MySQL keeps the backslash of \% and \_, which LIKE reads. */
-static struct str unquote(const struct lexer *lexer, struct str raw, char quote,
-                          bool has_escapes) {
-    bool is_plain = str_find(raw, quote, 0) == raw.len &&
-                    (!has_escapes || str_find(raw, '\\', 0) == raw.len);
+static struct str unquote(const struct lexer *lexer, struct str raw, char quote, bool has_escapes) {
+    bool is_plain =
+        str_find(raw, quote, 0) == raw.len && (!has_escapes || str_find(raw, '\\', 0) == raw.len);
     if (is_plain || lexer->arena == NULL)
         return raw;
     char *text = arena_alloc(lexer->arena, raw.len);
@@ -159,7 +167,8 @@ static bool lex_quoted(struct lexer *lexer, size_t open, char quote, bool has_es
     return true;
 }
 
-/* PostgreSQL's $tag$ ... $tag$. `at` is the first dollar. False without an error: no such quote here. */
+/* PostgreSQL's $tag$ ... $tag$. `at` is the first dollar. False without an error: no such quote
+ * here. */
 static bool lex_dollar(struct lexer *lexer, size_t at, struct token *token, bool *is_unclosed) {
     size_t tag_end = at + 1;
     while (is_word_byte(byte_at(lexer, tag_end)) && byte_at(lexer, tag_end) != '$')
@@ -229,9 +238,9 @@ static bool lex_word(struct lexer *lexer, struct token *token, struct err *err) 
 }
 
 static void lex_symbol(struct lexer *lexer, struct token *token) {
-    static const char *const symbols[] = {"<=>", "->>", "#>>", "<=", ">=", "<>", "!=", "==", "||",
-                                          "&&",  "::",  "->",  "#>", "@>", "<@", "<<", ">>", "!~",
-                                          "~*",  ":="};
+    static const char *const symbols[] = {
+        "<=>", "->>", "#>>", "<=", ">=", "<>", "!=", "==", "||", "&&",
+        "::",  "->",  "#>",  "@>", "<@", "<<", ">>", "!~", "~*", ":="};
     struct str rest = str_sub(lexer->text, token->start, lexer->text.len);
     size_t len = 1;
     for (size_t i = 0; i < LW_COUNT_OF(symbols) && len == 1; i++)
@@ -250,8 +259,8 @@ static void lex_symbol(struct lexer *lexer, struct token *token) {
     token->text = str_sub(lexer->text, token->start, token->end);
 }
 
-/* Quotes of the dialect: 'x' is a string and `x` a name everywhere, "x" a string in MySQL and a name
- * elsewhere, [x] a name in SQLite. False: no quote here. */
+/* Quotes of the dialect: 'x' is a string and `x` a name everywhere, "x" a string in MySQL and a
+ * name elsewhere, [x] a name in SQLite. False: no quote here. */
 static bool quote_kind(const struct lexer *lexer, int byte, enum token_kind *kind, char *close) {
     bool is_mysql = lexer->dialect == SQL_MYSQL;
     *close = (char)byte;
@@ -269,9 +278,10 @@ static bool lex_token(struct lexer *lexer, struct token *token, struct err *err)
     char close;
     bool is_unclosed = false;
     if (quote_kind(lexer, byte, &token->kind, &close))
-        return lex_quoted(lexer, at, close, token->kind == TOKEN_STRING && lexer->dialect == SQL_MYSQL,
-                          token, err);
-    if (byte == '$' && lexer->dialect == SQL_POSTGRESQL && lex_dollar(lexer, at, token, &is_unclosed))
+        return lex_quoted(lexer, at, close,
+                          token->kind == TOKEN_STRING && lexer->dialect == SQL_MYSQL, token, err);
+    if (byte == '$' && lexer->dialect == SQL_POSTGRESQL &&
+        lex_dollar(lexer, at, token, &is_unclosed))
         return true;
     if (is_unclosed)
         return err_set(err, token->pos, "dollar quote is not closed");
@@ -296,8 +306,8 @@ static bool lex_token(struct lexer *lexer, struct token *token, struct err *err)
 bool lexer_next(struct lexer *lexer, struct token *token, struct err *err) {
     if (!skip_blanks(lexer, err))
         return false;
-    *token = (struct token){.kind = TOKEN_END, .start = lexer->at, .end = lexer->at,
-                            .pos = pos_here(lexer, lexer->at)};
+    *token = (struct token){
+        .kind = TOKEN_END, .start = lexer->at, .end = lexer->at, .pos = pos_here(lexer, lexer->at)};
     if (lexer->at >= lexer->text.len)
         return true;
     if (!lex_token(lexer, token, err))

@@ -1,8 +1,8 @@
 /* Cuts SQL text into tokens, one at a time. Internal to sql/.
  *
- * The lexer fails only on quotes and comments that are not closed; a byte it doesn't know is a symbol of
- * its own, which the parser refuses where it meets it. It is plain data: copying it and going on with
- * the copy is how the parser looks ahead.
+ * The lexer fails only on quotes and comments that are not closed; a byte it doesn't know is a
+ * symbol of its own, which the parser refuses where it meets it. It is plain data: copying it
+ * and going on with the copy is how the parser looks ahead.
  */
 #ifndef LW_SQL_LEXER_H
 #define LW_SQL_LEXER_H

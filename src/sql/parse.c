@@ -1,5 +1,6 @@
-/* The parser's entry points, its handling of tokens and names. The grammar is in parse_expr.c (operators),
- * parse_call.c (what looks like a call), parse_select.c, parse_dml.c, parse_ddl.c, parse_session.c. */
+/* The parser's entry points, its handling of tokens and names. The grammar is in parse_expr.c
+ * (operators), parse_call.c (what looks like a call), parse_select.c, parse_dml.c, parse_ddl.c,
+ * parse_session.c. */
 #include "sql/parse.h"
 
 #include "base/assert.h"
@@ -195,22 +196,38 @@ static bool refuse_statement(struct parser *p) {
     static const struct {
         const char *word, *what;
     } refused[] = {
-        {"WITH", "WITH queries are"},    {"VALUES", "VALUES as a statement is"},
-        {"REPLACE", "REPLACE is"},       {"MERGE", "MERGE is"},
-        {"TRUNCATE", "TRUNCATE is"},     {"ALTER", "ALTER is"},
-        {"DROP", "DROP is"},             {"COPY", "COPY is"},
-        {"CALL", "CALL is"},             {"DO", "DO is"},
-        {"EXECUTE", "EXECUTE is"},       {"PREPARE", "PREPARE is"},
-        {"DEALLOCATE", "DEALLOCATE is"}, {"DECLARE", "DECLARE CURSOR is"},
-        {"FETCH", "FETCH is"},           {"CLOSE", "CLOSE is"},
-        {"EXPLAIN", "EXPLAIN is"},       {"SHOW", "SHOW is"},
-        {"PRAGMA", "PRAGMA is"},         {"USE", "USE is"},
-        {"LISTEN", "LISTEN is"},         {"NOTIFY", "NOTIFY is"},
-        {"ANALYZE", "ANALYZE is"},       {"VACUUM", "VACUUM is"},
-        {"GRANT", "GRANT is"},           {"REVOKE", "REVOKE is"},
-        {"RESET", "RESET is"},           {"DISCARD", "DISCARD is"},
-        {"COMMENT", "COMMENT is"},       {"HANDLER", "HANDLER is"},
-        {"XA", "XA is"},                 {"LOAD", "LOAD is"},
+        {"WITH", "WITH queries are"},
+        {"VALUES", "VALUES as a statement is"},
+        {"REPLACE", "REPLACE is"},
+        {"MERGE", "MERGE is"},
+        {"TRUNCATE", "TRUNCATE is"},
+        {"ALTER", "ALTER is"},
+        {"DROP", "DROP is"},
+        {"COPY", "COPY is"},
+        {"CALL", "CALL is"},
+        {"DO", "DO is"},
+        {"EXECUTE", "EXECUTE is"},
+        {"PREPARE", "PREPARE is"},
+        {"DEALLOCATE", "DEALLOCATE is"},
+        {"DECLARE", "DECLARE CURSOR is"},
+        {"FETCH", "FETCH is"},
+        {"CLOSE", "CLOSE is"},
+        {"EXPLAIN", "EXPLAIN is"},
+        {"SHOW", "SHOW is"},
+        {"PRAGMA", "PRAGMA is"},
+        {"USE", "USE is"},
+        {"LISTEN", "LISTEN is"},
+        {"NOTIFY", "NOTIFY is"},
+        {"ANALYZE", "ANALYZE is"},
+        {"VACUUM", "VACUUM is"},
+        {"GRANT", "GRANT is"},
+        {"REVOKE", "REVOKE is"},
+        {"RESET", "RESET is"},
+        {"DISCARD", "DISCARD is"},
+        {"COMMENT", "COMMENT is"},
+        {"HANDLER", "HANDLER is"},
+        {"XA", "XA is"},
+        {"LOAD", "LOAD is"},
         {"TABLE", "TABLE as a statement is"},
     };
     for (size_t i = 0; i < LW_COUNT_OF(refused); i++)

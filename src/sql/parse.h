@@ -1,8 +1,9 @@
 /* The parser's shared parts. Internal to sql/.
  *
- * Recursive descent, an expression by precedence climbing. The first error is kept and ends the text: from
- * then on the token is TOKEN_END, nothing is accepted, every function returns an empty but valid node,
- * and sql_parse answers false. So a parse function checks nothing but what it wants to say.
+ * Recursive descent, an expression by precedence climbing. The first error is kept and ends the
+ * text: from then on the token is TOKEN_END, nothing is accepted, every function returns an
+ * empty but valid node, and sql_parse answers false. So a parse function checks nothing but what
+ * it wants to say.
  */
 #ifndef LW_SQL_PARSE_H
 #define LW_SQL_PARSE_H
@@ -10,22 +11,31 @@
 #include "sql/lexer.h"
 
 /* VECs that functions append to; VEC_MOVE puts them into the tree's own. */
-struct name_vec { VEC(struct str) list; };
-struct item_vec { VEC(struct sql_item) list; };
-struct order_vec { VEC(struct sql_order) list; };
+struct name_vec {
+    VEC(struct str) list;
+};
+struct item_vec {
+    VEC(struct sql_item) list;
+};
+struct order_vec {
+    VEC(struct sql_order) list;
+};
 struct source_vec {
     VEC(struct sql_source) list;
     struct str using_column; /* of the last JOIN ... USING; empty: none */
     bool has_using;
 };
-struct assignment_vec { VEC(struct sql_assignment) list; };
+struct assignment_vec {
+    VEC(struct sql_assignment) list;
+};
 
 #define VEC_MOVE(into, from)                                                                       \
-    ((into)->items = (from)->list.items, (into)->count = (from)->list.count,                      \
+    ((into)->items = (from)->list.items, (into)->count = (from)->list.count,                       \
      (into)->capacity = (from)->list.capacity)
 
-/* NEST_MAX bounds the parser's recursion; SQL_HEIGHT_MAX (ast.h) the height of trees, which a chain such as
- * a + b + c + ... raises without recursion. A printed tree nests at most three times per level. */
+/* NEST_MAX bounds the parser's recursion; SQL_HEIGHT_MAX (ast.h) the height of trees, which a
+ * chain such as a + b + c + ... raises without recursion. A printed tree nests at most three
+ * times per level. */
 enum { NEST_MAX = 3 * SQL_HEIGHT_MAX };
 
 struct parser {
@@ -56,11 +66,12 @@ void parse_not_modelled(struct parser *p, struct pos pos, const char *what);
 
 /* Reads the next token. */
 void parse_advance(struct parser *p);
-/* The token after the next one. */
+/* The token after the next one, and the one after that; TOKEN_END if there is none. */
 struct token parse_peek(const struct parser *p);
 struct token parse_peek2(const struct parser *p);
 
-/* Whether the token is this word (upper case) or symbol; accept reads it then; expect fails if it isn't. */
+/* Whether the token is this word (upper case) or symbol; accept reads it then; expect fails if
+ * it isn't. */
 bool token_is_word(const struct token *token, const char *word);
 bool parse_at(const struct parser *p, const char *word);
 bool parse_at_symbol(const struct parser *p, uint32_t symbol);
@@ -88,20 +99,25 @@ struct str parse_alias(struct parser *p);
 bool parse_enter(struct parser *p);
 void parse_leave(struct parser *p);
 
+/* A node without operands. */
 struct sql_expr *parse_new_expr(struct parser *p, enum sql_expr_kind kind, struct pos pos);
 /* Sets the height of a node whose operands are complete. */
 struct sql_expr *parse_done(struct parser *p, struct sql_expr *expr);
+/* Any expression. */
 struct sql_expr *parse_expr(struct parser *p);
 /* An expression that binds closer than comparisons, as in DEFAULT, LIMIT and SET. */
 struct sql_expr *parse_operand(struct parser *p);
 /* What has no operator around it. */
 struct sql_expr *parse_primary(struct parser *p);
-/* CASE, CAST, EXISTS, calls and what looks like them, from their first word on. NULL: no such thing here. */
+/* CASE, CAST, EXISTS, calls and what looks like them, from their first word on. NULL: no such
+ * thing here. */
 struct sql_expr *parse_call(struct parser *p);
 /* A host value; the token is TOKEN_HOST. */
 struct sql_expr *parse_host(struct parser *p, bool is_list);
+/* A LITERAL of that text. */
 struct sql_expr *parse_text_literal(struct parser *p, struct pos pos, struct str text);
-/* `(` SELECT ... `)`, with the parentheses, as the `select` of `expr`. */
+/* Whether `(` SELECT stands here; parse_subquery reads it, with the parentheses, as the `select`
+ * of `expr`. */
 bool parse_at_subquery(const struct parser *p);
 void parse_subquery(struct parser *p, struct sql_expr *expr);
 /* `varchar(10)`, `timestamp with time zone`, as one line. */
@@ -109,6 +125,7 @@ struct str parse_type(struct parser *p);
 /* A signed number. */
 struct sql_expr *parse_number(struct parser *p, bool is_negative);
 
+/* SELECT with all its clauses. */
 struct sql_select *parse_select(struct parser *p);
 /* A table with its alias. */
 struct sql_source parse_target(struct parser *p);
@@ -119,6 +136,7 @@ void parse_order_by(struct parser *p, struct order_vec *items);
 /* Select items, as after SELECT and RETURNING. */
 void parse_items(struct parser *p, struct item_vec *items);
 
+/* A statement each, into p->holder, its first word not yet read. */
 void parse_insert(struct parser *p);
 void parse_update(struct parser *p);
 void parse_delete(struct parser *p);

@@ -166,13 +166,12 @@ static struct sql_expr *parse_parenthesised(struct parser *p) {
     return parse_done(p, row);
 }
 
-/* In ON CONFLICT the proposed row goes by `excluded`, in MySQL 8 by an alias of its own; an alias of the
- * inserted table is the table. */
+/* In ON CONFLICT the proposed row goes by `excluded`, in MySQL 8 by an alias of its own; an
+ * alias of the inserted table is the table. */
 static void rename_qualifier(struct parser *p, struct sql_expr *column) {
     struct str qualifier = column->qualifier;
-    if (p->in_conflict &&
-        (str_equal_nocase(qualifier, STR("excluded")) ||
-         (p->row_alias.len > 0 && str_equal_nocase(qualifier, p->row_alias))))
+    if (p->in_conflict && (str_equal_nocase(qualifier, STR("excluded")) ||
+                           (p->row_alias.len > 0 && str_equal_nocase(qualifier, p->row_alias))))
         column->qualifier = STR("excluded");
     else if (p->insert_alias.len > 0 && p->select_depth == 0 &&
              str_equal_nocase(qualifier, p->insert_alias))
@@ -241,11 +240,16 @@ static struct sql_expr *parse_word(struct parser *p) {
 
 struct sql_expr *parse_primary(struct parser *p) {
     switch (p->token.kind) {
-    case TOKEN_NUMBER: return parse_number(p, false);
-    case TOKEN_HOST: return parse_host(p, false);
-    case TOKEN_VARIABLE: return parse_variable(p);
-    case TOKEN_WORD: return parse_word(p);
-    case TOKEN_QUOTED: return parse_column(p);
+    case TOKEN_NUMBER:
+        return parse_number(p, false);
+    case TOKEN_HOST:
+        return parse_host(p, false);
+    case TOKEN_VARIABLE:
+        return parse_variable(p);
+    case TOKEN_WORD:
+        return parse_word(p);
+    case TOKEN_QUOTED:
+        return parse_column(p);
     case TOKEN_STRING: {
         struct sql_expr *expr = parse_text_literal(p, p->token.pos, p->token.text);
         parse_advance(p);
@@ -262,7 +266,8 @@ struct sql_expr *parse_primary(struct parser *p) {
         if (parse_at_symbol(p, SYM3('/', '*', '!')))
             parse_not_modelled(p, p->token.pos, "a conditional comment of MySQL is");
         break;
-    case TOKEN_END: break;
+    case TOKEN_END:
+        break;
     }
     parse_expected(p, "an expression");
     return dummy(p);
@@ -371,8 +376,8 @@ static void parse_worded_arguments(struct parser *p, struct sql_expr *call) {
              (has_words && (parse_accept(p, "FROM") || parse_accept(p, "FOR"))));
 }
 
-/* COUNT(*) FILTER (WHERE c) is COUNT(CASE WHEN c THEN 1 ELSE NULL END), and so on: as Django writes it
- * for servers without FILTER. */
+/* COUNT(*) FILTER (WHERE c) is COUNT(CASE WHEN c THEN 1 ELSE NULL END), and so on: as Django
+ * writes it for servers without FILTER. */
 static void parse_filter(struct parser *p, struct sql_expr *call) {
     struct sql_expr *choice = parse_new_expr(p, SQL_CASE, p->token.pos);
     struct sql_expr *otherwise = dummy(p), *chosen = dummy(p);
@@ -446,8 +451,7 @@ static struct sql_expr *normal_concat(struct parser *p, struct sql_expr *call) {
 /* CURRENT_TIMESTAMP and its kin stand without parentheses. */
 static bool at_niladic(const struct parser *p) {
     return parse_at(p, "CURRENT_TIMESTAMP") || parse_at(p, "CURRENT_DATE") ||
-           parse_at(p, "CURRENT_TIME") || parse_at(p, "LOCALTIMESTAMP") ||
-           parse_at(p, "LOCALTIME");
+           parse_at(p, "CURRENT_TIME") || parse_at(p, "LOCALTIMESTAMP") || parse_at(p, "LOCALTIME");
 }
 
 /* Reserved words that are functions when `(` follows. */
@@ -488,8 +492,8 @@ struct sql_expr *parse_call(struct parser *p) {
 
 /* Words that may follow the first of a type's name. */
 static bool at_type_word(const struct parser *p) {
-    static const char *const words[] = {"VARYING", "PRECISION", "UNSIGNED", "SIGNED",
-                                        "ZEROFILL", "CHAR", "CHARACTER", "INTEGER", "INT"};
+    static const char *const words[] = {"VARYING", "PRECISION", "UNSIGNED", "SIGNED", "ZEROFILL",
+                                        "CHAR",    "CHARACTER", "INTEGER",  "INT"};
     struct token next = parse_peek(p);
     if (token_is_word(&next, "SET")) /* CHARACTER SET */
         return false;
@@ -530,8 +534,8 @@ static void add_type_size(struct parser *p, struct buf *text) {
 
 struct str parse_type(struct parser *p) {
     struct buf text = {0};
-    if (p->token.kind != TOKEN_WORD || (!parse_at_name(p) && !parse_at(p, "INTERVAL") &&
-                                        !parse_at(p, "BINARY")))
+    if (p->token.kind != TOKEN_WORD ||
+        (!parse_at_name(p) && !parse_at(p, "INTERVAL") && !parse_at(p, "BINARY")))
         parse_expected(p, "a type");
     if (parse_at(p, "ENUM") || parse_at(p, "SET"))
         parse_fail(p, p->token.pos, "the type %.*s is not modelled", STR_ARG(p->token.text));

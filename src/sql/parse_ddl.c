@@ -1,5 +1,5 @@
-/* CREATE TABLE and CREATE INDEX. What says how rows are stored (ENGINE, COLLATE, fillfactor, USING btree) is
- * read over; what changes which rows are allowed is read or refused. */
+/* CREATE TABLE and CREATE INDEX. What says how rows are stored (ENGINE, COLLATE, fillfactor,
+ * USING btree) is read over; what changes which rows are allowed is read or refused. */
 #include "sql/parse.h"
 
 #include "base/assert.h"
@@ -201,8 +201,8 @@ static bool is_serial_type(struct str type) {
     return is_type(type, "serial") || is_type(type, "bigserial") || is_type(type, "smallserial");
 }
 
-/* A constraint of a column, if there is one. A column has room for one of a kind, a foreign key alone with
- * its name; others become the table's. */
+/* A constraint of a column, if there is one. A column has room for one of a kind, a foreign key
+ * alone with its name; others become the table's. */
 static bool parse_one_constraint(struct parser *p, struct sql_create *create,
                                  struct sql_column_def *column) {
     struct sql_expr *old_check = column->check;
@@ -241,8 +241,8 @@ static bool parse_one_constraint(struct parser *p, struct sql_create *create,
 static void parse_column_def(struct parser *p, struct sql_create *create) {
     struct sql_column_def column = {.pos = p->token.pos};
     column.name = parse_name(p, "a column's name");
-    bool has_type = p->token.kind == TOKEN_WORD && (parse_at_name(p) || parse_at(p, "INTERVAL") ||
-                                                    parse_at(p, "BINARY"));
+    bool has_type = p->token.kind == TOKEN_WORD &&
+                    (parse_at_name(p) || parse_at(p, "INTERVAL") || parse_at(p, "BINARY"));
     if (has_type) /* SQLite's may have none */
         column.type_text = parse_type(p);
     column.is_serial = is_serial_type(column.type_text);
@@ -307,13 +307,15 @@ static bool parse_table_constraint(struct parser *p, struct sql_create *create) 
         parse_expected(p, "PRIMARY KEY, UNIQUE, FOREIGN KEY or CHECK");
     } else {
         struct token after = parse_peek2(p);
-        /* Elsewhere than in MySQL `index a (7)` is a column of type a(7): no type is quoted, though. */
-        bool is_named = after.symbol == SYM1('(') &&
-                        (p->dialect == SQL_MYSQL || next.kind == TOKEN_QUOTED);
-        bool is_key = (parse_at(p, "KEY") || parse_at(p, "INDEX")) &&
-                      (next.symbol == SYM1('(') || is_named);
-        if (!has_name && (parse_at(p, "FULLTEXT") || parse_at(p, "SPATIAL") ||
-                          parse_at(p, "EXCLUDE")) && next.kind == TOKEN_WORD &&
+        /* Elsewhere than in MySQL `index a (7)` is a column of type a(7): no type is quoted,
+         * though. */
+        bool is_named =
+            after.symbol == SYM1('(') && (p->dialect == SQL_MYSQL || next.kind == TOKEN_QUOTED);
+        bool is_key =
+            (parse_at(p, "KEY") || parse_at(p, "INDEX")) && (next.symbol == SYM1('(') || is_named);
+        if (!has_name &&
+            (parse_at(p, "FULLTEXT") || parse_at(p, "SPATIAL") || parse_at(p, "EXCLUDE")) &&
+            next.kind == TOKEN_WORD &&
             (token_is_word(&next, "KEY") || token_is_word(&next, "INDEX") ||
              token_is_word(&next, "USING")))
             parse_not_modelled(p, p->token.pos, "this kind of key is");

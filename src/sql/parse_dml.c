@@ -101,7 +101,8 @@ static void parse_row_values(struct parser *p, struct sql_insert *insert, bool i
     if (row.count != expected)
         parse_fail(p, pos, "this row has %zu values where %zu are expected", row.count, expected);
     insert->column_count = expected;
-    struct sql_expr **values = row.items != NULL ? row.items : ARENA_NEW(p->arena, struct sql_expr *);
+    struct sql_expr **values =
+        row.items != NULL ? row.items : ARENA_NEW(p->arena, struct sql_expr *);
     VEC_PUSH(p->arena, &insert->rows, values);
 }
 

@@ -1,6 +1,7 @@
-/* Expressions, by precedence climbing. The three dialects order their operators differently (PostgreSQL 15
- * manual 4.1.6, MySQL 8.0 manual 12.4.1, SQLite "SQL Language Expressions"), so the level of an operator
- * is asked of the dialect; the printer puts parentheses wherever they disagree. */
+/* Expressions, by precedence climbing. The three dialects order their operators differently
+ * (PostgreSQL 15 manual 4.1.6, MySQL 8.0 manual 12.4.1, SQLite "SQL Language Expressions"), so
+ * the level of an operator is asked of the dialect; the printer puts parentheses wherever they
+ * disagree. */
 #include "sql/parse.h"
 
 #include "base/assert.h"
@@ -18,7 +19,15 @@ enum level {
     LEVEL_TIGHT, /* SQLite: || */
 };
 
-enum infix_kind { INFIX_NONE, INFIX_BINARY, INFIX_IS, INFIX_IN, INFIX_LIKE, INFIX_BETWEEN, INFIX_NULL };
+enum infix_kind {
+    INFIX_NONE,
+    INFIX_BINARY,
+    INFIX_IS,
+    INFIX_IN,
+    INFIX_LIKE,
+    INFIX_BETWEEN,
+    INFIX_NULL
+};
 
 struct infix {
     enum infix_kind kind;
@@ -88,27 +97,39 @@ static struct infix infix_of_symbol(const struct parser *p) {
     bool is_mysql = p->dialect == SQL_MYSQL;
     switch (p->token.symbol) {
     case SYM1('='):
-    case SYM2('=', '='): return infix_binary(SQL_OP_EQ, equality_level(p));
+    case SYM2('=', '='):
+        return infix_binary(SQL_OP_EQ, equality_level(p));
     case SYM2('<', '>'):
-    case SYM2('!', '='): return infix_binary(SQL_OP_NE, equality_level(p));
-    case SYM3('<', '=', '>'): return infix_binary(SQL_OP_NULL_SAFE_EQ, equality_level(p));
-    case SYM1('<'): return infix_binary(SQL_OP_LT, LEVEL_COMPARE);
-    case SYM1('>'): return infix_binary(SQL_OP_GT, LEVEL_COMPARE);
-    case SYM2('<', '='): return infix_binary(SQL_OP_LE, LEVEL_COMPARE);
-    case SYM2('>', '='): return infix_binary(SQL_OP_GE, LEVEL_COMPARE);
-    case SYM1('+'): return infix_binary(SQL_OP_ADD, LEVEL_ADD);
-    case SYM1('-'): return infix_binary(SQL_OP_SUB, LEVEL_ADD);
-    case SYM1('*'): return infix_binary(SQL_OP_MUL, LEVEL_MUL);
-    case SYM1('/'): return infix_binary(SQL_OP_DIV, LEVEL_MUL);
-    case SYM1('%'): return infix_binary(SQL_OP_MOD, LEVEL_MUL);
+    case SYM2('!', '='):
+        return infix_binary(SQL_OP_NE, equality_level(p));
+    case SYM3('<', '=', '>'):
+        return infix_binary(SQL_OP_NULL_SAFE_EQ, equality_level(p));
+    case SYM1('<'):
+        return infix_binary(SQL_OP_LT, LEVEL_COMPARE);
+    case SYM1('>'):
+        return infix_binary(SQL_OP_GT, LEVEL_COMPARE);
+    case SYM2('<', '='):
+        return infix_binary(SQL_OP_LE, LEVEL_COMPARE);
+    case SYM2('>', '='):
+        return infix_binary(SQL_OP_GE, LEVEL_COMPARE);
+    case SYM1('+'):
+        return infix_binary(SQL_OP_ADD, LEVEL_ADD);
+    case SYM1('-'):
+        return infix_binary(SQL_OP_SUB, LEVEL_ADD);
+    case SYM1('*'):
+        return infix_binary(SQL_OP_MUL, LEVEL_MUL);
+    case SYM1('/'):
+        return infix_binary(SQL_OP_DIV, LEVEL_MUL);
+    case SYM1('%'):
+        return infix_binary(SQL_OP_MOD, LEVEL_MUL);
     case SYM2('&', '&'):
         return is_mysql ? infix_binary(SQL_OP_AND, LEVEL_AND) : (struct infix){0};
     case SYM2('|', '|'):
         if (is_mysql)
             return infix_binary(SQL_OP_OR, LEVEL_OR);
-        return infix_binary(SQL_OP_CONCAT,
-                            p->dialect == SQL_SQLITE ? LEVEL_TIGHT : LEVEL_OPERAND);
-    default: return (struct infix){0};
+        return infix_binary(SQL_OP_CONCAT, p->dialect == SQL_SQLITE ? LEVEL_TIGHT : LEVEL_OPERAND);
+    default:
+        return (struct infix){0};
     }
 }
 
@@ -152,7 +173,7 @@ static struct infix infix_of_word(const struct parser *p) {
 
 /* Operators of the servers that have no node here: better a clear word than "expected the end". */
 static void refuse_operator(struct parser *p) {
-    static const char *const words[] = {"DIV",     "XOR",      "REGEXP", "RLIKE",    "SIMILAR",
+    static const char *const words[] = {"DIV",     "XOR",      "REGEXP", "RLIKE", "SIMILAR",
                                         "COLLATE", "OVERLAPS", "GLOB",   "SOUNDS"};
     for (size_t i = 0; i < LW_COUNT_OF(words); i++)
         if (parse_at(p, words[i]))
@@ -172,9 +193,14 @@ static void refuse_operator(struct parser *p) {
     case SYM1('.'):
     case SYM1(':'):
     case SYM1(']'):
-    case SYM3('/', '*', '!'): return;
-    case SYM1('['): parse_not_modelled(p, p->token.pos, "subscripts are"); return;
-    case SYM1('?'): parse_fail(p, p->token.pos, "placeholders are written :name"); return;
+    case SYM3('/', '*', '!'):
+        return;
+    case SYM1('['):
+        parse_not_modelled(p, p->token.pos, "subscripts are");
+        return;
+    case SYM1('?'):
+        parse_fail(p, p->token.pos, "placeholders are written :name");
+        return;
     default:
         parse_fail(p, p->token.pos, "the operator %.*s is not modelled", STR_ARG(p->token.text));
     }
@@ -197,11 +223,16 @@ static bool is_boolean(const struct sql_expr *expr) {
     case SQL_IN:
     case SQL_BETWEEN:
     case SQL_LIKE:
-    case SQL_EXISTS: return true;
-    case SQL_LITERAL: return expr->literal.kind == VALUE_BOOL;
-    case SQL_UNARY: return expr->op == SQL_OP_NOT;
-    case SQL_BINARY: return expr->op < SQL_OP_CONCAT;
-    default: return false;
+    case SQL_EXISTS:
+        return true;
+    case SQL_LITERAL:
+        return expr->literal.kind == VALUE_BOOL;
+    case SQL_UNARY:
+        return expr->op == SQL_OP_NOT;
+    case SQL_BINARY:
+        return expr->op < SQL_OP_CONCAT;
+    default:
+        return false;
     }
 }
 
@@ -355,16 +386,22 @@ static struct sql_expr *parse_infix(struct parser *p, struct sql_expr *left,
     if (infix->is_negated)
         parse_advance(p);
     switch (infix->kind) {
-    case INFIX_IS: return parse_is(p, left, infix->level);
-    case INFIX_IN: return parse_in(p, left, infix->is_negated);
-    case INFIX_LIKE: return parse_like(p, left, infix);
-    case INFIX_BETWEEN: return parse_between(p, left, infix);
-    case INFIX_NULL: return make_is_null(p, left, is_not_null);
+    case INFIX_IS:
+        return parse_is(p, left, infix->level);
+    case INFIX_IN:
+        return parse_in(p, left, infix->is_negated);
+    case INFIX_LIKE:
+        return parse_like(p, left, infix);
+    case INFIX_BETWEEN:
+        return parse_between(p, left, infix);
+    case INFIX_NULL:
+        return make_is_null(p, left, is_not_null);
     case INFIX_BINARY:
         if (infix->op >= SQL_OP_EQ && infix->op < SQL_OP_CONCAT)
             return parse_comparison(p, left, infix);
         return make_binary(p, infix->op, left, parse_binary(p, infix->level + 1));
-    case INFIX_NONE: break;
+    case INFIX_NONE:
+        break;
     }
     LW_UNREACHABLE();
 }

@@ -100,8 +100,8 @@ static struct sql_expr *make_column(struct parser *p, struct pos pos,
     return column;
 }
 
-/* USING (c) becomes ON left.c = right.c. With more than two sources the left one is known only if every
- * join so far uses the same column. */
+/* USING (c) becomes ON left.c = right.c. With more than two sources the left one is known only
+ * if every join so far uses the same column. */
 static struct sql_expr *parse_using(struct parser *p, struct source_vec *sources,
                                     const struct sql_source *right) {
     struct sql_expr *on = NULL;
@@ -109,9 +109,8 @@ static struct sql_expr *parse_using(struct parser *p, struct source_vec *sources
     struct pos pos = p->token.pos;
     parse_name_list(p, &names);
     struct str first = names.list.items[0];
-    bool is_same = sources->list.count == 1 ||
-                   (names.list.count == 1 && sources->has_using &&
-                    str_equal_nocase(first, sources->using_column));
+    bool is_same = sources->list.count == 1 || (names.list.count == 1 && sources->has_using &&
+                                                str_equal_nocase(first, sources->using_column));
     if (!is_same)
         parse_not_modelled(p, pos, "USING after a join on something else is");
     for (size_t i = 0; i < names.list.count; i++) {
@@ -199,12 +198,14 @@ static bool ends_limit(const struct token *token) {
            token->symbol == SYM1(';') || token->symbol == SYM1(',');
 }
 
-/* What stands for "no limit" where OFFSET cannot stand alone: MySQL's largest number, SQLite's -1. */
+/* What stands for "no limit" where OFFSET cannot stand alone: MySQL's largest number, SQLite's
+ * -1. */
 static bool accept_no_limit(struct parser *p) {
     struct token next = parse_peek(p), after = parse_peek2(p);
     if (parse_accept(p, "ALL") || (ends_limit(&next) && parse_accept(p, "NULL")))
         return true;
-    if (p->token.kind == TOKEN_NUMBER && ends_limit(&next) && str_is(p->token.text, "18446744073709551615")) {
+    if (p->token.kind == TOKEN_NUMBER && ends_limit(&next) &&
+        str_is(p->token.text, "18446744073709551615")) {
         parse_advance(p);
         return true;
     }

@@ -195,7 +195,8 @@ static bool accept_scope(struct parser *p, const char *scope) {
            parse_accept2(p, scope, "TRANSACTION");
 }
 
-/* SET TRANSACTION ..., SET SESSION TRANSACTION ..., SET SESSION CHARACTERISTICS AS TRANSACTION ... */
+/* SET TRANSACTION ..., SET SESSION TRANSACTION ..., SET SESSION CHARACTERISTICS AS TRANSACTION
+ * ... */
 static bool parse_set_transaction(struct parser *p) {
     bool is_session = false;
     if (parse_accept2(p, "SESSION", "CHARACTERISTICS")) {
@@ -228,7 +229,8 @@ void parse_set(struct parser *p) {
     struct token next = parse_peek(p);
     bool is_scope = next.kind == TOKEN_WORD || next.kind == TOKEN_QUOTED;
     bool is_global = is_scope && !token_is_word(&next, "TO") && parse_accept(p, "GLOBAL");
-    bool is_local = is_scope && !is_global && !token_is_word(&next, "TO") && parse_accept(p, "LOCAL");
+    bool is_local =
+        is_scope && !is_global && !token_is_word(&next, "TO") && parse_accept(p, "LOCAL");
     if (is_scope && !token_is_word(&next, "TO") && !is_global && !is_local)
         parse_accept(p, "SESSION");
     parse_set_variable(p);

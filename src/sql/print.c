@@ -4,10 +4,8 @@
 #include "base/assert.h"
 
 static const char *const isolation_names[] = {
-    [SQL_ISOLATION_DEFAULT] = "DEFAULT",
-    [SQL_READ_UNCOMMITTED] = "READ UNCOMMITTED",
-    [SQL_READ_COMMITTED] = "READ COMMITTED",
-    [SQL_REPEATABLE_READ] = "REPEATABLE READ",
+    [SQL_ISOLATION_DEFAULT] = "DEFAULT",     [SQL_READ_UNCOMMITTED] = "READ UNCOMMITTED",
+    [SQL_READ_COMMITTED] = "READ COMMITTED", [SQL_REPEATABLE_READ] = "REPEATABLE READ",
     [SQL_SERIALIZABLE] = "SERIALIZABLE",
 };
 
@@ -41,8 +39,8 @@ static void print_bound(struct printer *p, const char *word, const struct sql_ex
                         (expr->kind == SQL_UNARY && expr->op == SQL_OP_NOT) ||
                         (expr->kind == SQL_BINARY && expr->op < SQL_OP_CONCAT);
     /* A NULL, or SQLite's -1, in itself means that there is no limit. */
-    bool is_literal = expr->kind == SQL_LITERAL && (expr->literal.kind == VALUE_NULL ||
-                                                    expr->literal.number < 0);
+    bool is_literal =
+        expr->kind == SQL_LITERAL && (expr->literal.kind == VALUE_NULL || expr->literal.number < 0);
     if (is_predicate || is_literal)
         print_c(p, "(");
     print_expr(p, expr);
@@ -117,8 +115,8 @@ static void print_order_by(struct printer *p, const struct sql_order *items, siz
     }
 }
 
-/* On the wire MySQL's FOR UPDATE and LOCK IN SHARE MODE stand for PostgreSQL's finer strengths, and SQLite,
- * which locks whole databases, gets nothing. */
+/* On the wire MySQL's FOR UPDATE and LOCK IN SHARE MODE stand for PostgreSQL's finer strengths,
+ * and SQLite, which locks whole databases, gets nothing. */
 static void print_lock(struct printer *p, const struct sql_select *select) {
     static const char *const clauses[] = {
         [SQL_LOCK_KEY_SHARE] = " FOR KEY SHARE",
@@ -247,8 +245,7 @@ static void print_returning(struct printer *p, const struct sql_stmt *stmt) {
 
 static void print_insert(struct printer *p, const struct sql_stmt *stmt) {
     const struct sql_insert *insert = stmt->insert;
-    bool is_ignore =
-        has_mysql_conflict(p, insert) && insert->conflict == SQL_CONFLICT_NOTHING;
+    bool is_ignore = has_mysql_conflict(p, insert) && insert->conflict == SQL_CONFLICT_NOTHING;
     print_c(p, is_ignore ? "INSERT IGNORE INTO " : "INSERT INTO ");
     print_name(p, insert->table);
     if (insert->columns.count > 0) {
@@ -320,8 +317,8 @@ static void print_begin(struct printer *p, const struct sql_transaction *transac
         [SQL_BEGIN_EXCLUSIVE] = "BEGIN EXCLUSIVE",
     };
     bool has_mysql_words = transaction->with_snapshot || transaction->is_read_only;
-    bool is_start = p->dialect == SQL_MYSQL && has_mysql_words &&
-                    transaction->begin_mode == SQL_BEGIN_PLAIN;
+    bool is_start =
+        p->dialect == SQL_MYSQL && has_mysql_words && transaction->begin_mode == SQL_BEGIN_PLAIN;
     print_c(p, is_start ? "START TRANSACTION" : modes[transaction->begin_mode]);
     print_modes(p, transaction);
 }
@@ -356,8 +353,8 @@ static void print_variable_name(struct printer *p, struct str name) {
 }
 
 static void print_set(struct printer *p, const struct sql_set *set) {
-    bool is_names = p->dialect == SQL_MYSQL && str_is(set->name, "names") && !set->is_global &&
-                    !set->is_local;
+    bool is_names =
+        p->dialect == SQL_MYSQL && str_is(set->name, "names") && !set->is_global && !set->is_local;
     print_c(p, "SET ");
     print_c(p, set->is_global ? "GLOBAL " : set->is_local ? "LOCAL " : "");
     if (is_names)
@@ -397,23 +394,49 @@ static void print_lock_table(struct printer *p, const struct sql_lock_table *loc
 
 static void print_statement(struct printer *p, const struct sql_stmt *stmt) {
     switch (stmt->kind) {
-    case SQL_STMT_SELECT: print_select(p, stmt->select); return;
-    case SQL_STMT_INSERT: print_insert(p, stmt); return;
-    case SQL_STMT_UPDATE: print_update(p, stmt); return;
-    case SQL_STMT_DELETE: print_delete(p, stmt); return;
-    case SQL_STMT_BEGIN: print_begin(p, stmt->transaction); return;
-    case SQL_STMT_COMMIT: print_c(p, "COMMIT"); return;
-    case SQL_STMT_ROLLBACK: print_c(p, "ROLLBACK"); return;
-    case SQL_STMT_SAVEPOINT: print_savepoint(p, "SAVEPOINT ", stmt->transaction); return;
-    case SQL_STMT_RELEASE: print_savepoint(p, "RELEASE SAVEPOINT ", stmt->transaction); return;
+    case SQL_STMT_SELECT:
+        print_select(p, stmt->select);
+        return;
+    case SQL_STMT_INSERT:
+        print_insert(p, stmt);
+        return;
+    case SQL_STMT_UPDATE:
+        print_update(p, stmt);
+        return;
+    case SQL_STMT_DELETE:
+        print_delete(p, stmt);
+        return;
+    case SQL_STMT_BEGIN:
+        print_begin(p, stmt->transaction);
+        return;
+    case SQL_STMT_COMMIT:
+        print_c(p, "COMMIT");
+        return;
+    case SQL_STMT_ROLLBACK:
+        print_c(p, "ROLLBACK");
+        return;
+    case SQL_STMT_SAVEPOINT:
+        print_savepoint(p, "SAVEPOINT ", stmt->transaction);
+        return;
+    case SQL_STMT_RELEASE:
+        print_savepoint(p, "RELEASE SAVEPOINT ", stmt->transaction);
+        return;
     case SQL_STMT_ROLLBACK_TO:
         print_savepoint(p, "ROLLBACK TO SAVEPOINT ", stmt->transaction);
         return;
-    case SQL_STMT_SET_TRANSACTION: print_set_transaction(p, stmt->transaction); return;
-    case SQL_STMT_SET: print_set(p, stmt->set); return;
-    case SQL_STMT_LOCK_TABLE: print_lock_table(p, stmt->lock_table); return;
+    case SQL_STMT_SET_TRANSACTION:
+        print_set_transaction(p, stmt->transaction);
+        return;
+    case SQL_STMT_SET:
+        print_set(p, stmt->set);
+        return;
+    case SQL_STMT_LOCK_TABLE:
+        print_lock_table(p, stmt->lock_table);
+        return;
     case SQL_STMT_CREATE_TABLE:
-    case SQL_STMT_CREATE_INDEX: print_create(p, stmt); return;
+    case SQL_STMT_CREATE_INDEX:
+        print_create(p, stmt);
+        return;
     }
     LW_UNREACHABLE();
 }

@@ -40,8 +40,8 @@ static bool is_type(const struct sql_column_def *column, const char *name) {
     return str_equal_nocase(column->type_text, str_from_c(name));
 }
 
-/* PRIMARY KEY and what fills the column. In SQLite an integer key fills itself, unless DESC stands after
- * it: both ways are kept apart. */
+/* PRIMARY KEY and what fills the column. In SQLite an integer key fills itself, unless DESC
+ * stands after it: both ways are kept apart. */
 static void print_key_and_serial(struct printer *p, const struct sql_column_def *column) {
     bool is_serial_type =
         is_type(column, "serial") || is_type(column, "bigserial") || is_type(column, "smallserial");
@@ -56,8 +56,8 @@ static void print_key_and_serial(struct printer *p, const struct sql_column_def 
         print_c(p, serial);
 }
 
-/* A default is read without predicates, so those stand in parentheses; MySQL wants them around all that is no
- * literal. */
+/* A default is read without predicates, so those stand in parentheses; MySQL wants them around
+ * all that is no literal. */
 static void print_default(struct printer *p, const struct sql_expr *expr) {
     bool is_call = expr->kind == SQL_CALL || expr->kind == SQL_CAST;
     bool is_now = expr->kind == SQL_CALL && str_is(expr->name, "CURRENT_TIMESTAMP");
@@ -168,7 +168,9 @@ void print_create(struct printer *p, const struct sql_stmt *stmt) {
         print_create_table(p, stmt->create);
 }
 
-struct name_list { VEC(struct str) list; };
+struct name_list {
+    VEC(struct str) list;
+};
 
 static struct name_list names_of(struct arena *arena, const struct table *table,
                                  const uint16_t *columns, size_t count) {
@@ -181,7 +183,8 @@ static struct name_list names_of(struct arena *arena, const struct table *table,
 static struct sql_key_def key_def_of(struct arena *arena, const struct table *table,
                                      const struct key *key) {
     struct name_list names = names_of(arena, table, key->columns, key->column_count);
-    struct sql_key_def def = {.name = key->name, .is_primary = key->is_primary,
+    struct sql_key_def def = {.name = key->name,
+                              .is_primary = key->is_primary,
                               .is_unique = key->is_unique,
                               .where = sql_copy_expr(arena, key->where)};
     def.columns.items = names.list.items;
@@ -194,9 +197,11 @@ static struct sql_fk_def fk_def_of(struct arena *arena, const struct schema *sch
     const struct table *parent = schema->tables.items[fk->parent];
     struct name_list child = names_of(arena, table, fk->columns, fk->column_count);
     struct name_list names = names_of(arena, parent, fk->parent_columns, fk->column_count);
-    struct sql_fk_def def = {.name = fk->name, .parent = parent->name,
+    struct sql_fk_def def = {.name = fk->name,
+                             .parent = parent->name,
                              .on_delete = (uint8_t)fk->on_delete,
-                             .on_update = (uint8_t)fk->on_update, .is_deferrable = fk->is_deferred,
+                             .on_update = (uint8_t)fk->on_update,
+                             .is_deferrable = fk->is_deferred,
                              .is_deferred = fk->is_deferred};
     def.columns.items = child.list.items;
     def.columns.count = child.list.count;
@@ -211,7 +216,8 @@ static struct sql_create *create_of(struct arena *arena, const struct schema *sc
     create->table = table->name;
     for (size_t i = 0; i < table->columns.count; i++) {
         const struct column *column = &table->columns.items[i];
-        struct sql_column_def def = {.name = column->name, .type_text = column->type_text,
+        struct sql_column_def def = {.name = column->name,
+                                     .type_text = column->type_text,
                                      .not_null = column->not_null,
                                      .is_serial = column->is_serial,
                                      .default_expr = sql_copy_expr(arena, column->default_expr)};

@@ -40,7 +40,8 @@ static bool is_plain_name(const struct printer *p, struct str name) {
         if (!is_word)
             return false;
     }
-    return name.len > 0 && (reserved_in(name) & (RESERVED_PARSER | RESERVED_PRINTER | dialect_bit[p->dialect])) == 0;
+    return name.len > 0 && (reserved_in(name) &
+                            (RESERVED_PARSER | RESERVED_PRINTER | dialect_bit[p->dialect])) == 0;
 }
 
 static void print_doubling(struct printer *p, struct str text, char quote) {
@@ -109,8 +110,12 @@ void print_text(struct printer *p, struct str text) {
 
 static void print_literal(struct printer *p, struct value value) {
     switch ((enum value_kind)value.kind) {
-    case VALUE_BOOL: print_c(p, value.number != 0 ? "TRUE" : "FALSE"); return;
-    case VALUE_TEXT: print_text(p, text_pool_get(p->pool, value.number)); return;
+    case VALUE_BOOL:
+        print_c(p, value.number != 0 ? "TRUE" : "FALSE");
+        return;
+    case VALUE_TEXT:
+        print_text(p, text_pool_get(p->pool, value.number));
+        return;
     case VALUE_TIME: {
         bool has_words = p->hosts == NULL || p->dialect != SQL_SQLITE;
         struct buf text = {0};
@@ -124,7 +129,9 @@ static void print_literal(struct printer *p, struct value value) {
     }
     case VALUE_NULL:
     case VALUE_INT:
-    case VALUE_DECIMAL: value_print(p->pool, value, p->out); break;
+    case VALUE_DECIMAL:
+        value_print(p->pool, value, p->out);
+        break;
     }
     if (value.kind == VALUE_DECIMAL && value.scale == 0)
         print_c(p, "."); /* 7. is a decimal, 7 an integer */
@@ -137,7 +144,8 @@ static bool is_not_spaceship(const struct printer *p, const struct sql_expr *exp
 
 static int level_of(const struct printer *p, const struct sql_expr *expr) {
     switch (expr->kind) {
-    case SQL_UNARY: return ops[expr->op].level;
+    case SQL_UNARY:
+        return ops[expr->op].level;
     case SQL_BINARY:
         if (expr->op == SQL_OP_CONCAT && p->dialect == SQL_MYSQL)
             return LEVEL_ATOM; /* CONCAT(a, b) */
@@ -145,14 +153,17 @@ static int level_of(const struct printer *p, const struct sql_expr *expr) {
     case SQL_IS_NULL:
     case SQL_IN:
     case SQL_BETWEEN:
-    case SQL_LIKE: return LEVEL_PREDICATE;
-    case SQL_EXISTS: return expr->is_negated ? LEVEL_NOT : LEVEL_ATOM;
+    case SQL_LIKE:
+        return LEVEL_PREDICATE;
+    case SQL_EXISTS:
+        return expr->is_negated ? LEVEL_NOT : LEVEL_ATOM;
     case SQL_LITERAL:
         return (expr->literal.kind == VALUE_INT || expr->literal.kind == VALUE_DECIMAL) &&
                        expr->literal.number < 0
                    ? LEVEL_NEG
                    : LEVEL_ATOM;
-    default: return LEVEL_ATOM;
+    default:
+        return LEVEL_ATOM;
     }
 }
 
@@ -415,25 +426,43 @@ static void print_host(struct printer *p, uint16_t index) {
 
 void print_expr(struct printer *p, const struct sql_expr *expr) {
     switch (expr->kind) {
-    case SQL_LITERAL: print_literal(p, expr->literal); return;
-    case SQL_COLUMN: print_column(p, expr); return;
-    case SQL_HOST: print_host(p, expr->host); return;
+    case SQL_LITERAL:
+        print_literal(p, expr->literal);
+        return;
+    case SQL_COLUMN:
+        print_column(p, expr);
+        return;
+    case SQL_HOST:
+        print_host(p, expr->host);
+        return;
     case SQL_UNARY:
         if (expr->op == SQL_OP_NOT)
             print_not(p, expr->args.items[0]);
         else
             print_neg(p, expr->args.items[0]);
         return;
-    case SQL_BINARY: print_binary(p, expr); return;
+    case SQL_BINARY:
+        print_binary(p, expr);
+        return;
     case SQL_IS_NULL:
         print_operand(p, expr->args.items[0], LEVEL_CONCAT);
         print_c(p, expr->is_negated ? " IS NOT NULL" : " IS NULL");
         return;
-    case SQL_IN: print_in(p, expr); return;
-    case SQL_BETWEEN: print_between(p, expr); return;
-    case SQL_LIKE: print_like(p, expr); return;
-    case SQL_CASE: print_case(p, expr); return;
-    case SQL_CALL: print_call(p, expr); return;
+    case SQL_IN:
+        print_in(p, expr);
+        return;
+    case SQL_BETWEEN:
+        print_between(p, expr);
+        return;
+    case SQL_LIKE:
+        print_like(p, expr);
+        return;
+    case SQL_CASE:
+        print_case(p, expr);
+        return;
+    case SQL_CALL:
+        print_call(p, expr);
+        return;
     case SQL_CAST:
         print_c(p, "CAST(");
         print_expr(p, expr->args.items[0]);
@@ -446,12 +475,16 @@ void print_expr(struct printer *p, const struct sql_expr *expr) {
         print_list(p, expr, 0);
         print_c(p, ")");
         return;
-    case SQL_SUBQUERY: print_subquery(p, expr); return;
+    case SQL_SUBQUERY:
+        print_subquery(p, expr);
+        return;
     case SQL_EXISTS:
         print_c(p, expr->is_negated ? "NOT EXISTS " : "EXISTS ");
         print_subquery(p, expr);
         return;
-    case SQL_DEFAULT: print_c(p, "DEFAULT"); return;
+    case SQL_DEFAULT:
+        print_c(p, "DEFAULT");
+        return;
     }
     LW_UNREACHABLE();
 }

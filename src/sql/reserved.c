@@ -1,6 +1,6 @@
-/* One table for the parser and the three servers, from their manuals: PostgreSQL 15 appendix C (reserved),
- * MySQL 8.0 section 9.3 and MariaDB's list (reserved), SQLite's keyword list (those its parser does not
- * let fall back to a name). Sorted for the binary search. */
+/* One table for the parser and the three servers, from their manuals: PostgreSQL 15 appendix C
+ * (reserved), MySQL 8.0 section 9.3 and MariaDB's list (reserved), SQLite's keyword list (those
+ * its parser does not let fall back to a name). Sorted for the binary search. */
 #include "sql/reserved.h"
 
 #include "base/assert.h"
@@ -102,7 +102,7 @@ unsigned reserved_in(struct str word) {
         return 0;
     for (size_t i = 0; i < word.len; i++)
         upper[i] = (char)(word.ptr[i] >= 'a' && word.ptr[i] <= 'z' ? word.ptr[i] - 'a' + 'A'
-                                                                    : word.ptr[i]);
+                                                                   : word.ptr[i]);
     const struct reserved_word *found =
         bsearch(upper, words, LW_COUNT_OF(words), sizeof(words[0]), compare_word);
     return found != NULL ? found->bits : 0;

@@ -1,6 +1,7 @@
-/* Names become indices. A scope is one query's sources; scopes are chained outwards, and a column's `depth`
- * counts them. A subquery in FROM has the query around it as its outer scope, whose own sources it does not
- * see (there is no LATERAL here), so depth counts the same everywhere. */
+/* Names become indices. A scope is one query's sources; scopes are chained outwards, and a
+ * column's `depth` counts them. A subquery in FROM has the query around it as its outer scope,
+ * whose own sources it does not see (there is no LATERAL here), so depth counts the same
+ * everywhere. */
 #include "sql/sql.h"
 
 #include "base/assert.h"
@@ -25,11 +26,11 @@ static bool resolve_select(struct resolver *r, struct scope *outer, struct sql_s
 static bool resolve_expr(struct resolver *r, struct scope *scope, struct sql_expr *expr);
 
 static const char *const aggregate_names[] = {
-    "COUNT",      "SUM",        "AVG",         "MIN",         "MAX",      "BOOL_AND",
-    "BOOL_OR",    "EVERY",      "STRING_AGG",  "ARRAY_AGG",   "JSON_AGG", "JSONB_AGG",
-    "JSON_OBJECT_AGG", "JSON_ARRAYAGG", "GROUP_CONCAT", "TOTAL", "STDDEV", "STDDEV_POP",
-    "STDDEV_SAMP", "VARIANCE",  "VAR_POP",     "VAR_SAMP",    "STD",      "BIT_AND",
-    "BIT_OR",     "BIT_XOR",    "ANY_VALUE",   "CORR",        "COVAR_POP", "COVAR_SAMP",
+    "COUNT",           "SUM",           "AVG",          "MIN",       "MAX",       "BOOL_AND",
+    "BOOL_OR",         "EVERY",         "STRING_AGG",   "ARRAY_AGG", "JSON_AGG",  "JSONB_AGG",
+    "JSON_OBJECT_AGG", "JSON_ARRAYAGG", "GROUP_CONCAT", "TOTAL",     "STDDEV",    "STDDEV_POP",
+    "STDDEV_SAMP",     "VARIANCE",      "VAR_POP",      "VAR_SAMP",  "STD",       "BIT_AND",
+    "BIT_OR",          "BIT_XOR",       "ANY_VALUE",    "CORR",      "COVAR_POP", "COVAR_SAMP",
 };
 
 bool sql_is_aggregate(const struct sql_expr *expr) {
@@ -59,7 +60,8 @@ static struct str item_name(const struct sql_item *item) {
     return item->expr != NULL && item->expr->kind == SQL_COLUMN ? item->expr->name : STR("");
 }
 
-/* The column's index in a table or in the items of a subquery, or -1; -2 if two items bear the name. */
+/* The column's index in a table or in the items of a subquery, or -1; -2 if two items bear the
+ * name. */
 static int find_in_source(const struct resolver *r, const struct sql_source *source,
                           struct str name) {
     if (source->subquery == NULL)
@@ -141,8 +143,8 @@ static bool resolve_column(struct resolver *r, struct scope *scope, struct sql_e
     if (expr->qualifier.len == 0)
         return err_set(r->err, expr->pos, "column %.*s is unknown", STR_ARG(expr->name));
     if (is_table_known)
-        return err_set(r->err, expr->pos, "table %.*s has no column %.*s",
-                       STR_ARG(expr->qualifier), STR_ARG(expr->name));
+        return err_set(r->err, expr->pos, "table %.*s has no column %.*s", STR_ARG(expr->qualifier),
+                       STR_ARG(expr->name));
     return err_set(r->err, expr->pos, "table %.*s is unknown here", STR_ARG(expr->qualifier));
 }
 
@@ -182,7 +184,8 @@ static bool resolve_args(struct resolver *r, struct scope *scope, struct sql_exp
 
 static bool resolve_aggregate(struct resolver *r, struct scope *scope, struct sql_expr *expr) {
     if (!scope->allows_aggregates)
-        return err_set(r->err, expr->pos, "aggregate %.*s is not allowed here", STR_ARG(expr->name));
+        return err_set(r->err, expr->pos, "aggregate %.*s is not allowed here",
+                       STR_ARG(expr->name));
     if (scope->in_aggregate)
         return err_set(r->err, expr->pos, "aggregates don't nest");
     scope->has_aggregate = scope->in_aggregate = true;
@@ -250,7 +253,9 @@ static bool add_source(struct resolver *r, struct scope *scope, struct sql_sourc
     return resolve_scalar(r, scope, source->on);
 }
 
-struct item_list { VEC(struct sql_item) list; };
+struct item_list {
+    VEC(struct sql_item) list;
+};
 
 static void push_star_column(struct resolver *r, const struct scope *scope, size_t source_index,
                              struct str name, struct pos pos, struct item_list *items) {
@@ -282,7 +287,8 @@ static bool expand_star(struct resolver *r, const struct scope *scope, const str
         for (size_t k = 0; k < source->subquery->items.count; k++) {
             struct str name = item_name(&source->subquery->items.items[k]);
             if (name.len == 0)
-                return err_set(r->err, source->pos, "column %zu of the subquery has no name", k + 1);
+                return err_set(r->err, source->pos, "column %zu of the subquery has no name",
+                               k + 1);
             push_star_column(r, scope, i, name, pos, items);
         }
     }
@@ -325,7 +331,8 @@ static bool replace_position(struct resolver *r, const struct sql_select *select
     return true;
 }
 
-/* A plain name in GROUP BY that no source has may be an item's alias: then it stands for the item. */
+/* A plain name in GROUP BY that no source has may be an item's alias: then it stands for the
+ * item. */
 static bool resolve_group(struct resolver *r, struct scope *scope, struct sql_select *select,
                           struct sql_expr **expr) {
     if (!replace_position(r, select, expr))
@@ -357,10 +364,10 @@ static bool resolve_lock(struct resolver *r, const struct scope *scope, struct s
     select->lock_sources = 0;
     if (select->lock == SQL_LOCK_NONE)
         return true;
-    const char *clause = select->is_distinct           ? "DISTINCT"
-                         : select->group_by.count > 0  ? "GROUP BY"
-                         : select->having != NULL      ? "HAVING"
-                                                       : NULL;
+    const char *clause = select->is_distinct          ? "DISTINCT"
+                         : select->group_by.count > 0 ? "GROUP BY"
+                         : select->having != NULL     ? "HAVING"
+                                                      : NULL;
     if (clause != NULL)
         return err_set(r->err, select->pos, "rows of a query with %s cannot be locked", clause);
     for (size_t k = 0; k < select->lock_of.count; k++) {
@@ -489,8 +496,8 @@ static bool is_conflict_key(const struct table *table, const struct key *key,
     for (size_t i = 0; i < key->column_count; i++) {
         bool is_named = false;
         for (size_t k = 0; k < insert->conflict_columns.count; k++)
-            is_named |= table_find_column(table, insert->conflict_columns.items[k]) ==
-                        (int)key->columns[i];
+            is_named |=
+                table_find_column(table, insert->conflict_columns.items[k]) == (int)key->columns[i];
         if (!is_named)
             return false;
     }
@@ -511,9 +518,9 @@ static bool resolve_conflict(struct resolver *r, struct scope *scope, struct sql
         return err_set(r->err, pos, "ON CONFLICT names no unique key of table %.*s",
                        STR_ARG(table->name));
     scope->excluded = table;
-    bool is_ok = resolve_set(r, scope, table, insert->conflict_set.items,
-                             insert->conflict_set.count) &&
-                 resolve_scalar(r, scope, insert->conflict_where);
+    bool is_ok =
+        resolve_set(r, scope, table, insert->conflict_set.items, insert->conflict_set.count) &&
+        resolve_scalar(r, scope, insert->conflict_where);
     scope->excluded = NULL;
     return is_ok;
 }
@@ -577,12 +584,24 @@ bool sql_resolve(struct arena *arena, const struct schema *schema, struct sql_st
     struct resolver r = {arena, schema, err};
     bool is_ok = true;
     switch (stmt->kind) {
-    case SQL_STMT_SELECT: is_ok = resolve_select(&r, NULL, stmt->select); break;
-    case SQL_STMT_INSERT: is_ok = resolve_insert(&r, stmt); break;
-    case SQL_STMT_UPDATE: is_ok = resolve_update(&r, stmt); break;
-    case SQL_STMT_DELETE: is_ok = resolve_delete(&r, stmt); break;
-    case SQL_STMT_SET: is_ok = resolve_variable(&r, stmt->set); break;
-    case SQL_STMT_LOCK_TABLE: is_ok = resolve_lock_table(&r, stmt); break;
+    case SQL_STMT_SELECT:
+        is_ok = resolve_select(&r, NULL, stmt->select);
+        break;
+    case SQL_STMT_INSERT:
+        is_ok = resolve_insert(&r, stmt);
+        break;
+    case SQL_STMT_UPDATE:
+        is_ok = resolve_update(&r, stmt);
+        break;
+    case SQL_STMT_DELETE:
+        is_ok = resolve_delete(&r, stmt);
+        break;
+    case SQL_STMT_SET:
+        is_ok = resolve_variable(&r, stmt->set);
+        break;
+    case SQL_STMT_LOCK_TABLE:
+        is_ok = resolve_lock_table(&r, stmt);
+        break;
     case SQL_STMT_BEGIN:
     case SQL_STMT_COMMIT:
     case SQL_STMT_ROLLBACK:
@@ -591,7 +610,8 @@ bool sql_resolve(struct arena *arena, const struct schema *schema, struct sql_st
     case SQL_STMT_ROLLBACK_TO:
     case SQL_STMT_SET_TRANSACTION:
     case SQL_STMT_CREATE_TABLE: /* schema_apply resolves these */
-    case SQL_STMT_CREATE_INDEX: break;
+    case SQL_STMT_CREATE_INDEX:
+        break;
     }
     stmt->is_resolved = is_ok;
     return is_ok;

@@ -25,14 +25,14 @@ static bool type_is_one_of(struct str word, const char *const *names) {
 }
 
 enum column_type column_type_of(struct str type_text) {
-    static const char *const ints[] = {"int",    "integer", "smallint",  "bigint", "tinyint",
-                                       "mediumint", "int2", "int4",      "int8",   "serial",
+    static const char *const ints[] = {"int",       "integer",     "smallint", "bigint", "tinyint",
+                                       "mediumint", "int2",        "int4",     "int8",   "serial",
                                        "bigserial", "smallserial", NULL};
     static const char *const decimals[] = {"decimal", "numeric", "dec",    "real",  "float",
                                            "double",  "float4",  "float8", "fixed", NULL};
-    static const char *const texts[] = {"text",     "varchar",  "char",       "character", "nvarchar",
-                                        "nchar",    "clob",     "tinytext",   "mediumtext",
-                                        "longtext", "bpchar",   NULL};
+    static const char *const texts[] = {"text",       "varchar",  "char",   "character",
+                                        "nvarchar",   "nchar",    "clob",   "tinytext",
+                                        "mediumtext", "longtext", "bpchar", NULL};
     static const char *const bools[] = {"bool", "boolean", NULL};
     static const char *const times[] = {"date",     "time",   "timestamp", "timestamptz",
                                         "datetime", "timetz", NULL};
@@ -54,7 +54,9 @@ enum column_type column_type_of(struct str type_text) {
     return type_is_one_of(word, times) ? COLUMN_TIME : COLUMN_OTHER;
 }
 
-struct name_list { VEC(struct str) list; };
+struct name_list {
+    VEC(struct str) list;
+};
 
 struct applier {
     struct arena *arena;
@@ -65,8 +67,8 @@ struct applier {
     uint16_t table_index;
 };
 
-static bool find_columns(const struct applier *a, const struct table *table, const struct str *names,
-                         size_t count, struct pos pos, uint16_t *columns) {
+static bool find_columns(const struct applier *a, const struct table *table,
+                         const struct str *names, size_t count, struct pos pos, uint16_t *columns) {
     if (count > KEY_COLUMNS_MAX)
         return err_set(a->err, pos, "a key has more than %d columns", KEY_COLUMNS_MAX);
     for (size_t i = 0; i < count; i++) {
@@ -103,7 +105,8 @@ static struct str default_key_name(struct arena *arena, const struct table *tabl
 }
 
 static bool add_key(struct applier *a, const struct sql_key_def *def) {
-    struct key key = {.name = def->name, .is_primary = def->is_primary,
+    struct key key = {.name = def->name,
+                      .is_primary = def->is_primary,
                       .is_unique = def->is_unique || def->is_primary,
                       .column_count = def->columns.count};
     struct table *table = a->table;
@@ -142,7 +145,8 @@ static bool add_column_key(struct applier *a, const struct sql_column_def *colum
 }
 
 static bool add_foreign_key(struct applier *a, const struct sql_fk_def *def) {
-    struct foreign_key fk = {.name = def->name, .column_count = def->columns.count,
+    struct foreign_key fk = {.name = def->name,
+                             .column_count = def->columns.count,
                              .on_delete = (enum fk_action)def->on_delete,
                              .on_update = (enum fk_action)def->on_update,
                              .is_deferred = def->is_deferred};
@@ -184,8 +188,10 @@ static bool add_check(struct applier *a, struct str name, const struct sql_expr 
 }
 
 static bool add_column(struct applier *a, const struct sql_column_def *def) {
-    struct column column = {.name = def->name, .type_text = def->type_text,
-                            .type = column_type_of(def->type_text), .not_null = def->not_null,
+    struct column column = {.name = def->name,
+                            .type_text = def->type_text,
+                            .type = column_type_of(def->type_text),
+                            .not_null = def->not_null,
                             .is_serial = def->is_serial};
     if (table_find_column(a->table, def->name) >= 0)
         return err_set(a->err, def->pos, "column %.*s stands twice", STR_ARG(def->name));
@@ -233,8 +239,8 @@ static bool fill_table(struct applier *a, const struct sql_create *create) {
 
 static bool apply_table(struct applier *a, const struct sql_create *create) {
     if (schema_find_table(a->schema, create->table) >= 0)
-        return create->if_not_exists || err_set(a->err, a->ddl->pos, "table %.*s exists already",
-                                                STR_ARG(create->table));
+        return create->if_not_exists ||
+               err_set(a->err, a->ddl->pos, "table %.*s exists already", STR_ARG(create->table));
     if (a->schema->tables.count >= SCHEMA_TABLES_MAX)
         return err_set(a->err, a->ddl->pos, "more than %d tables", SCHEMA_TABLES_MAX);
     if (create->columns.count == 0)

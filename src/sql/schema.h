@@ -1,6 +1,6 @@
-/* Tables as the engines and the checker know them: columns, keys, foreign keys, checks. Made from
- * CREATE TABLE and CREATE INDEX statements, or by the Django front end from models. Plain data in the
- * run arena, immutable once built; tables and columns are referred to by index.
+/* Tables as the engines and the checker know them: columns, keys, foreign keys, checks. Made
+ * from CREATE TABLE and CREATE INDEX statements, or by the Django front end from models. Plain
+ * data in the run arena, immutable once built; tables and columns are referred to by index.
  */
 #ifndef LW_SQL_SCHEMA_H
 #define LW_SQL_SCHEMA_H
@@ -29,7 +29,7 @@ struct column {
     struct str type_text; /* as written: "varchar(100)" */
     enum column_type type;
     bool not_null;
-    bool is_serial;                /* filled from the table's sequence when not given */
+    bool is_serial;                      /* filled from the table's sequence when not given */
     const struct sql_expr *default_expr; /* NULL: none */
 };
 
@@ -82,9 +82,9 @@ int table_find_column(const struct table *table, struct str name);
 /* What a type's text means: "varchar(100)" is TEXT, "tinyint(1)" BOOL, "jsonb" OTHER. */
 enum column_type column_type_of(struct str type_text);
 
-/* Adds what a CREATE TABLE or CREATE INDEX statement says. False, with the statement's position, if a
- * name is taken or unknown, or a limit above is passed. A foreign key's parent must exist already (or be
- * the table itself). */
+/* Adds what a CREATE TABLE or CREATE INDEX statement says. False, with the statement's position,
+ * if a name is taken or unknown, or a limit above is passed. A foreign key's parent must exist
+ * already (or be the table itself). */
 bool schema_apply(struct arena *arena, struct schema *schema, const struct sql_stmt *ddl,
                   struct err *err);
 

@@ -1,6 +1,6 @@
-/* Reading, checking and writing SQL statements. Text becomes a tree (ast.h) by sql_parse, names become
- * indices into a schema by sql_resolve, and sql_print writes the tree in a dialect so that parsing it
- * again gives an equal tree.
+/* Reading, checking and writing SQL statements. Text becomes a tree (ast.h) by sql_parse, names
+ * become indices into a schema by sql_resolve, and sql_print writes the tree in a dialect so
+ * that parsing it again gives an equal tree.
  */
 #ifndef LW_SQL_SQL_H
 #define LW_SQL_SQL_H
@@ -10,26 +10,29 @@
 
 enum sql_dialect { SQL_POSTGRESQL, SQL_MYSQL, SQL_SQLITE };
 
-/* Parses one statement; a `;` at its end is allowed. Positions are those of `start` (line and column of
- * the first byte of `text`; {1,1} for a text of its own). Nodes go to `arena`; slices of `text` are kept,
- * so it must live as long. Texts in literals go to `pool`. False, with position, on any error. */
+/* Parses one statement; a `;` at its end is allowed. Positions are those of `start` (line and
+ * column of the first byte of `text`; {1,1} for a text of its own). Nodes go to `arena`; slices
+ * of `text` are kept, so it must live as long. Texts in literals go to `pool`. False, with
+ * position, on any error. */
 bool sql_parse(struct arena *arena, struct text_pool *pool, struct str text, struct pos start,
                enum sql_dialect dialect, struct sql_stmt **stmt, struct err *err);
 
-/* Parses one scalar expression in which columns may stand, as F() gives one: `count + 1`. `hosts` as in
- * sql_stmt: the caller passes the statement or holder it is for. */
+/* Parses one scalar expression in which columns may stand, as F() gives one: `count + 1`.
+ * `hosts` as in sql_stmt: the caller passes the statement or holder it is for. */
 bool sql_parse_expr(struct arena *arena, struct text_pool *pool, struct str text, struct pos start,
                     enum sql_dialect dialect, struct sql_stmt *holder, struct sql_expr **expr,
                     struct err *err);
 
-/* The end of the statement that starts at `offset`: the position of the `;` outside of quotes, comments and
- * parentheses that ends it, or text.len. False, with position, if a quote or comment is not closed. */
+/* The end of the statement that starts at `offset`: the position of the `;` outside of quotes,
+ * comments and parentheses that ends it, or text.len. False, with position, if a quote or
+ * comment is not closed. */
 bool sql_statement_end(struct str text, size_t offset, struct pos start, enum sql_dialect dialect,
                        size_t *end, struct err *err);
 
-/* Fills the resolved fields of every node, expands `*`, marks aggregates and locked sources. Idempotent.
- * False, with the name's position, if a table or column is unknown or ambiguous, or if a rule of SQL is
- * broken (wrong count of values, FOR UPDATE with GROUP BY, aggregate in WHERE). */
+/* Fills the resolved fields of every node, expands `*`, marks aggregates and locked sources.
+ * Idempotent. False, with the name's position, if a table or column is unknown or ambiguous, or
+ * if a rule of SQL is broken (wrong count of values, FOR UPDATE with GROUP BY, aggregate in
+ * WHERE). */
 bool sql_resolve(struct arena *arena, const struct schema *schema, struct sql_stmt *stmt,
                  struct err *err);
 
@@ -46,7 +49,8 @@ void sql_print(const struct sql_stmt *stmt, const struct text_pool *pool, enum s
 void sql_print_expr(const struct sql_expr *expr, const struct sql_stmt *holder,
                     const struct text_pool *pool, enum sql_dialect dialect, struct buf *out);
 
-/* What stands in place of host value `host` in sql_print_filled; the callback writes it to `out`. */
+/* What stands in place of host value `host` in sql_print_filled; the callback writes it to
+ * `out`. */
 struct sql_host_printer {
     void (*print)(void *context, uint16_t host, struct buf *out);
     void *context;
@@ -56,8 +60,8 @@ void sql_print_filled(const struct sql_stmt *stmt, const struct text_pool *pool,
                       enum sql_dialect dialect, const struct sql_host_printer *hosts,
                       struct buf *out);
 
-/* Equality of trees, positions and resolved fields aside; host values by name in sql_equal, by number in
- * sql_expr_equal. */
+/* Equality of trees, positions and resolved fields aside; host values by name in sql_equal, by
+ * number in sql_expr_equal. */
 bool sql_equal(const struct sql_stmt *a, const struct sql_stmt *b, const struct text_pool *pool);
 bool sql_expr_equal(const struct sql_expr *a, const struct sql_expr *b,
                     const struct text_pool *pool);
@@ -68,8 +72,9 @@ struct sql_expr *sql_copy_expr(struct arena *arena, const struct sql_expr *expr)
 
 enum sql_advisory { SQL_NO_ADVISORY, SQL_ADVISORY_XACT, SQL_ADVISORY_SESSION, SQL_ADVISORY_UNLOCK };
 
-/* Whether a resolved SELECT takes or gives back an advisory lock: pg_advisory_lock, pg_advisory_xact_lock
- * (also try_ and _shared forms), pg_advisory_unlock, MySQL's GET_LOCK and RELEASE_LOCK. */
+/* Whether a resolved SELECT takes or gives back an advisory lock: pg_advisory_lock,
+ * pg_advisory_xact_lock (also try_ and _shared forms), pg_advisory_unlock, MySQL's GET_LOCK and
+ * RELEASE_LOCK. */
 enum sql_advisory sql_advisory(const struct sql_stmt *stmt);
 
 const char *sql_dialect_name(enum sql_dialect dialect);

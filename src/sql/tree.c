@@ -5,9 +5,9 @@
 
 /* Copies the array of a VEC: the copy is full, so pushing to it grows it. */
 #define VEC_COPY(arena, vec)                                                                       \
-    ((vec)->items = (vec)->count > 0 ? arena_copy((arena), (vec)->items,                           \
-                                                  (vec)->count * sizeof(*(vec)->items))            \
-                                     : NULL,                                                       \
+    ((vec)->items = (vec)->count > 0                                                               \
+                        ? arena_copy((arena), (vec)->items, (vec)->count * sizeof(*(vec)->items))  \
+                        : NULL,                                                                    \
      (vec)->capacity = (vec)->count)
 
 #define COPY(arena, node) arena_copy((arena), (node), sizeof(*(node)))
@@ -74,8 +74,8 @@ static struct sql_insert *copy_insert(struct arena *arena, const struct sql_inse
     insert->conflict_where = sql_copy_expr(arena, from->conflict_where);
     insert->conflict_index_where = sql_copy_expr(arena, from->conflict_index_where);
     if (from->column_index != NULL)
-        insert->column_index = arena_copy(arena, from->column_index,
-                                          from->column_count * sizeof(*from->column_index));
+        insert->column_index =
+            arena_copy(arena, from->column_index, from->column_count * sizeof(*from->column_index));
     return insert;
 }
 
@@ -154,8 +154,8 @@ static struct sql_lock_table *copy_lock_table(struct arena *arena,
     struct sql_lock_table *lock = COPY(arena, from);
     VEC_COPY(arena, &lock->tables);
     if (from->table_index != NULL)
-        lock->table_index = arena_copy(arena, from->table_index,
-                                       from->tables.count * sizeof(*from->table_index));
+        lock->table_index =
+            arena_copy(arena, from->table_index, from->tables.count * sizeof(*from->table_index));
     return lock;
 }
 
@@ -166,21 +166,37 @@ struct sql_stmt *sql_copy(struct arena *arena, const struct sql_stmt *from) {
     for (size_t i = 0; i < stmt->returning.count; i++)
         stmt->returning.items[i].expr = sql_copy_expr(arena, stmt->returning.items[i].expr);
     switch (from->kind) {
-    case SQL_STMT_SELECT: stmt->select = copy_select(arena, from->select); break;
-    case SQL_STMT_INSERT: stmt->insert = copy_insert(arena, from->insert); break;
-    case SQL_STMT_UPDATE: stmt->update = copy_update(arena, from->update); break;
-    case SQL_STMT_DELETE: stmt->delete_ = copy_delete(arena, from->delete_); break;
+    case SQL_STMT_SELECT:
+        stmt->select = copy_select(arena, from->select);
+        break;
+    case SQL_STMT_INSERT:
+        stmt->insert = copy_insert(arena, from->insert);
+        break;
+    case SQL_STMT_UPDATE:
+        stmt->update = copy_update(arena, from->update);
+        break;
+    case SQL_STMT_DELETE:
+        stmt->delete_ = copy_delete(arena, from->delete_);
+        break;
     case SQL_STMT_BEGIN:
     case SQL_STMT_COMMIT:
     case SQL_STMT_ROLLBACK:
     case SQL_STMT_SAVEPOINT:
     case SQL_STMT_RELEASE:
     case SQL_STMT_ROLLBACK_TO:
-    case SQL_STMT_SET_TRANSACTION: stmt->transaction = COPY(arena, from->transaction); break;
-    case SQL_STMT_SET: stmt->set = copy_set(arena, from->set); break;
-    case SQL_STMT_LOCK_TABLE: stmt->lock_table = copy_lock_table(arena, from->lock_table); break;
+    case SQL_STMT_SET_TRANSACTION:
+        stmt->transaction = COPY(arena, from->transaction);
+        break;
+    case SQL_STMT_SET:
+        stmt->set = copy_set(arena, from->set);
+        break;
+    case SQL_STMT_LOCK_TABLE:
+        stmt->lock_table = copy_lock_table(arena, from->lock_table);
+        break;
     case SQL_STMT_CREATE_TABLE:
-    case SQL_STMT_CREATE_INDEX: stmt->create = copy_create(arena, from->create); break;
+    case SQL_STMT_CREATE_INDEX:
+        stmt->create = copy_create(arena, from->create);
+        break;
     }
     return stmt;
 }

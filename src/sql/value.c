@@ -1,5 +1,6 @@
-/* Numbers are exact: a decimal is an integer with a scale, and whatever passes 64 bits is worked out in
- * 128 and checked on the way back. Nothing is ever a float, so outcomes compare without a tolerance. */
+/* Numbers are exact: a decimal is an integer with a scale, and whatever passes 64 bits is worked
+ * out in 128 and checked on the way back. Nothing is ever a float, so outcomes compare without a
+ * tolerance. */
 #include "sql/value.h"
 
 #include "base/assert.h"
@@ -101,8 +102,8 @@ bool value_equal(const struct text_pool *pool, struct value a, struct value b) {
     return a.kind == b.kind && (a.kind == VALUE_NULL || a.number == b.number);
 }
 
-/* Drops trailing zeros of `number` down to `scale_min` digits after the point; more than SCALE_MAX digits
- * are rounded half away from zero. False if the rest doesn't fit. */
+/* Drops trailing zeros of `number` down to `scale_min` digits after the point; more than
+ * SCALE_MAX digits are rounded half away from zero. False if the rest doesn't fit. */
 static bool decimal_result(wide number, unsigned scale, unsigned scale_min, struct value *result) {
     while (scale > scale_min && number % 10 == 0) {
         number /= 10;
@@ -154,11 +155,16 @@ static bool int_result(wide number, struct value *result) {
 
 static bool arith_int(enum value_op op, wide a, wide b, struct value *result) {
     switch (op) {
-    case VALUE_ADD: return int_result(a + b, result);
-    case VALUE_SUB: return int_result(a - b, result);
-    case VALUE_MUL: return int_result(a * b, result);
-    case VALUE_DIV: return b != 0 && int_result(a / b, result);
-    case VALUE_MOD: return b != 0 && int_result(a % b, result);
+    case VALUE_ADD:
+        return int_result(a + b, result);
+    case VALUE_SUB:
+        return int_result(a - b, result);
+    case VALUE_MUL:
+        return int_result(a * b, result);
+    case VALUE_DIV:
+        return b != 0 && int_result(a / b, result);
+    case VALUE_MOD:
+        return b != 0 && int_result(a % b, result);
     }
     LW_UNREACHABLE();
 }
@@ -177,12 +183,16 @@ bool value_arith(enum value_op op, struct value a, struct value b, bool integer_
     unsigned scale = a.scale > b.scale ? a.scale : b.scale;
     wide left = scaled(a, scale), right = scaled(b, scale);
     switch (op) {
-    case VALUE_ADD: return decimal_result(left + right, scale, scale, result);
-    case VALUE_SUB: return decimal_result(left - right, scale, scale, result);
+    case VALUE_ADD:
+        return decimal_result(left + right, scale, scale, result);
+    case VALUE_SUB:
+        return decimal_result(left - right, scale, scale, result);
     case VALUE_MUL:
         return decimal_result((wide)a.number * b.number, a.scale + b.scale, scale, result);
-    case VALUE_DIV: return b.number != 0 && decimal_divide(a, b, result);
-    case VALUE_MOD: return right != 0 && decimal_result(left % right, scale, scale, result);
+    case VALUE_DIV:
+        return b.number != 0 && decimal_divide(a, b, result);
+    case VALUE_MOD:
+        return right != 0 && decimal_result(left % right, scale, scale, result);
     }
     LW_UNREACHABLE();
 }
@@ -350,12 +360,24 @@ static void print_time(struct value value, struct buf *out) {
 
 void value_print(const struct text_pool *pool, struct value value, struct buf *out) {
     switch ((enum value_kind)value.kind) {
-    case VALUE_NULL: buf_add_c(out, "NULL"); return;
-    case VALUE_BOOL: buf_add_c(out, value.number != 0 ? "true" : "false"); return;
-    case VALUE_INT: buf_printf(out, "%" PRId64, value.number); return;
-    case VALUE_DECIMAL: print_decimal(value, out); return;
-    case VALUE_TEXT: print_text(text_pool_get(pool, value.number), out); return;
-    case VALUE_TIME: print_time(value, out); return;
+    case VALUE_NULL:
+        buf_add_c(out, "NULL");
+        return;
+    case VALUE_BOOL:
+        buf_add_c(out, value.number != 0 ? "true" : "false");
+        return;
+    case VALUE_INT:
+        buf_printf(out, "%" PRId64, value.number);
+        return;
+    case VALUE_DECIMAL:
+        print_decimal(value, out);
+        return;
+    case VALUE_TEXT:
+        print_text(text_pool_get(pool, value.number), out);
+        return;
+    case VALUE_TIME:
+        print_time(value, out);
+        return;
     }
     LW_UNREACHABLE();
 }

@@ -1,9 +1,9 @@
 /* A scalar that the database holds and the program computes with: 16 bytes, passed by value.
  *
- * Text is interned: two equal texts have the same number, so values compare and hash without touching
- * bytes. Generated values (serial keys, now(), uuids) are ordinary INT, TIME or TEXT values that also
- * remember which session made them as its how-manieth (`origin`, `ordinal`), so that outcomes of two
- * schedules can be compared although the numbers themselves differ.
+ * Text is interned: two equal texts have the same number, so values compare and hash without
+ * touching bytes. Generated values (serial keys, now(), uuids) are ordinary INT, TIME or TEXT
+ * values that also remember which session made them as its how-manieth (`origin`, `ordinal`), so
+ * that outcomes of two schedules can be compared although the numbers themselves differ.
  */
 #ifndef LW_SQL_VALUE_H
 #define LW_SQL_VALUE_H
@@ -51,24 +51,27 @@ struct value value_decimal(int64_t number, uint8_t scale);
 struct value value_text(struct text_pool *pool, struct str text);
 struct value value_time(int64_t microseconds);
 
-/* SQL comparison of two values that are not NULL: <0, 0, >0. Numbers compare as numbers (BOOL counts as
- * 0 or 1), texts by bytes, times by instant; different kinds otherwise by kind, so that the order is total. */
+/* SQL comparison of two values that are not NULL: <0, 0, >0. Numbers compare as numbers (BOOL
+ * counts as 0 or 1), texts by bytes, times by instant; different kinds otherwise by kind, so
+ * that the order is total. */
 int value_compare(const struct text_pool *pool, struct value a, struct value b);
-/* The same kind and the same content; 1 and 1.0 are equal. NULL equals NULL here (not SQL's `=`). */
+/* The same kind and the same content; 1 and 1.0 are equal. NULL equals NULL here (not SQL's
+ * `=`). */
 bool value_equal(const struct text_pool *pool, struct value a, struct value b);
 
 enum value_op { VALUE_ADD, VALUE_SUB, VALUE_MUL, VALUE_DIV, VALUE_MOD };
 
-/* Arithmetic; NULL if either is NULL. False if the kinds don't fit, on division by zero or overflow.
- * `integer_division`: INT / INT truncates (PostgreSQL, SQLite) instead of giving a DECIMAL (MySQL). */
+/* Arithmetic; NULL if either is NULL. False if the kinds don't fit, on division by zero or
+ * overflow. `integer_division`: INT / INT truncates (PostgreSQL, SQLite) instead of giving a
+ * DECIMAL (MySQL). */
 bool value_arith(enum value_op op, struct value a, struct value b, bool integer_division,
                  struct value *result);
 
-/* A date, or a date and a time of day (`2024-02-29`, `2024-02-29T12:00:00.5+02:00`), as an instant; a text
- * without a zone counts as UTC. False if it is no such text. */
+/* A date, or a date and a time of day (`2024-02-29`, `2024-02-29T12:00:00.5+02:00`), as an
+ * instant; a text without a zone counts as UTC. False if it is no such text. */
 bool value_parse_time(struct str text, struct value *time);
-/* Writes an instant as value_parse_time reads it, without quotes. False, and nothing written, if its year
- * has not four digits. */
+/* Writes an instant as value_parse_time reads it, without quotes. False, and nothing written, if
+ * its year has not four digits. */
 bool value_time_text(struct value time, struct buf *out);
 
 /* As SQL text: NULL, true, 7, 1.50, 'it''s', and generated ones as their number. */

@@ -1,5 +1,5 @@
-/* The statements of tests/sql/corpus: what each is printed as, or why it is refused and where; and for all
- * that are read, that printing and copying lose nothing in any dialect. */
+/* The statements of tests/sql/corpus: what each is printed as, or why it is refused and where;
+ * and for all that are read, that printing and copying lose nothing in any dialect. */
 #include "base/assert.h"
 #include "base/file.h"
 #include "support.h"
@@ -19,8 +19,8 @@ static void check_refused(struct fixture *f, enum sql_dialect dialect, struct st
     struct sql_stmt *stmt;
     if (sql_parse(&f->arena, &f->pool, statement, (struct pos){1, 1}, dialect, &stmt, &f->err))
         fail_msg("%.*s should be refused", STR_ARG(statement));
-    struct str actual = str_printf(&f->arena, "%u:%u: %s", f->err.pos.line, f->err.pos.column,
-                                   f->err.message);
+    struct str actual =
+        str_printf(&f->arena, "%u:%u: %s", f->err.pos.line, f->err.pos.column, f->err.message);
     if (!str_equal(actual, expected))
         fail_msg("%.*s\ngot      %.*s\nexpected %.*s", STR_ARG(statement), STR_ARG(actual),
                  STR_ARG(expected));

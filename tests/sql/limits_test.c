@@ -1,4 +1,5 @@
-/* Depth, size and positions: deep and long input is refused or read in time that grows with its length. */
+/* Depth, size and positions: deep and long input is refused or read in time that grows with its
+ * length. */
 #include "base/assert.h"
 #include "support.h"
 
@@ -51,9 +52,11 @@ static const struct {
 static const struct {
     const char *head, *part;
 } chains[] = {
-    {"SELECT 1", " + 1"},       {"SELECT a", " OR a"},      {"SELECT a", "::int"},
-    {"SELECT a", " IS NULL"},   {"SELECT a", " || a"},      {"SELECT a", " IS TRUE"},
-    {"SELECT a", " IN (1)"},    {"SELECT a", " BETWEEN 1 AND 2"}, {"SELECT a", " LIKE 'x'"},
+    {"SELECT 1", " + 1"},      {"SELECT a", " OR a"},
+    {"SELECT a", "::int"},     {"SELECT a", " IS NULL"},
+    {"SELECT a", " || a"},     {"SELECT a", " IS TRUE"},
+    {"SELECT a", " IN (1)"},   {"SELECT a", " BETWEEN 1 AND 2"},
+    {"SELECT a", " LIKE 'x'"},
 };
 
 static void test_depth_is_limited(void **state) {
@@ -91,11 +94,11 @@ static void test_deepest_round_trips(void **state) {
     }
     struct fixture f;
     fixture_init(&f);
-    must_round_trip(&f, must_parse(&f, SQL_POSTGRESQL,
-                                   repeated(&f, "SELECT ", "NOT ", LEVELS, "a")));
+    must_round_trip(&f,
+                    must_parse(&f, SQL_POSTGRESQL, repeated(&f, "SELECT ", "NOT ", LEVELS, "a")));
     must_round_trip(&f, must_parse(&f, SQL_POSTGRESQL, repeated(&f, "SELECT ", "- ", LEVELS, "a")));
-    must_round_trip(&f, must_parse(&f, SQL_POSTGRESQL,
-                                   repeated(&f, "SELECT a", " + a", LEVELS, "")));
+    must_round_trip(&f,
+                    must_parse(&f, SQL_POSTGRESQL, repeated(&f, "SELECT a", " + a", LEVELS, "")));
     fixture_release(&f);
 }
 
@@ -171,8 +174,8 @@ static void test_positions(void **state) {
     assert_true(select->items.items[1].expr->pos.line == 11);
     assert_int_equal(select->items.items[1].expr->pos.column, 3);
     assert_true(select->where->pos.line == 12 && select->where->pos.column == 8);
-    assert_false(sql_parse(&f.arena, &f.pool, STR("SELECT 1\n FROM"), start, SQL_POSTGRESQL, &stmt,
-                           &f.err));
+    assert_false(
+        sql_parse(&f.arena, &f.pool, STR("SELECT 1\n FROM"), start, SQL_POSTGRESQL, &stmt, &f.err));
     assert_true(f.err.pos.line == 11 && f.err.pos.column == 6);
     fixture_release(&f);
 }
@@ -197,11 +200,11 @@ static void test_statement_end(void **state) {
     check_end(SQL_POSTGRESQL, "", 0, 0);
     check_end(SQL_MYSQL, "'\\';' # ;\n;", 0, 10);
     check_end(SQL_SQLITE, "[;] `;`;", 0, 7);
-    assert_false(sql_statement_end(STR("a;\n b 'x"), 2, (struct pos){3, 4}, SQL_POSTGRESQL, &end,
-                                   &err));
+    assert_false(
+        sql_statement_end(STR("a;\n b 'x"), 2, (struct pos){3, 4}, SQL_POSTGRESQL, &end, &err));
     assert_true(err.pos.line == 4 && err.pos.column == 4);
-    assert_false(sql_statement_end(STR("x /* y"), 0, (struct pos){3, 4}, SQL_POSTGRESQL, &end,
-                                   &err));
+    assert_false(
+        sql_statement_end(STR("x /* y"), 0, (struct pos){3, 4}, SQL_POSTGRESQL, &end, &err));
     assert_true(err.pos.line == 3 && err.pos.column == 6);
 }
 

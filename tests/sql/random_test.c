@@ -1,5 +1,5 @@
-/* Trees made at random, as front ends build them, not only as the parser does: each is printed in each
- * dialect and must be read back as it was. The seed is fixed, so a failure comes again. */
+/* Trees made at random, as front ends build them, not only as the parser does: each is printed
+ * in each dialect and must be read back as it was. The seed is fixed, so a failure comes again. */
 #include "base/assert.h"
 #include "support.h"
 
@@ -43,10 +43,12 @@ static struct str pick(struct maker *m, const char *const *texts, size_t count) 
 
 static struct str make_name(struct maker *m) {
     static const char *const names[] = {
-        "a", "b", "id", "count", "name", "state", "value", "key", "order", "select", "Mixed",
-        "UPPER", "with space", "do\"uble", "back`tick", "br]acket", "9lives", "ünï", "user", "rank",
-        "index", "date", "only", "ignore", "excluded", "left", "in", "row", "default", "a.b", "x$y",
-        "current_date", "interval", "binary", "values", "filter", "over", "lock", "of", "nowait"};
+        "a",         "b",        "id",     "count",        "name",     "state",      "value",
+        "key",       "order",    "select", "Mixed",        "UPPER",    "with space", "do\"uble",
+        "back`tick", "br]acket", "9lives", "ünï",          "user",     "rank",       "index",
+        "date",      "only",     "ignore", "excluded",     "left",     "in",         "row",
+        "default",   "a.b",      "x$y",    "current_date", "interval", "binary",     "values",
+        "filter",    "over",     "lock",   "of",           "nowait"};
     return PICK(m, names);
 }
 
@@ -55,13 +57,20 @@ static struct value make_literal(struct maker *m) {
                                         "\r\n", "\t",    "--",   "/*",   ";",      "$$",  ":x",
                                         "ü",    "\\'\\", "\"",   "%s",   "E'"};
     switch (below(m, 7)) {
-    case 0: return value_null();
-    case 1: return value_bool(one_in(m, 2));
-    case 2: return value_int((int64_t)next_random(m));
-    case 3: return value_decimal((int64_t)next_random(m) >> below(m, 60), (uint8_t)below(m, 19));
-    case 4: return value_text(&m->f->pool, PICK(m, texts));
-    case 5: return value_time((int64_t)(next_random(m) % 253402300800000000u));
-    default: return value_int(below(m, 10));
+    case 0:
+        return value_null();
+    case 1:
+        return value_bool(one_in(m, 2));
+    case 2:
+        return value_int((int64_t)next_random(m));
+    case 3:
+        return value_decimal((int64_t)next_random(m) >> below(m, 60), (uint8_t)below(m, 19));
+    case 4:
+        return value_text(&m->f->pool, PICK(m, texts));
+    case 5:
+        return value_time((int64_t)(next_random(m) % 253402300800000000u));
+    default:
+        return value_int(below(m, 10));
     }
 }
 
@@ -149,8 +158,9 @@ static struct sql_expr *make_case(struct maker *m, unsigned depth) {
 }
 
 static struct sql_expr *make_call(struct maker *m, unsigned depth) {
-    static const char *const names[] = {"COUNT", "SUM",   "COALESCE",          "CONCAT", "LEFT", "NOW",
-                                        "MOD",   "LOWER", "CURRENT_TIMESTAMP", "@@AUTOCOMMIT"};
+    static const char *const names[] = {
+        "COUNT", "SUM",   "COALESCE",          "CONCAT",      "LEFT", "NOW",
+        "MOD",   "LOWER", "CURRENT_TIMESTAMP", "@@AUTOCOMMIT"};
     struct sql_expr *expr = new_expr(m, SQL_CALL);
     expr->name = PICK(m, names);
     if (str_starts(expr->name, "@@"))
@@ -166,9 +176,9 @@ static struct sql_expr *make_call(struct maker *m, unsigned depth) {
 }
 
 static struct sql_expr *make_cast(struct maker *m, unsigned depth) {
-    static const char *const types[] = {"integer",        "numeric(10, 2)", "double precision",
-                                        "character(3)",   "text[]",         "BINARY",
-                                        "timestamp with time zone", "unsigned integer"};
+    static const char *const types[] = {
+        "integer", "numeric(10, 2)", "double precision",         "character(3)",
+        "text[]",  "BINARY",         "timestamp with time zone", "unsigned integer"};
     struct sql_expr *expr = new_expr(m, SQL_CAST);
     expr->qualifier = PICK(m, types);
     add_arg(m, expr, depth);
@@ -197,11 +207,16 @@ static struct sql_expr *make_expr(struct maker *m, unsigned depth) {
     if (depth >= DEPTH_MAX || one_in(m, 4))
         return make_leaf(m);
     switch (below(m, 16)) {
-    case 0: return make_in(m, depth);
-    case 1: return make_case(m, depth);
-    case 2: return make_call(m, depth);
-    case 3: return make_cast(m, depth);
-    case 4: return with_args(m, SQL_ROW, below(m, 2) + 2, depth);
+    case 0:
+        return make_in(m, depth);
+    case 1:
+        return make_case(m, depth);
+    case 2:
+        return make_call(m, depth);
+    case 3:
+        return make_cast(m, depth);
+    case 4:
+        return with_args(m, SQL_ROW, below(m, 2) + 2, depth);
     case 5:
         expr = with_args(m, SQL_IS_NULL, 1, depth);
         expr->is_negated = one_in(m, 2);
@@ -220,7 +235,8 @@ static struct sql_expr *make_expr(struct maker *m, unsigned depth) {
         expr->is_negated = expr->kind == SQL_EXISTS && one_in(m, 2);
         expr->select = make_select(m, depth + 1);
         return expr;
-    default: return make_operator(m, depth);
+    default:
+        return make_operator(m, depth);
     }
 }
 
@@ -397,12 +413,17 @@ static void make_transaction(struct maker *m) {
     switch (m->stmt->kind) {
     case SQL_STMT_SAVEPOINT:
     case SQL_STMT_RELEASE:
-    case SQL_STMT_ROLLBACK_TO: transaction->savepoint = make_name(m); return;
+    case SQL_STMT_ROLLBACK_TO:
+        transaction->savepoint = make_name(m);
+        return;
     case SQL_STMT_BEGIN:
         transaction->begin_mode = (enum sql_begin_mode)below(m, SQL_BEGIN_EXCLUSIVE + 1);
         break;
-    case SQL_STMT_SET_TRANSACTION: transaction->is_session = one_in(m, 2); break;
-    default: return;
+    case SQL_STMT_SET_TRANSACTION:
+        transaction->is_session = one_in(m, 2);
+        break;
+    default:
+        return;
     }
     transaction->isolation = (enum sql_isolation)below(m, SQL_SERIALIZABLE + 1);
     transaction->is_read_only = one_in(m, 3);
@@ -411,8 +432,9 @@ static void make_transaction(struct maker *m) {
 }
 
 static void make_set(struct maker *m) {
-    static const char *const names[] = {"autocommit", "lock_timeout", "app.user", "names", "session",
-                                        "local",      "transaction",  "timezone", "order"};
+    static const char *const names[] = {"autocommit",  "lock_timeout", "app.user",
+                                        "names",       "session",      "local",
+                                        "transaction", "timezone",     "order"};
     struct sql_set *set = ARENA_NEW(m->arena, struct sql_set);
     m->stmt->set = set;
     set->name = PICK(m, names);
@@ -422,10 +444,11 @@ static void make_set(struct maker *m) {
 }
 
 static void make_lock_table(struct maker *m) {
-    static const char *const modes[] = {"ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE",
-                                        "SHARE UPDATE EXCLUSIVE", "SHARE",
-                                        "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE",
-                                        "READ", "WRITE"};
+    static const char *const modes[] = {"ACCESS SHARE",  "ROW SHARE",
+                                        "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE",
+                                        "SHARE",         "SHARE ROW EXCLUSIVE",
+                                        "EXCLUSIVE",     "ACCESS EXCLUSIVE",
+                                        "READ",          "WRITE"};
     struct sql_lock_table *lock = ARENA_NEW(m->arena, struct sql_lock_table);
     m->stmt->lock_table = lock;
     lock->mode = PICK(m, modes);
@@ -435,7 +458,8 @@ static void make_lock_table(struct maker *m) {
 }
 
 static struct sql_fk_def make_fk(struct maker *m, struct str column) {
-    struct sql_fk_def fk = {.parent = make_name(m), .on_delete = (uint8_t)below(m, FK_SET_DEFAULT + 1),
+    struct sql_fk_def fk = {.parent = make_name(m),
+                            .on_delete = (uint8_t)below(m, FK_SET_DEFAULT + 1),
                             .on_update = (uint8_t)below(m, FK_SET_DEFAULT + 1)};
     VEC_PUSH(m->arena, &fk.columns, column);
     if (one_in(m, 2))
@@ -448,9 +472,16 @@ static struct sql_fk_def make_fk(struct maker *m, struct str column) {
 }
 
 static struct sql_column_def make_column_def(struct maker *m) {
-    static const char *const types[] = {"integer", "serial",   "varchar(10)", "numeric(10, 2)",
-                                        "boolean", "INTEGER",  "bigint",      "text",
-                                        "",        "timestamp with time zone"};
+    static const char *const types[] = {"integer",
+                                        "serial",
+                                        "varchar(10)",
+                                        "numeric(10, 2)",
+                                        "boolean",
+                                        "INTEGER",
+                                        "bigint",
+                                        "text",
+                                        "",
+                                        "timestamp with time zone"};
     struct sql_column_def column = {.name = make_name(m), .type_text = PICK(m, types)};
     column.is_serial = str_is(column.type_text, "serial") || one_in(m, 4);
     column.is_primary = one_in(m, 4);
@@ -508,15 +539,31 @@ static void make_create(struct maker *m) {
 
 static void make_statement(struct maker *m) {
     switch (m->stmt->kind) {
-    case SQL_STMT_SELECT: m->stmt->select = make_select(m, 0); break;
-    case SQL_STMT_INSERT: make_insert(m); break;
-    case SQL_STMT_UPDATE: make_update(m); break;
-    case SQL_STMT_DELETE: make_delete(m); break;
-    case SQL_STMT_SET: make_set(m); break;
-    case SQL_STMT_LOCK_TABLE: make_lock_table(m); break;
+    case SQL_STMT_SELECT:
+        m->stmt->select = make_select(m, 0);
+        break;
+    case SQL_STMT_INSERT:
+        make_insert(m);
+        break;
+    case SQL_STMT_UPDATE:
+        make_update(m);
+        break;
+    case SQL_STMT_DELETE:
+        make_delete(m);
+        break;
+    case SQL_STMT_SET:
+        make_set(m);
+        break;
+    case SQL_STMT_LOCK_TABLE:
+        make_lock_table(m);
+        break;
     case SQL_STMT_CREATE_TABLE:
-    case SQL_STMT_CREATE_INDEX: make_create(m); break;
-    default: make_transaction(m); break;
+    case SQL_STMT_CREATE_INDEX:
+        make_create(m);
+        break;
+    default:
+        make_transaction(m);
+        break;
     }
     bool has_returning = m->stmt->kind == SQL_STMT_INSERT || m->stmt->kind == SQL_STMT_UPDATE ||
                          m->stmt->kind == SQL_STMT_DELETE;
@@ -542,79 +589,81 @@ static void test_random_trees(void **state) {
     }
 }
 
+/* All different. */
+static const char *const alike[] = {
+    "SELECT a FROM t",
+    "SELECT b FROM t",
+    "SELECT a FROM u",
+    "SELECT DISTINCT a FROM t",
+    "SELECT a AS b FROM t",
+    "SELECT t.a FROM t",
+    "SELECT a FROM t x",
+    "SELECT a FROM t, u",
+    "SELECT a FROM t INNER JOIN u ON (1 = 1)",
+    "SELECT a FROM t LEFT OUTER JOIN u ON (1 = 1)",
+    "SELECT a FROM t WHERE a = 1",
+    "SELECT a FROM t WHERE a = 1.0",
+    "SELECT a FROM t WHERE a = '1'",
+    "SELECT a FROM t WHERE a = :x",
+    "SELECT a FROM t WHERE a = :x.a",
+    "SELECT a FROM t WHERE a IN (:x)",
+    "SELECT a FROM t WHERE a NOT IN (:x)",
+    "SELECT a FROM t WHERE a < 1",
+    "SELECT a FROM t WHERE a LIKE 'x'",
+    "SELECT a FROM t WHERE a ILIKE 'x'",
+    "SELECT a FROM t GROUP BY a",
+    "SELECT a FROM t GROUP BY a HAVING a = 1",
+    "SELECT a FROM t ORDER BY a",
+    "SELECT a FROM t ORDER BY a DESC",
+    "SELECT a FROM t LIMIT 1",
+    "SELECT a FROM t OFFSET 1",
+    "SELECT a FROM t FOR UPDATE",
+    "SELECT a FROM t FOR UPDATE OF t",
+    "SELECT a FROM t FOR UPDATE NOWAIT",
+    "SELECT a FROM t FOR SHARE",
+    "INSERT INTO t (a) VALUES (1)",
+    "INSERT INTO t (b) VALUES (1)",
+    "INSERT INTO t (a) VALUES (2)",
+    "INSERT INTO t (a) VALUES (1) RETURNING a",
+    "INSERT INTO t (a) VALUES (1) ON CONFLICT DO NOTHING",
+    "INSERT INTO t (a) VALUES (1) ON CONFLICT (a) DO NOTHING",
+    "INSERT INTO t (a) VALUES (1) ON CONFLICT (a) WHERE a = 1 DO NOTHING",
+    "INSERT INTO t (a) VALUES (1) ON CONFLICT (a) DO UPDATE SET a = 1",
+    "INSERT INTO t (a) VALUES (1) ON CONFLICT (a) DO UPDATE SET a = 1 WHERE t.a = 1",
+    "UPDATE t SET a = 1",
+    "UPDATE t SET a = DEFAULT",
+    "UPDATE t SET a = 1 FROM u",
+    "UPDATE t SET a = 1 LIMIT 1",
+    "DELETE FROM t",
+    "DELETE FROM t USING u",
+    "BEGIN",
+    "BEGIN IMMEDIATE",
+    "BEGIN READ ONLY",
+    "BEGIN ISOLATION LEVEL SERIALIZABLE",
+    "SAVEPOINT a",
+    "SAVEPOINT b",
+    "SET a = 1",
+    "SET LOCAL a = 1",
+    "LOCK TABLE t",
+    "LOCK TABLE t IN SHARE MODE",
+    "LOCK TABLE t NOWAIT",
+    "CREATE TABLE t (a int)",
+    "CREATE TABLE t (a int NOT NULL)",
+    "CREATE TABLE t (a int UNIQUE)",
+    "CREATE TABLE t (a int PRIMARY KEY)",
+    "CREATE TABLE t (a int DEFAULT 1)",
+    "CREATE TABLE t (a int REFERENCES u)",
+    "CREATE TABLE t (a int REFERENCES u ON DELETE CASCADE)",
+    "CREATE TABLE t (a int, UNIQUE (a))",
+    "CREATE TABLE t (a int, CHECK (a = 1))",
+    "CREATE INDEX i ON t (a)",
+    "CREATE UNIQUE INDEX i ON t (a)",
+    "CREATE INDEX i ON t (a) WHERE a = 1",
+};
+
 /* The test above can only be as good as sql_equal: a change anywhere must be seen. */
 static void test_changes_are_seen(void **state) {
     (void)state;
-    static const char *const alike[] = {
-        "SELECT a FROM t",
-        "SELECT b FROM t",
-        "SELECT a FROM u",
-        "SELECT DISTINCT a FROM t",
-        "SELECT a AS b FROM t",
-        "SELECT t.a FROM t",
-        "SELECT a FROM t x",
-        "SELECT a FROM t, u",
-        "SELECT a FROM t INNER JOIN u ON (1 = 1)",
-        "SELECT a FROM t LEFT OUTER JOIN u ON (1 = 1)",
-        "SELECT a FROM t WHERE a = 1",
-        "SELECT a FROM t WHERE a = 1.0",
-        "SELECT a FROM t WHERE a = '1'",
-        "SELECT a FROM t WHERE a = :x",
-        "SELECT a FROM t WHERE a = :x.a",
-        "SELECT a FROM t WHERE a IN (:x)",
-        "SELECT a FROM t WHERE a NOT IN (:x)",
-        "SELECT a FROM t WHERE a < 1",
-        "SELECT a FROM t WHERE a LIKE 'x'",
-        "SELECT a FROM t WHERE a ILIKE 'x'",
-        "SELECT a FROM t GROUP BY a",
-        "SELECT a FROM t GROUP BY a HAVING a = 1",
-        "SELECT a FROM t ORDER BY a",
-        "SELECT a FROM t ORDER BY a DESC",
-        "SELECT a FROM t LIMIT 1",
-        "SELECT a FROM t OFFSET 1",
-        "SELECT a FROM t FOR UPDATE",
-        "SELECT a FROM t FOR UPDATE OF t",
-        "SELECT a FROM t FOR UPDATE NOWAIT",
-        "SELECT a FROM t FOR SHARE",
-        "INSERT INTO t (a) VALUES (1)",
-        "INSERT INTO t (b) VALUES (1)",
-        "INSERT INTO t (a) VALUES (2)",
-        "INSERT INTO t (a) VALUES (1) RETURNING a",
-        "INSERT INTO t (a) VALUES (1) ON CONFLICT DO NOTHING",
-        "INSERT INTO t (a) VALUES (1) ON CONFLICT (a) DO NOTHING",
-        "INSERT INTO t (a) VALUES (1) ON CONFLICT (a) WHERE a = 1 DO NOTHING",
-        "INSERT INTO t (a) VALUES (1) ON CONFLICT (a) DO UPDATE SET a = 1",
-        "INSERT INTO t (a) VALUES (1) ON CONFLICT (a) DO UPDATE SET a = 1 WHERE t.a = 1",
-        "UPDATE t SET a = 1",
-        "UPDATE t SET a = DEFAULT",
-        "UPDATE t SET a = 1 FROM u",
-        "UPDATE t SET a = 1 LIMIT 1",
-        "DELETE FROM t",
-        "DELETE FROM t USING u",
-        "BEGIN",
-        "BEGIN IMMEDIATE",
-        "BEGIN READ ONLY",
-        "BEGIN ISOLATION LEVEL SERIALIZABLE",
-        "SAVEPOINT a",
-        "SAVEPOINT b",
-        "SET a = 1",
-        "SET LOCAL a = 1",
-        "LOCK TABLE t",
-        "LOCK TABLE t IN SHARE MODE",
-        "LOCK TABLE t NOWAIT",
-        "CREATE TABLE t (a int)",
-        "CREATE TABLE t (a int NOT NULL)",
-        "CREATE TABLE t (a int UNIQUE)",
-        "CREATE TABLE t (a int PRIMARY KEY)",
-        "CREATE TABLE t (a int DEFAULT 1)",
-        "CREATE TABLE t (a int REFERENCES u)",
-        "CREATE TABLE t (a int REFERENCES u ON DELETE CASCADE)",
-        "CREATE TABLE t (a int, UNIQUE (a))",
-        "CREATE TABLE t (a int, CHECK (a = 1))",
-        "CREATE INDEX i ON t (a)",
-        "CREATE UNIQUE INDEX i ON t (a)",
-        "CREATE INDEX i ON t (a) WHERE a = 1",
-    };
     struct fixture f;
     struct sql_stmt *stmts[LW_COUNT_OF(alike)];
     fixture_init(&f);

@@ -11,7 +11,8 @@
 static const char schema_text[] =
     "CREATE TABLE p (id serial PRIMARY KEY, total integer NOT NULL DEFAULT 0, name text UNIQUE);"
     "CREATE TABLE t (id integer NOT NULL, a integer, b numeric(10, 2), s varchar(20), p_id integer "
-    "REFERENCES p ON DELETE CASCADE, PRIMARY KEY (id), CONSTRAINT ab UNIQUE (a, b), CHECK (a < 100));"
+    "REFERENCES p ON DELETE CASCADE, PRIMARY KEY (id), CONSTRAINT ab UNIQUE (a, b), CHECK (a < "
+    "100));"
     "CREATE UNIQUE INDEX t_s ON t (s) WHERE a IS NULL;"
     "CREATE INDEX ON t (b)";
 
@@ -90,8 +91,7 @@ static void test_stars_and_aliases(void **state) {
     check_column(select->order_by.items[1].expr, 0, SQL_SOURCE_ITEM, 0);
     assert_int_equal(select->order_by.items[2].expr->kind, SQL_CALL);
     assert_false(resolved(&w, "SELECT LOWER(s) FROM t")->select->is_aggregate);
-    assert_false(
-        resolved(&w, "SELECT (SELECT MAX(id) FROM p) FROM t")->select->is_aggregate);
+    assert_false(resolved(&w, "SELECT (SELECT MAX(id) FROM p) FROM t")->select->is_aggregate);
     fixture_release(&w.f);
 }
 
@@ -110,8 +110,9 @@ static void test_writes(void **state) {
     const struct sql_expr *sum = insert->conflict_set.items[0].value;
     check_column(sum->args.items[0], 0, SQL_SOURCE_EXCLUDED, 1);
     check_column(sum->args.items[1], 0, 0, 1);
-    insert = resolved(&w, "INSERT INTO t (id) VALUES (1) ON CONFLICT (s) WHERE a IS NULL DO NOTHING")
-                 ->insert;
+    insert =
+        resolved(&w, "INSERT INTO t (id) VALUES (1) ON CONFLICT (s) WHERE a IS NULL DO NOTHING")
+            ->insert;
     assert_text(w.schema.tables.items[1]->keys.items[insert->conflict_key].name, "t_s");
     insert = resolved(&w, "INSERT INTO t (id) VALUES (1) ON CONFLICT DO NOTHING")->insert;
     assert_int_equal(insert->conflict_key, -1);
@@ -124,8 +125,7 @@ static void test_writes(void **state) {
     assert_int_equal(update->set.items[0].column_index, 2);
     check_column(update->set.items[0].value, 0, 0, 1);
     check_column(update->set.items[1].value, 0, 1, 1);
-    struct sql_select *select =
-        resolved(&w, "SELECT 1 FROM t x, p FOR UPDATE OF p")->select;
+    struct sql_select *select = resolved(&w, "SELECT 1 FROM t x, p FOR UPDATE OF p")->select;
     assert_int_equal(select->lock_sources, 2);
     assert_int_equal(resolved(&w, "SELECT 1 FROM t x, p FOR UPDATE")->select->lock_sources, 3);
     assert_int_equal(resolved(&w, "LOCK TABLE t, p")->lock_table->table_index[0], 1);
@@ -214,8 +214,8 @@ static void test_schema(void **state) {
     struct buf first = {0}, second = {0};
     struct schema again = {0};
     schema_print(&w.schema, &w.f.pool, &first);
-    must_apply(&w.f, &again, SQL_POSTGRESQL, str_to_c(&w.f.arena, str_sub(buf_str(&first), 0,
-                                                                           first.len - 2)));
+    must_apply(&w.f, &again, SQL_POSTGRESQL,
+               str_to_c(&w.f.arena, str_sub(buf_str(&first), 0, first.len - 2)));
     schema_print(&again, &w.f.pool, &second);
     assert_text(buf_str(&second), first.ptr);
     buf_release(&first);

@@ -51,8 +51,7 @@ void must_apply(struct fixture *f, struct schema *schema, enum sql_dialect diale
     struct str text = str_from_c(c_text);
     for (size_t at = 0; at < text.len;) {
         size_t end;
-        assert_true(
-            sql_statement_end(text, at, (struct pos){1, 1}, dialect, &end, &f->err));
+        assert_true(sql_statement_end(text, at, (struct pos){1, 1}, dialect, &end, &f->err));
         struct sql_stmt *ddl = must_parse(f, dialect, str_sub(text, at, end));
         if (!schema_apply(&f->arena, schema, ddl, &f->err))
             fail_msg("%s", f->err.message);

@@ -1,4 +1,5 @@
-/* What the SQL tests share: one arena and pool a test, and parsing that must succeed or must fail. */
+/* What the SQL tests share: one arena and pool a test, and parsing that must succeed or must
+ * fail. */
 #ifndef LW_TESTS_SQL_SUPPORT_H
 #define LW_TESTS_SQL_SUPPORT_H
 

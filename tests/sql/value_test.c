@@ -76,11 +76,13 @@ static void test_order(void **state) {
     (void)state;
     struct fixture f;
     fixture_init(&f);
-    static const char *const ascending[] = {"-9223372036854775808", "-1.5", "-1", "0.00", "0.001",
-                                            "1", "1.000000000000000001", "9223372036854775807"};
+    static const char *const ascending[] = {
+        "-9223372036854775808", "-1.5", "-1", "0.00", "0.001", "1", "1.000000000000000001",
+        "9223372036854775807"};
     for (size_t i = 0; i < LW_COUNT_OF(ascending); i++)
         for (size_t k = 0; k < LW_COUNT_OF(ascending); k++) {
-            int order = value_compare(&f.pool, literal(&f, ascending[i]), literal(&f, ascending[k]));
+            int order =
+                value_compare(&f.pool, literal(&f, ascending[i]), literal(&f, ascending[k]));
             assert_int_equal(order, i < k ? -1 : i > k);
         }
     assert_true(value_equal(&f.pool, literal(&f, "1"), literal(&f, "1.00")));
@@ -128,10 +130,19 @@ static void test_instants(void **state) {
         {"0001-01-01", -62135596800000000, "'0001-01-01 00:00:00'"},
         {"9999-12-31", 253402214400000000, "'9999-12-31 00:00:00'"},
     };
-    static const char *const wrong[] = {"", "2024", "2024-13-01", "2023-02-29", "1900-02-29",
-                                        "2024-01-01 ", "2024-01-01 24:00", "2024-01-01 10:60",
-                                        "2024-01-01 10:00:00.", "2024-01-01 10:00+99",
-                                        "2024-01-01x", "2024-1-1", "2024-01-01 10:00:00.1234567"};
+    static const char *const wrong[] = {"",
+                                        "2024",
+                                        "2024-13-01",
+                                        "2023-02-29",
+                                        "1900-02-29",
+                                        "2024-01-01 ",
+                                        "2024-01-01 24:00",
+                                        "2024-01-01 10:60",
+                                        "2024-01-01 10:00:00.",
+                                        "2024-01-01 10:00+99",
+                                        "2024-01-01x",
+                                        "2024-1-1",
+                                        "2024-01-01 10:00:00.1234567"};
     struct fixture f;
     struct value value;
     fixture_init(&f);
@@ -171,7 +182,7 @@ static void test_printing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_arithmetic), cmocka_unit_test(test_order),
+        cmocka_unit_test(test_arithmetic),         cmocka_unit_test(test_order),
         cmocka_unit_test(test_texts_are_interned), cmocka_unit_test(test_instants),
         cmocka_unit_test(test_printing),
     };

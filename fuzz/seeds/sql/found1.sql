@@ -1,0 +1,1 @@
+CREATE TABLE b (key_id icnt, `key` int, state tinyint(1) NOT NULL DEFAULT '0', ts datetime(3) DEFAULT :h.cCURRENT_TIMESTAMP)

@@ -1,0 +1,1 @@
+SELECT `a`, `order`, "text" FROM `t` WHERE `t`.`s` = "it's"

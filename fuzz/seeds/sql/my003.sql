@@ -1,0 +1,1 @@
+SELECT CONCAT(a, 'x', s), CONCAT_WS('', a, s), CONCAT(a) FROM t

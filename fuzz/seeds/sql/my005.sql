@@ -1,0 +1,1 @@
+SELECT a FROM t WHERE s LIKE BINARY 'x%' AND s LIKE 'a\%b\_c\\d\'e\n'

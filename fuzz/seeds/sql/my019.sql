@@ -1,0 +1,1 @@
+INSERT t SET id = 1, a = DEFAULT

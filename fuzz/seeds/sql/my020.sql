@@ -1,0 +1,1 @@
+INSERT INTO t (id, a) VALUES (1, 2) ON DUPLICATE KEY UPDATE a = VALUES(a) + t.a, b = 1

@@ -1,0 +1,1 @@
+UPDATE t SET t.a = 1 WHERE id = 1 ORDER BY id DESC LIMIT 1

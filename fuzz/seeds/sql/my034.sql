@@ -1,0 +1,1 @@
+SET @@session.autocommit = 1

@@ -1,0 +1,1 @@
+SET innodb_lock_wait_timeout=1

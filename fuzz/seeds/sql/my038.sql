@@ -1,0 +1,1 @@
+SET SESSION transaction_isolation = 'REPEATABLE-READ'

@@ -1,0 +1,1 @@
+SELECT "order", "name", "state", "value", "key", count FROM t

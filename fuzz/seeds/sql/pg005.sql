@@ -1,0 +1,1 @@
+SELECT name, state, value, key, type, date, time, level, first, last FROM t

@@ -1,0 +1,1 @@
+SELECT "Mixed", Folded FROM t

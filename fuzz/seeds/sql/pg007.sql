@@ -1,0 +1,1 @@
+SELECT a + b * 2 - -1 FROM t

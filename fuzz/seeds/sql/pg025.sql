@@ -1,0 +1,1 @@
+SELECT a FROM t WHERE a IN (:ids) AND b NOT IN (1)

@@ -1,0 +1,1 @@
+SELECT a FROM t WHERE a IN (SELECT id FROM p WHERE p.id = t.a)

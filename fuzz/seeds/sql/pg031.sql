@@ -1,0 +1,1 @@
+SELECT (SELECT max(id) FROM p) AS m, a FROM t

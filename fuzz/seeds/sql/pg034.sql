@@ -1,0 +1,1 @@
+SELECT a FROM t WHERE ROW(a, b) < (1, 2)

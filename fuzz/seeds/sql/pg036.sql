@@ -1,0 +1,1 @@
+SELECT a FROM t WHERE s LIKE 'x%' AND s NOT LIKE '%y' ESCAPE '!' AND s ILIKE 'z' AND s NOT ILIKE 'q'

@@ -1,0 +1,1 @@
+SELECT a FROM t WHERE UPPER(s::text) LIKE UPPER('%x%')

@@ -1,0 +1,1 @@
+SELECT COUNT(*), COUNT(DISTINCT a), SUM(a), AVG(b), MIN(a), MAX(a) FROM t

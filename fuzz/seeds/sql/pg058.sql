@@ -1,0 +1,1 @@
+SELECT a FROM t, p FOR KEY SHARE OF t, p

@@ -1,0 +1,1 @@
+SELECT x.n FROM (SELECT a AS n FROM t WHERE a > 1) x LEFT JOIN p ON p.id = x.n

@@ -1,0 +1,1 @@
+UPDATE t SET count = count + 1, "order" = 2

@@ -1,0 +1,1 @@
+DELETE FROM t x USING p WHERE x.p_id = p.id

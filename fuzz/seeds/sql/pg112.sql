@@ -1,0 +1,1 @@
+SET app.user_id = 7

@@ -1,0 +1,1 @@
+CREATE TABLE c (x int, y int, z numeric(10, 2) CHECK (z >= 0), PRIMARY KEY (x, y), CONSTRAINT u UNIQUE (y, z), FOREIGN KEY (x) REFERENCES a ON UPDATE SET NULL, CONSTRAINT ck CHECK (x < y OR y IS NULL))

@@ -1,0 +1,1 @@
+CREATE TABLE f (a int) WITH (fillfactor = 70)

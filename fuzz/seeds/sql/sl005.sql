@@ -1,0 +1,1 @@
+SELECT MIN(a, b), MAX(a) FROM t

@@ -1,0 +1,1 @@
+CREATE TABLE a (id integer NOT NULL PRIMARY KEY AUTOINCREMENT, n varchar(10) NOT NULL, x, y DEFAULT (1 + 2))
