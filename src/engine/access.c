@@ -1,5 +1,6 @@
-/* Access paths from conditions: the AND-ed conjuncts of WHERE and ON that compare a column of the scanned source
- * with something known. Only what is sure to restrict the rows is used; the rest is left to the conditions.
+/* Access paths from conditions: the AND-ed conjuncts of WHERE and ON that compare a column of the
+ * scanned source with something known. Only what is sure to restrict the rows is used; the rest
+ * is left to the conditions.
  */
 #include "engine/internal.h"
 
@@ -22,10 +23,10 @@ struct bounds {
     struct bound items[CONJUNCTS_MAX];
 };
 
-/* Whether the expression has a value before the scanned source has a row: constants, host values, columns of sources
- * to its left and of outer queries. Subqueries are left out: a plan may or may not run them first. */
-static bool is_known(const struct bounds *bounds, const struct sql_expr *expr, unsigned depth)
-{
+/* Whether the expression has a value before the scanned source has a row: constants, host values,
+ * columns of sources to its left and of outer queries. Subqueries are left out: a plan may or may
+ * not run them first. */
+static bool is_known(const struct bounds *bounds, const struct sql_expr *expr, unsigned depth) {
     const struct eval *eval = bounds->eval;
     if (depth > QUERY_NESTING_MAX)
         return false;
@@ -53,16 +54,14 @@ static bool is_known(const struct bounds *bounds, const struct sql_expr *expr, u
     return true;
 }
 
-static bool is_own_column(const struct bounds *bounds, const struct sql_expr *expr)
-{
+static bool is_own_column(const struct bounds *bounds, const struct sql_expr *expr) {
     return expr->kind == SQL_COLUMN && expr->depth == 0 && expr->source == bounds->scan->source;
 }
 
 /* Whether an index on the column can find the value without converting each entry. */
-static bool kinds_fit(const struct column *column, struct value value)
-{
-    bool is_number = value.kind == VALUE_INT || value.kind == VALUE_DECIMAL ||
-                     value.kind == VALUE_BOOL;
+static bool kinds_fit(const struct column *column, struct value value) {
+    bool is_number =
+        value.kind == VALUE_INT || value.kind == VALUE_DECIMAL || value.kind == VALUE_BOOL;
     switch (column->type) {
     case COLUMN_INT:
     case COLUMN_DECIMAL:
@@ -78,8 +77,7 @@ static bool kinds_fit(const struct column *column, struct value value)
 }
 
 /* Adds a value to a bound; false: it can't be used. */
-static bool bound_add(struct bounds *bounds, struct bound *bound, struct value value)
-{
+static bool bound_add(struct bounds *bounds, struct bound *bound, struct value value) {
     const struct column *column = &bounds->table->columns.items[bound->column];
     if (value.kind == VALUE_NULL)
         return true; /* matches nothing; adds no range */
@@ -94,8 +92,7 @@ static bool bound_add(struct bounds *bounds, struct bound *bound, struct value v
     return true;
 }
 
-static enum sql_op op_mirrored(enum sql_op op)
-{
+static enum sql_op op_mirrored(enum sql_op op) {
     switch (op) {
     case SQL_OP_LT:
         return SQL_OP_GT;
@@ -110,16 +107,14 @@ static enum sql_op op_mirrored(enum sql_op op)
     }
 }
 
-static void bound_keep(struct bounds *bounds, const struct bound *bound)
-{
+static void bound_keep(struct bounds *bounds, const struct bound *bound) {
     if (bound->count == 0)
         bounds->is_empty = true;
     else if (bounds->count < CONJUNCTS_MAX)
         bounds->items[bounds->count++] = *bound;
 }
 
-static bool take_comparison(struct bounds *bounds, const struct sql_expr *expr)
-{
+static bool take_comparison(struct bounds *bounds, const struct sql_expr *expr) {
     const struct sql_expr *left = expr->args.items[0], *right = expr->args.items[1];
     struct bound bound = {.op = expr->op};
     if (!is_own_column(bounds, left)) {
@@ -139,8 +134,7 @@ static bool take_comparison(struct bounds *bounds, const struct sql_expr *expr)
     return true;
 }
 
-static bool take_between(struct bounds *bounds, const struct sql_expr *expr)
-{
+static bool take_between(struct bounds *bounds, const struct sql_expr *expr) {
     if (expr->is_negated || !is_own_column(bounds, expr->args.items[0]))
         return true;
     for (size_t i = 1; i <= 2; i++) {
@@ -157,8 +151,7 @@ static bool take_between(struct bounds *bounds, const struct sql_expr *expr)
     return true;
 }
 
-static bool take_in(struct bounds *bounds, const struct sql_expr *expr)
-{
+static bool take_in(struct bounds *bounds, const struct sql_expr *expr) {
     if (expr->is_negated || expr->select != NULL || !is_own_column(bounds, expr->args.items[0]))
         return true;
     struct bound bound = {.column = expr->args.items[0]->column, .op = SQL_OP_EQ};
@@ -186,8 +179,7 @@ static bool take_in(struct bounds *bounds, const struct sql_expr *expr)
 }
 
 /* Goes through the AND-ed parts of a condition. */
-static bool take_condition(struct bounds *bounds, const struct sql_expr *expr, unsigned depth)
-{
+static bool take_condition(struct bounds *bounds, const struct sql_expr *expr, unsigned depth) {
     if (expr == NULL || depth > QUERY_NESTING_MAX)
         return true;
     if (expr->kind == SQL_BETWEEN)
@@ -211,8 +203,7 @@ static bool take_condition(struct bounds *bounds, const struct sql_expr *expr, u
     }
 }
 
-static const struct bound *find_equality(const struct bounds *bounds, uint16_t column)
-{
+static const struct bound *find_equality(const struct bounds *bounds, uint16_t column) {
     const struct bound *best = NULL;
     for (size_t i = 0; i < bounds->count; i++) {
         const struct bound *bound = &bounds->items[i];
@@ -224,8 +215,7 @@ static const struct bound *find_equality(const struct bounds *bounds, uint16_t c
 }
 
 /* Fills the range part of `range` for the column after its equalities; whether there is any. */
-static bool take_range(const struct bounds *bounds, uint16_t column, struct key_range *range)
-{
+static bool take_range(const struct bounds *bounds, uint16_t column, struct key_range *range) {
     for (size_t i = 0; i < bounds->count; i++) {
         const struct bound *bound = &bounds->items[i];
         if (bound->column != column)
@@ -244,8 +234,7 @@ static bool take_range(const struct bounds *bounds, uint16_t column, struct key_
 }
 
 /* The access by key `index`; key -1 if the conditions say nothing of its first column. */
-static void access_by_key(const struct bounds *bounds, size_t index, struct access *access)
-{
+static void access_by_key(const struct bounds *bounds, size_t index, struct access *access) {
     const struct key *key = &bounds->table->keys.items[index];
     struct key_range *ranges = access->ranges;
     access->key = -1;
@@ -279,8 +268,7 @@ static void access_by_key(const struct bounds *bounds, size_t index, struct acce
 }
 
 /* How good an access path is: higher is better. */
-static int access_score(const struct access *access)
-{
+static int access_score(const struct access *access) {
     if (access->key < 0)
         return 0;
     if (access->is_point)
@@ -290,17 +278,15 @@ static int access_score(const struct access *access)
            2 * (range->has_low || range->has_high) + 1;
 }
 
-static bool bounds_collect(struct bounds *bounds)
-{
+static bool bounds_collect(struct bounds *bounds) {
     return take_condition(bounds, bounds->scan->where, 0) &&
            take_condition(bounds, bounds->scan->on, 0);
 }
 
-/* PostgreSQL: Django gives a unique text column a second index for LIKE, and the planner takes that one for
- * equality, too (ENGINES, fact 13). */
+/* PostgreSQL: Django gives a unique text column a second index for LIKE, and the planner takes
+ * that one for equality, too (ENGINES, fact 13). */
 static bool is_twin(const struct table *table, size_t index, const struct access *chosen,
-                    const struct access *tried)
-{
+                    const struct access *tried) {
     const struct key *a = &table->keys.items[index];
     const struct key *b = chosen->key < 0 ? NULL : &table->keys.items[chosen->key];
     return b != NULL && chosen->is_point && !b->is_primary && tried->key >= 0 &&
@@ -308,8 +294,7 @@ static bool is_twin(const struct table *table, size_t index, const struct access
            memcmp(a->columns, b->columns, a->column_count * sizeof(a->columns[0])) == 0;
 }
 
-bool access_choose(struct eval *eval, const struct query_scan *scan, struct access *access)
-{
+bool access_choose(struct eval *eval, const struct query_scan *scan, struct access *access) {
     const struct table *table = eval->schema->tables.items[scan->table];
     struct bounds bounds;
     struct access tried;
@@ -343,8 +328,7 @@ bool access_choose(struct eval *eval, const struct query_scan *scan, struct acce
 }
 
 bool key_range_has(struct eval *eval, const struct key *key, const struct key_range *range,
-                   const struct value *values)
-{
+                   const struct value *values) {
     for (size_t i = 0; i < range->equal_count; i++)
         if (!eval_same_key(eval, values[key->columns[i]], range->equal[i]))
             return false;
@@ -366,8 +350,7 @@ bool key_range_has(struct eval *eval, const struct key *key, const struct key_ra
     return true;
 }
 
-bool access_has(struct eval *eval, const struct access *access, const struct value *values)
-{
+bool access_has(struct eval *eval, const struct access *access, const struct value *values) {
     if (access->is_empty)
         return false;
     if (access->key < 0)
@@ -380,8 +363,7 @@ bool access_has(struct eval *eval, const struct access *access, const struct val
 }
 
 bool key_equal(struct eval *eval, const struct key *key, const struct value *a,
-               const struct value *b)
-{
+               const struct value *b) {
     for (size_t i = 0; i < key->column_count; i++)
         if (!eval_same_key(eval, a[key->columns[i]], b[key->columns[i]]))
             return false;
@@ -389,8 +371,7 @@ bool key_equal(struct eval *eval, const struct key *key, const struct value *a,
 }
 
 int key_compare(const struct eval *eval, const struct key *key, const struct value *a,
-                const struct value *b)
-{
+                const struct value *b) {
     for (size_t i = 0; i < key->column_count; i++) {
         int order = eval_key_order(eval, a[key->columns[i]], b[key->columns[i]]);
         if (order != 0)
@@ -399,8 +380,8 @@ int key_compare(const struct eval *eval, const struct key *key, const struct val
     return 0;
 }
 
-bool key_covers(struct eval *eval, const struct key *key, const struct value *values, bool *covers)
-{
+bool key_covers(struct eval *eval, const struct key *key, const struct value *values,
+                bool *covers) {
     *covers = true;
     if (key->where == NULL)
         return true;
@@ -413,8 +394,7 @@ bool key_covers(struct eval *eval, const struct key *key, const struct value *va
 }
 
 bool key_changes(struct eval *eval, const struct key *key, const struct value *old,
-                 const struct value *values)
-{
+                 const struct value *values) {
     for (size_t i = 0; i < key->column_count; i++) {
         struct value a = old[key->columns[i]], b = values[key->columns[i]];
         bool same = a.kind == VALUE_NULL || b.kind == VALUE_NULL ? a.kind == b.kind

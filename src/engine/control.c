@@ -1,8 +1,7 @@
 /* Statements about transactions and sessions rather than rows. */
 #include "engine/exec.h"
 
-bool stmt_is_control(const struct sql_stmt *stmt)
-{
+bool stmt_is_control(const struct sql_stmt *stmt) {
     switch (stmt->kind) {
     case SQL_STMT_BEGIN:
     case SQL_STMT_COMMIT:
@@ -19,15 +18,12 @@ bool stmt_is_control(const struct sql_stmt *stmt)
     }
 }
 
-static bool in_failed_txn(const struct db *db, size_t session)
-{
-    return db->sessions.items[session].txn != 0 &&
-           (session_txn(db, session)->flags & TXN_FAILED);
+static bool in_failed_txn(const struct db *db, size_t session) {
+    return db->sessions.items[session].txn != 0 && (session_txn(db, session)->flags & TXN_FAILED);
 }
 
 static enum step control_begin(struct db *db, size_t session,
-                               const struct sql_transaction *transaction)
-{
+                               const struct sql_transaction *transaction) {
     const struct session *owner = &db->sessions.items[session];
     if (owner->is_under_way && owner->txn != 0 && db->policy->begin_transaction != NULL)
         return db->policy->begin_transaction(db, session, transaction->begin_mode); /* it waited */
@@ -53,8 +49,7 @@ static enum step control_begin(struct db *db, size_t session,
 }
 
 /* SAVEPOINT, RELEASE, ROLLBACK TO. */
-static enum step control_savepoint(struct db *db, size_t session, const struct sql_stmt *stmt)
-{
+static enum step control_savepoint(struct db *db, size_t session, const struct sql_stmt *stmt) {
     const struct session *owner = &db->sessions.items[session];
     struct str name = stmt->transaction->savepoint;
     if (owner->txn == 0 && owner->no_autocommit &&
@@ -79,8 +74,7 @@ static enum step control_savepoint(struct db *db, size_t session, const struct s
 }
 
 static enum step control_set_level(struct db *db, size_t session, enum sql_isolation level,
-                                   bool is_session)
-{
+                                   bool is_session) {
     struct session *owner = &db->sessions.items[session];
     if (level == SQL_ISOLATION_DEFAULT)
         return STEP_OK;
@@ -106,8 +100,7 @@ static enum step control_set_level(struct db *db, size_t session, enum sql_isola
 }
 
 /* 'read committed', 'REPEATABLE-READ': the level, or DEFAULT if it is none. */
-static enum sql_isolation level_named(struct str text)
-{
+static enum sql_isolation level_named(struct str text) {
     char name[32] = "";
     if (text.len >= sizeof(name))
         return SQL_ISOLATION_DEFAULT;
@@ -119,8 +112,7 @@ static enum sql_isolation level_named(struct str text)
     return SQL_ISOLATION_DEFAULT;
 }
 
-static enum step control_autocommit(struct db *db, size_t session, struct value value)
-{
+static enum step control_autocommit(struct db *db, size_t session, struct value value) {
     struct session *owner = &db->sessions.items[session];
     bool turns_on = value.number != 0;
     owner->no_autocommit = !turns_on;
@@ -129,8 +121,7 @@ static enum step control_autocommit(struct db *db, size_t session, struct value 
     return STEP_OK;
 }
 
-static enum step control_set(struct db *db, size_t session, const struct sql_set *set)
-{
+static enum step control_set(struct db *db, size_t session, const struct sql_set *set) {
     struct eval *eval = &db->query.eval;
     struct value value = value_null();
     if (set->is_global || set->value == NULL)
@@ -155,8 +146,7 @@ static enum step control_set(struct db *db, size_t session, const struct sql_set
 }
 
 static enum step control_lock_table(struct db *db, size_t session,
-                                    const struct sql_lock_table *lock)
-{
+                                    const struct sql_lock_table *lock) {
     const struct session *owner = &db->sessions.items[session];
     if (in_failed_txn(db, session))
         return db_fail(db, DB_ERROR_FAILED_TRANSACTION, "%s", "");
@@ -167,8 +157,7 @@ static enum step control_lock_table(struct db *db, size_t session,
     return db->policy->lock_table(db, session, lock);
 }
 
-enum step exec_control(struct db *db, size_t session, const struct sql_stmt *stmt)
-{
+enum step exec_control(struct db *db, size_t session, const struct sql_stmt *stmt) {
     const struct session *owner = &db->sessions.items[session];
     switch (stmt->kind) {
     case SQL_STMT_BEGIN:

@@ -1,11 +1,11 @@
-/* The engine's outside: making, copying and freeing databases, and the life of a statement as engine.h tells it. */
+/* The engine's outside: making, copying and freeing databases, and the life of a statement as
+ * engine.h tells it. */
 #include "engine/exec.h"
 #include "engine/innodb.h"
 
 #include <stdlib.h>
 
-static const struct policy *policy_of(enum engine_kind engine)
-{
+static const struct policy *policy_of(enum engine_kind engine) {
     switch (engine) {
     case ENGINE_POSTGRESQL:
         return &policy_postgresql;
@@ -20,13 +20,13 @@ static const struct policy *policy_of(enum engine_kind engine)
 
 /* Every flat array that is copied, once. */
 #define DB_FLATS(DO)                                                                               \
-    DO(tables) DO(sessions) DO(rows) DO(versions) DO(values) DO(txns) DO(locks) DO(savepoints)     \
-    DO(pending) DO(marks) DO(edges)
+    DO(tables)                                                                                     \
+    DO(sessions) DO(rows) DO(versions) DO(values) DO(txns) DO(locks) DO(savepoints) DO(pending)    \
+        DO(marks) DO(edges)
 
 #define LISTS_FLATS(DO) DO(writes) DO(work) DO(row) DO(values) DO(binds) DO(bind_values)
 
-static void *flat_reserve(void *items, size_t *capacity, size_t count, size_t byte_size)
-{
+static void *flat_reserve(void *items, size_t *capacity, size_t count, size_t byte_size) {
     while (*capacity < count)
         items = mvec_grow(items, capacity, byte_size);
     return items;
@@ -44,8 +44,7 @@ static void *flat_reserve(void *items, size_t *capacity, size_t count, size_t by
     } while (0)
 
 struct db *db_new(const struct db_config *config, const struct schema *schema,
-                  struct text_pool *pool, size_t session_count)
-{
+                  struct text_pool *pool, size_t session_count) {
     LW_ASSERT(session_count >= 1 && session_count <= DB_SESSIONS_MAX);
     LW_ASSERT(config->isolation != SQL_ISOLATION_DEFAULT);
     struct db *db = mem_alloc(sizeof(*db));
@@ -69,8 +68,7 @@ struct db *db_new(const struct db_config *config, const struct schema *schema,
     return db;
 }
 
-void db_free(struct db *db)
-{
+void db_free(struct db *db) {
     if (db == NULL)
         return;
 #define FREE(name) free(db->name.items);
@@ -87,9 +85,9 @@ void db_free(struct db *db)
     free(db);
 }
 
-void db_copy(struct db *into, const struct db *from)
-{
-    LW_ASSERT(into->given_schema == from->given_schema && into->session_count == from->session_count);
+void db_copy(struct db *into, const struct db *from) {
+    LW_ASSERT(into->given_schema == from->given_schema &&
+              into->session_count == from->session_count);
     into->config = from->config;
     into->policy = from->policy;
     into->core = from->core;
@@ -103,46 +101,40 @@ void db_copy(struct db *into, const struct db *from)
 #undef COPY
 }
 
-struct db *db_copy_new(const struct db *from)
-{
-    struct db *db = db_new(&from->config, from->given_schema, from->query.eval.pool, from->session_count);
+struct db *db_copy_new(const struct db *from) {
+    struct db *db =
+        db_new(&from->config, from->given_schema, from->query.eval.pool, from->session_count);
     db_copy(db, from);
     return db;
 }
 
-enum engine_kind db_engine(const struct db *db)
-{
+enum engine_kind db_engine(const struct db *db) {
     return db->config.engine;
 }
 
-void db_set_isolation(struct db *db, size_t session, enum sql_isolation isolation)
-{
+void db_set_isolation(struct db *db, size_t session, enum sql_isolation isolation) {
     LW_ASSERT(session < db->session_count && isolation != SQL_ISOLATION_DEFAULT);
     db->sessions.items[session].level = (uint8_t)isolation;
 }
 
-bool db_is_waiting(const struct db *db, size_t session)
-{
+bool db_is_waiting(const struct db *db, size_t session) {
     const struct session *s = &db->sessions.items[session];
     return s->wait.kind != WAIT_NOTHING || s->doomed != DB_OK_NO_ERROR;
 }
 
-uint32_t db_blockers(const struct db *db, size_t session)
-{
+uint32_t db_blockers(const struct db *db, size_t session) {
     LW_ASSERT(session < db->session_count);
     return session_blockers(db, session);
 }
 
-bool db_in_transaction(const struct db *db, size_t session)
-{
+bool db_in_transaction(const struct db *db, size_t session) {
     return db->sessions.items[session].in_transaction;
 }
 
 /* ---- statements ---- */
 
 /* Puts the copied host values of a waiting statement back in place. */
-static const struct db_bind *binds_restore(struct lists *lists)
-{
+static const struct db_bind *binds_restore(struct lists *lists) {
     size_t next = 0;
     for (size_t i = 0; i < lists->binds.count; i++) {
         struct db_bind *bind = &lists->binds.items[i];
@@ -154,8 +146,7 @@ static const struct db_bind *binds_restore(struct lists *lists)
     return lists->binds.items;
 }
 
-static void binds_keep(struct lists *lists, const struct db_bind *binds, size_t count)
-{
+static void binds_keep(struct lists *lists, const struct db_bind *binds, size_t count) {
     for (size_t i = 0; i < count; i++) {
         struct db_bind bind = binds[i];
         if (bind.kind == DB_BIND_LIST)
@@ -166,15 +157,13 @@ static void binds_keep(struct lists *lists, const struct db_bind *binds, size_t 
     }
 }
 
-static void lists_clear(struct lists *lists)
-{
+static void lists_clear(struct lists *lists) {
 #define CLEAR(name) lists->name.count = 0;
     LISTS_FLATS(CLEAR)
 #undef CLEAR
 }
 
-static struct value time_now(void *context)
-{
+static struct value time_now(void *context) {
     /* 2030-01-01; only the order of instants means anything. */
     const int64_t base_microseconds = (int64_t)1893456000 * 1000000;
     struct db *db = context;
@@ -202,8 +191,7 @@ static struct value time_now(void *context)
 
 /* Makes everything ready to run a statement, from its start or again. */
 static void statement_prepare(struct db *db, size_t session, const struct sql_stmt *stmt,
-                              const struct db_bind *binds)
-{
+                              const struct db_bind *binds) {
     struct eval *eval = &db->query.eval;
     struct row_source source = db->policy->source;
     source.context = db;
@@ -221,8 +209,7 @@ static void statement_prepare(struct db *db, size_t session, const struct sql_st
     query_begin(&db->query, &source);
 }
 
-static void result_fill(struct db *db, size_t session, struct db_result *result)
-{
+static void result_fill(struct db *db, size_t session, struct db_result *result) {
     const struct exec *exec = session_exec(db, session);
     const struct lists *lists = &db->lists[session];
     result->row_count = db->result.row_count;
@@ -240,8 +227,7 @@ static void result_fill(struct db *db, size_t session, struct db_result *result)
 
 /* Ends a run of a statement, or leaves it waiting. */
 static void statement_finish(struct db *db, size_t session, enum step step,
-                             struct db_result *result)
-{
+                             struct db_result *result) {
     struct session *owner = &db->sessions.items[session];
     struct lists *lists = &db->lists[session];
     memset(result, 0, sizeof(*result));
@@ -275,8 +261,7 @@ static void statement_finish(struct db *db, size_t session, enum step step,
 }
 
 void db_exec(struct db *db, size_t session, const struct sql_stmt *stmt,
-             const struct db_bind *binds, struct db_result *result)
-{
+             const struct db_bind *binds, struct db_result *result) {
     LW_ASSERT(session < db->session_count && !db_is_waiting(db, session));
     LW_ASSERT(stmt->is_resolved);
     struct session *owner = &db->sessions.items[session];
@@ -294,8 +279,7 @@ void db_exec(struct db *db, size_t session, const struct sql_stmt *stmt,
 }
 
 /* Hands out the end of a statement whose transaction was rolled back while it waited. */
-static void doom_finish(struct db *db, size_t session, struct db_result *result)
-{
+static void doom_finish(struct db *db, size_t session, struct db_result *result) {
     struct session *owner = &db->sessions.items[session];
     memset(result, 0, sizeof(*result));
     result->status = DB_FAILED;
@@ -309,8 +293,7 @@ static void doom_finish(struct db *db, size_t session, struct db_result *result)
 }
 
 /* The session that began to wait first after `order` and can go on, or DB_NO_SESSION. */
-static int ready_session(const struct db *db, uint32_t order)
-{
+static int ready_session(const struct db *db, uint32_t order) {
     int best = DB_NO_SESSION;
     for (size_t s = 0; s < db->session_count; s++) {
         const struct session *session = &db->sessions.items[s];
@@ -324,8 +307,7 @@ static int ready_session(const struct db *db, uint32_t order)
     return best;
 }
 
-int db_resume(struct db *db, struct db_result *result)
-{
+int db_resume(struct db *db, struct db_result *result) {
     for (size_t s = 0; s < db->session_count; s++) {
         if (db->sessions.items[s].doomed == DB_OK_NO_ERROR)
             continue;
@@ -349,8 +331,7 @@ int db_resume(struct db *db, struct db_result *result)
     }
 }
 
-void db_timeout(struct db *db, size_t session, struct db_result *result)
-{
+void db_timeout(struct db *db, size_t session, struct db_result *result) {
     LW_ASSERT(db_is_waiting(db, session));
     if (db->sessions.items[session].doomed != DB_OK_NO_ERROR) {
         doom_finish(db, session, result);
@@ -363,17 +344,15 @@ void db_timeout(struct db *db, size_t session, struct db_result *result)
 }
 
 void db_peek(struct db *db, size_t session, const struct sql_stmt *select,
-             const struct db_bind *binds, struct db_result *result)
-{
+             const struct db_bind *binds, struct db_result *result) {
     LW_ASSERT(select->kind == SQL_STMT_SELECT);
     /* A waiting statement must find its snapshot as it left it. */
     struct snapshot *snapshot = &session_exec(db, session)->snapshot, kept = *snapshot;
     struct db_footprint footprint = session_exec(db, session)->footprint;
     db->is_peeking = true;
     statement_prepare(db, session, select, binds);
-    *snapshot = (struct snapshot){.sequence = SEQUENCE_ALL,
-                                  .txn = db->sessions.items[session].txn,
-                                  .command = COMMAND_ALL};
+    *snapshot = (struct snapshot){
+        .sequence = SEQUENCE_ALL, .txn = db->sessions.items[session].txn, .command = COMMAND_ALL};
     memset(result, 0, sizeof(*result));
     if (query_select(&db->query, select->select, &db->result)) {
         result_fill(db, session, result);
@@ -391,8 +370,7 @@ void db_peek(struct db *db, size_t session, const struct sql_stmt *select,
     session_exec(db, session)->footprint = footprint;
 }
 
-bool db_load(struct db *db, const struct sql_stmt *stmt, struct err *err)
-{
+bool db_load(struct db *db, const struct sql_stmt *stmt, struct err *err) {
     struct db_result result;
     LW_ASSERT(stmt->is_resolved);
     if (stmt->hosts.count > 0)

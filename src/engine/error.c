@@ -15,15 +15,13 @@ static const struct error_names names[] = {
 #undef DB_ERROR
 };
 
-const char *engine_name(enum engine_kind engine)
-{
+const char *engine_name(enum engine_kind engine) {
     static const char *const engines[] = {"postgresql", "mysql", "mariadb", "sqlite"};
     LW_ASSERT((size_t)engine < LW_COUNT_OF(engines));
     return engines[engine];
 }
 
-enum sql_dialect engine_dialect(enum engine_kind engine)
-{
+enum sql_dialect engine_dialect(enum engine_kind engine) {
     switch (engine) {
     case ENGINE_POSTGRESQL:
         return SQL_POSTGRESQL;
@@ -36,19 +34,16 @@ enum sql_dialect engine_dialect(enum engine_kind engine)
     LW_UNREACHABLE();
 }
 
-static const struct error_names *error_names(enum db_error error)
-{
+static const struct error_names *error_names(enum db_error error) {
     LW_ASSERT((size_t)error < LW_COUNT_OF(names));
     return &names[error];
 }
 
-const char *db_error_text(enum db_error error)
-{
+const char *db_error_text(enum db_error error) {
     return error_names(error)->what;
 }
 
-const char *db_error_code(enum db_error error, enum engine_kind engine)
-{
+const char *db_error_code(enum db_error error, enum engine_kind engine) {
     switch (engine) {
     case ENGINE_POSTGRESQL:
         return error_names(error)->postgresql;
@@ -61,7 +56,6 @@ const char *db_error_code(enum db_error error, enum engine_kind engine)
     LW_UNREACHABLE();
 }
 
-const char *db_error_class(enum db_error error)
-{
+const char *db_error_class(enum db_error error) {
     return error_names(error)->django;
 }

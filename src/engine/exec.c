@@ -1,9 +1,9 @@
-/* One statement from its start to its end: its rows, the foreign keys it left to check, and, in autocommit,
- * its commit. Each is a phase, so that a statement that waited in a later one does not repeat an earlier one. */
+/* One statement from its start to its end: its rows, the foreign keys it left to check, and, in
+ * autocommit, its commit. Each is a phase, so that a statement that waited in a later one does
+ * not repeat an earlier one. */
 #include "engine/exec.h"
 
-enum sql_isolation exec_level(const struct db *db, size_t session, bool is_implicit)
-{
+enum sql_isolation exec_level(const struct db *db, size_t session, bool is_implicit) {
     const struct session *owner = &db->sessions.items[session];
     enum sql_isolation level = owner->next_level != 0 ? owner->next_level : owner->level;
     if (db->config.engine != ENGINE_POSTGRESQL)
@@ -13,8 +13,7 @@ enum sql_isolation exec_level(const struct db *db, size_t session, bool is_impli
     return level == SQL_READ_UNCOMMITTED ? SQL_READ_COMMITTED : level;
 }
 
-enum step exec_commit(struct db *db, size_t session)
-{
+enum step exec_commit(struct db *db, size_t session) {
     const struct session *owner = &db->sessions.items[session];
     if (owner->txn == 0) {
         txn_end(db, session, TXN_COMMITTED);
@@ -36,15 +35,13 @@ enum step exec_commit(struct db *db, size_t session)
 }
 
 /* A result of one row with one value. */
-static void result_scalar(struct db *db, struct value value)
-{
+static void result_scalar(struct db *db, struct value value) {
     db->result.rows = ARENA_NEW(&db->scratch, struct value);
     db->result.rows[0] = value;
     db->result.row_count = db->result.column_count = 1;
 }
 
-static enum step exec_select(struct db *db, size_t session, const struct sql_stmt *stmt)
-{
+static enum step exec_select(struct db *db, size_t session, const struct sql_stmt *stmt) {
     const struct sql_select *select = stmt->select;
     if (select->sources.count == 0 && select->items.count == 1 &&
         sql_advisory(stmt) != SQL_NO_ADVISORY) {
@@ -60,8 +57,7 @@ static enum step exec_select(struct db *db, size_t session, const struct sql_stm
     return STEP_OK;
 }
 
-static enum step exec_rows(struct db *db, size_t session)
-{
+static enum step exec_rows(struct db *db, size_t session) {
     const struct sql_stmt *stmt = session_exec(db, session)->stmt;
     if (db->policy->checks_fk_by_row) {
         enum step step = foreign_key_check(db, session, false);
@@ -83,8 +79,7 @@ static enum step exec_rows(struct db *db, size_t session)
 }
 
 /* Evaluates RETURNING for the rows written. */
-static enum step exec_returning(struct db *db, size_t session)
-{
+static enum step exec_returning(struct db *db, size_t session) {
     const struct exec *exec = session_exec(db, session);
     const struct sql_stmt *stmt = exec->stmt;
     size_t columns = stmt->returning.count;
@@ -108,8 +103,7 @@ static enum step exec_returning(struct db *db, size_t session)
 }
 
 /* What comes before a statement's first step: its transaction, its number, its snapshot. */
-static enum step exec_begin(struct db *db, size_t session)
-{
+static enum step exec_begin(struct db *db, size_t session) {
     struct session *owner = &db->sessions.items[session];
     const struct sql_stmt *stmt = owner->exec.stmt;
     if (owner->txn == 0) {
@@ -125,8 +119,7 @@ static enum step exec_begin(struct db *db, size_t session)
     return db->policy->begin_statement(db, session, stmt);
 }
 
-enum step exec_run(struct db *db, size_t session)
-{
+enum step exec_run(struct db *db, size_t session) {
     struct session *owner = &db->sessions.items[session];
     struct exec *exec = &owner->exec;
     const struct sql_stmt *stmt = exec->stmt;

@@ -1,5 +1,6 @@
-/* The executor's parts: transactions (txn.c), statements that control them (control.c), rows changed
- * (modify.c, insert.c), foreign keys (foreign_key.c), and one statement from start to end (exec.c).
+/* The executor's parts: transactions (txn.c), statements that control them (control.c), rows
+ * changed (modify.c, insert.c), foreign keys (foreign_key.c), and one statement from start to end
+ * (exec.c).
  */
 #ifndef LW_ENGINE_EXEC_H
 #define LW_ENGINE_EXEC_H
@@ -10,7 +11,8 @@
 
 /* Opens a transaction for a session that has none; false at the limit (db_fail called). */
 bool txn_begin(struct db *db, size_t session, enum sql_isolation level, unsigned flags);
-/* Ends the session's transaction, if it has one: what it did becomes visible, or undone; its locks are freed. */
+/* Ends the session's transaction, if it has one: what it did becomes visible, or undone; its
+ * locks are freed. */
 void txn_end(struct db *db, size_t session, enum txn_status status);
 /* After an error in a transaction: undoes what the engine undoes, up to all of it. */
 void txn_statement_failed(struct db *db, size_t session, enum db_error error);
@@ -30,7 +32,8 @@ bool session_any_ready(const struct db *db);
 
 /* ---- exec.c ---- */
 
-/* Runs the session's statement, or goes on with it after a wait, up to and with its commit if it is on its own. */
+/* Runs the session's statement, or goes on with it after a wait, up to and with its commit if it
+ * is on its own. */
 enum step exec_run(struct db *db, size_t session);
 /* The level of the session's next transaction. */
 enum sql_isolation exec_level(const struct db *db, size_t session, bool is_implicit);
@@ -52,11 +55,13 @@ enum step exec_delete(struct db *db, size_t session, const struct sql_delete *de
 
 /* Constraints of the row itself: NOT NULL and CHECK. */
 enum step row_check(struct db *db, uint16_t table, const struct value *values);
-/* Replaces version `old` by `values` (NULL: deletes it), everything evaluated: constraints, keys, the policy's checks,
- * foreign keys noted. *written: the new version, 0 if the policy left the row as it was. */
+/* Replaces version `old` by `values` (NULL: deletes it), everything evaluated: constraints, keys,
+ * the policy's checks, foreign keys noted. *written: the new version, 0 if the policy left the
+ * row as it was. */
 enum step row_write(struct db *db, size_t session, uint32_t old, const struct value *values,
                     uint32_t *written);
-/* Does what is left of a row written before the statement waited: after_write, foreign keys noted. */
+/* Does what is left of a row written before the statement waited: after_write, foreign keys
+ * noted. */
 enum step row_finish(struct db *db, size_t session);
 /* The values that `set` gives the row of the frame at hand, from `old`; in scratch. */
 enum step row_assign(struct db *db, uint16_t table, const struct sql_assignment *set, size_t count,
@@ -68,7 +73,8 @@ enum step fail_unique(struct db *db, uint16_t table, int key);
 
 /* Notes what has to be checked after `version` was written. */
 void foreign_key_note(struct db *db, size_t session, uint32_t version);
-/* Does the checks and actions noted by the running statement; `at_commit`: the deferred ones of the transaction. */
+/* Does the checks and actions noted by the running statement; `at_commit`: the deferred ones of
+ * the transaction. */
 enum step foreign_key_check(struct db *db, size_t session, bool at_commit);
 /* Forgets the checks of `txn` noted after the mark. */
 void foreign_key_forget(struct db *db, uint16_t txn, uint32_t mark);

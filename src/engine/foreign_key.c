@@ -1,11 +1,11 @@
-/* Foreign keys. A write leaves notes in db->pending: a child whose parent must be there, a parent whose children
- * must not. They are worked off after the row (InnoDB), after the statement, or, deferred, at COMMIT; actions
- * (CASCADE, SET NULL) write rows, which leave notes in turn. Each can be done again after a wait.
+/* Foreign keys. A write leaves notes in db->pending: a child whose parent must be there, a parent
+ * whose children must not. They are worked off after the row (InnoDB), after the statement, or,
+ * deferred, at COMMIT; actions (CASCADE, SET NULL) write rows, which leave notes in turn. Each
+ * can be done again after a wait.
  */
 #include "engine/exec.h"
 
-static bool has_null(const uint16_t *columns, size_t count, const struct value *values)
-{
+static bool has_null(const uint16_t *columns, size_t count, const struct value *values) {
     for (size_t i = 0; i < count; i++)
         if (values[columns[i]].kind == VALUE_NULL)
             return true;
@@ -13,8 +13,7 @@ static bool has_null(const uint16_t *columns, size_t count, const struct value *
 }
 
 static bool columns_equal(struct eval *eval, const uint16_t *columns, size_t count,
-                          const struct value *a, const struct value *b)
-{
+                          const struct value *a, const struct value *b) {
     for (size_t i = 0; i < count; i++)
         if (!eval_same_key(eval, a[columns[i]], b[columns[i]]))
             return false;
@@ -22,8 +21,7 @@ static bool columns_equal(struct eval *eval, const uint16_t *columns, size_t cou
 }
 
 static void pending_add(struct db *db, size_t session, uint16_t table, size_t foreign_key,
-                        bool is_parent, bool is_deferred, uint32_t version)
-{
+                        bool is_parent, bool is_deferred, uint32_t version) {
     struct pending pending = {.txn = db->sessions.items[session].txn,
                               .table = table,
                               .foreign_key = (uint16_t)foreign_key,
@@ -34,8 +32,7 @@ static void pending_add(struct db *db, size_t session, uint16_t table, size_t fo
     MVEC_PUSH(&db->pending, pending);
 }
 
-static void note_child(struct db *db, size_t session, uint16_t table, uint32_t version)
-{
+static void note_child(struct db *db, size_t session, uint16_t table, uint32_t version) {
     const struct version *v = &db->versions.items[version];
     const struct value *values = version_values(db, version);
     const struct table *child = db_table(db, table);
@@ -43,7 +40,8 @@ static void note_child(struct db *db, size_t session, uint16_t table, uint32_t v
         const struct foreign_key *fk = &child->foreign_keys.items[i];
         if (has_null(fk->columns, fk->column_count, values))
             continue;
-        /* An unchanged key was checked before, unless that check is still to come and would look at the old version. */
+        /* An unchanged key was checked before, unless that check is still to come and would look
+         * at the old version. */
         if (v->previous != 0 && db->versions.items[v->previous].writer != v->writer &&
             columns_equal(&db->query.eval, fk->columns, fk->column_count, values,
                           version_values(db, v->previous)))
@@ -53,13 +51,11 @@ static void note_child(struct db *db, size_t session, uint16_t table, uint32_t v
 }
 
 static enum fk_action pending_action(const struct db *db, const struct foreign_key *fk,
-                                     uint32_t version)
-{
+                                     uint32_t version) {
     return version_is_deleted(db, version) ? fk->on_delete : fk->on_update;
 }
 
-static void note_parent(struct db *db, size_t session, uint16_t table, uint32_t version)
-{
+static void note_parent(struct db *db, size_t session, uint16_t table, uint32_t version) {
     uint32_t previous = db->versions.items[version].previous;
     for (size_t t = 0; t < db->schema->tables.count; t++) {
         const struct table *child = db->schema->tables.items[t];
@@ -72,15 +68,13 @@ static void note_parent(struct db *db, size_t session, uint16_t table, uint32_t 
                 columns_equal(&db->query.eval, fk->parent_columns, fk->column_count, old,
                               version_values(db, version)))
                 continue;
-            bool is_deferred =
-                fk->is_deferred && pending_action(db, fk, version) == FK_NO_ACTION;
+            bool is_deferred = fk->is_deferred && pending_action(db, fk, version) == FK_NO_ACTION;
             pending_add(db, session, (uint16_t)t, i, true, is_deferred, version);
         }
     }
 }
 
-void foreign_key_note(struct db *db, size_t session, uint32_t version)
-{
+void foreign_key_note(struct db *db, size_t session, uint32_t version) {
     if (db->is_loading)
         return; /* initial rows come in any order, and are trusted */
     uint16_t table = db->rows.items[db->versions.items[version].row].table;
@@ -92,8 +86,7 @@ void foreign_key_note(struct db *db, size_t session, uint32_t version)
 
 /* Whether another row of the parent table has the key now. */
 static bool key_is_back(struct db *db, size_t session, const struct foreign_key *fk,
-                        const struct value *old)
-{
+                        const struct value *old) {
     uint16_t txn = db->sessions.items[session].txn;
     for (uint16_t r = db->tables.items[fk->parent].first_row; r != 0; r = db->rows.items[r].next) {
         uint32_t version = row_newest_committed(db, txn, r);
@@ -108,8 +101,7 @@ static bool key_is_back(struct db *db, size_t session, const struct foreign_key 
 /* The child's values after the action; NULL: deleted. */
 static bool action_values(struct db *db, const struct pending *pending,
                           const struct foreign_key *fk, enum fk_action action, uint32_t child,
-                          const struct value **values)
-{
+                          const struct value **values) {
     const struct table *table = db_table(db, pending->table);
     *values = NULL;
     if (action == FK_CASCADE && version_is_deleted(db, pending->version))
@@ -130,8 +122,7 @@ static bool action_values(struct db *db, const struct pending *pending,
 }
 
 static enum step check_parent_gone(struct db *db, size_t session, const struct pending *pending,
-                                   const struct foreign_key *fk)
-{
+                                   const struct foreign_key *fk) {
     uint32_t previous = db->versions.items[pending->version].previous;
     const struct table *parent = db_table(db, fk->parent);
     const struct value *old = arena_copy(&db->scratch, version_values(db, previous),
@@ -164,8 +155,7 @@ static enum step check_parent_gone(struct db *db, size_t session, const struct p
 }
 
 static enum step check_child(struct db *db, size_t session, const struct pending *pending,
-                             const struct foreign_key *fk)
-{
+                             const struct foreign_key *fk) {
     /* A row written again since has a note of its own; a deleted one needs no parent. */
     uint16_t row = db->versions.items[pending->version].row;
     if (db->rows.items[row].newest != pending->version)
@@ -177,8 +167,7 @@ static enum step check_child(struct db *db, size_t session, const struct pending
     return db->policy->check_parent(db, session, pending->table, fk, values);
 }
 
-void foreign_key_forget(struct db *db, uint16_t txn, uint32_t mark)
-{
+void foreign_key_forget(struct db *db, uint16_t txn, uint32_t mark) {
     size_t kept = 0;
     for (size_t i = 0; i < db->pending.count; i++) {
         const struct pending *pending = &db->pending.items[i];
@@ -189,8 +178,7 @@ void foreign_key_forget(struct db *db, uint16_t txn, uint32_t mark)
 }
 
 /* Takes out what is done. */
-static void pending_compact(struct db *db)
-{
+static void pending_compact(struct db *db) {
     size_t kept = 0;
     for (size_t i = 0; i < db->pending.count; i++)
         if (!db->pending.items[i].is_done)
@@ -198,8 +186,7 @@ static void pending_compact(struct db *db)
     db->pending.count = kept;
 }
 
-enum step foreign_key_check(struct db *db, size_t session, bool at_commit)
-{
+enum step foreign_key_check(struct db *db, size_t session, bool at_commit) {
     const struct exec *exec = session_exec(db, session);
     uint16_t txn = db->sessions.items[session].txn;
     bool any = false;

@@ -1,19 +1,18 @@
-/* INSERT: its rows one after the other, each evaluated once (generated values and all) and kept in lists.row
- * until it is written, passed over or fails, however often it has to wait.
+/* INSERT: its rows one after the other, each evaluated once (generated values and all) and kept
+ * in lists.row until it is written, passed over or fails, however often it has to wait.
  */
 #include "engine/exec.h"
 
-/* The next number of the table's sequence. Rolled back transactions leave gaps, as in all engines. */
-static bool serial_next(struct db *db, size_t session, uint16_t table, struct value *value)
-{
+/* The next number of the table's sequence. Rolled back transactions leave gaps, as in all
+ * engines. */
+static bool serial_next(struct db *db, size_t session, uint16_t table, struct value *value) {
     struct table_state *state = &db->tables.items[table];
     return session_generate(db, session, VALUE_INT, state->serial_next++, value);
 }
 
-/* A serial column that was given a value. Moves InnoDB's and SQLite's counters on; PostgreSQL's stays, save for
- * initial rows, whose keys no program should run into. */
-static void serial_given(struct db *db, uint16_t table, struct value value)
-{
+/* A serial column that was given a value. Moves InnoDB's and SQLite's counters on; PostgreSQL's
+ * stays, save for initial rows, whose keys no program should run into. */
+static void serial_given(struct db *db, uint16_t table, struct value value) {
     struct table_state *state = &db->tables.items[table];
     bool moves = db->config.engine != ENGINE_POSTGRESQL || db->is_loading;
     if (moves && value.kind == VALUE_INT && value.number >= state->serial_next &&
@@ -22,8 +21,8 @@ static void serial_given(struct db *db, uint16_t table, struct value value)
 }
 
 /* The value as written for column `column`: NULL pointer if it was not given. */
-static const struct sql_expr *given_expr(const struct sql_insert *insert, size_t row, size_t column)
-{
+static const struct sql_expr *given_expr(const struct sql_insert *insert, size_t row,
+                                         size_t column) {
     for (size_t i = 0; i < insert->column_count; i++)
         if (insert->column_index[i] == column)
             return insert->rows.items[row][i]->kind == SQL_DEFAULT ? NULL
@@ -32,8 +31,7 @@ static const struct sql_expr *given_expr(const struct sql_insert *insert, size_t
 }
 
 /* Whether a serial column takes the next number although it was given this value. */
-static bool asks_for_serial(const struct db *db, const struct column *column, struct value value)
-{
+static bool asks_for_serial(const struct db *db, const struct column *column, struct value value) {
     if (!column->is_serial || db->config.engine == ENGINE_POSTGRESQL)
         return false;
     if (value.kind == VALUE_NULL)
@@ -42,11 +40,9 @@ static bool asks_for_serial(const struct db *db, const struct column *column, st
 }
 
 static bool column_value(struct db *db, size_t session, const struct sql_insert *insert, size_t row,
-                         size_t index, struct value *value)
-{
+                         size_t index, struct value *value) {
     struct eval *eval = &db->query.eval;
-    const struct column *column =
-        &db_table(db, insert->table_index)->columns.items[index];
+    const struct column *column = &db_table(db, insert->table_index)->columns.items[index];
     bool is_given = false;
     if (insert->select != NULL) {
         for (size_t i = 0; i < insert->column_count && !is_given; i++) {
@@ -76,8 +72,7 @@ static bool column_value(struct db *db, size_t session, const struct sql_insert 
 
 /* Evaluates row number `row` into lists.row. */
 static enum step row_evaluate(struct db *db, size_t session, const struct sql_insert *insert,
-                              size_t row)
-{
+                              size_t row) {
     const struct table *table = db_table(db, insert->table_index);
     struct value_list *list = &db->lists[session].row;
     struct exec *exec = session_exec(db, session);
@@ -102,19 +97,17 @@ static enum step row_evaluate(struct db *db, size_t session, const struct sql_in
 
 /* ON CONFLICT DO UPDATE on the row found. */
 static enum step conflict_update(struct db *db, size_t session, const struct sql_insert *insert,
-                                 uint32_t version)
-{
+                                 uint32_t version) {
     struct eval *eval = &db->query.eval;
     struct exec *exec = session_exec(db, session);
     const struct value *old = version_values_stable(db, version), *values;
-    struct eval_frame frame = {.source_count = 1,
-                               .rows = {old},
-                               .excluded = db->lists[session].row.items};
+    struct eval_frame frame = {
+        .source_count = 1, .rows = {old}, .excluded = db->lists[session].row.items};
     bool holds = true;
     uint32_t written;
     eval->frame = &frame;
-    enum step step = eval_condition(eval, insert->conflict_where, &holds) ? STEP_OK
-                                                                          : db_fail_eval(db);
+    enum step step =
+        eval_condition(eval, insert->conflict_where, &holds) ? STEP_OK : db_fail_eval(db);
     if (step == STEP_OK && holds)
         step = row_assign(db, insert->table_index, insert->conflict_set.items,
                           insert->conflict_set.count, old, &values);
@@ -127,10 +120,10 @@ static enum step conflict_update(struct db *db, size_t session, const struct sql
     return step;
 }
 
-/* Looks for a row in the way and deals with it as ON CONFLICT says. *is_done: the row needs no inserting. */
+/* Looks for a row in the way and deals with it as ON CONFLICT says. *is_done: the row needs no
+ * inserting. */
 static enum step conflict_resolve(struct db *db, size_t session, const struct sql_insert *insert,
-                                  const struct new_row *row, bool *is_done)
-{
+                                  const struct new_row *row, bool *is_done) {
     const struct policy *policy = db->policy;
     int only_key = insert->is_mysql_duplicate_key ? -1 : insert->conflict_key;
     for (;;) {
@@ -141,8 +134,8 @@ static enum step conflict_resolve(struct db *db, size_t session, const struct sq
         uint32_t version = 0;
         bool is_update = insert->conflict == SQL_CONFLICT_UPDATE;
         if (policy->lock_duplicate != NULL)
-            step = policy->lock_duplicate(db, session, duplicate.version,
-                                          is_update ? &version : NULL);
+            step =
+                policy->lock_duplicate(db, session, duplicate.version, is_update ? &version : NULL);
         else
             version = duplicate.version;
         if (step != STEP_OK)
@@ -155,8 +148,8 @@ static enum step conflict_resolve(struct db *db, size_t session, const struct sq
 }
 
 /* Inserts lists.row. */
-static enum step row_insert_checked(struct db *db, size_t session, const struct sql_insert *insert)
-{
+static enum step row_insert_checked(struct db *db, size_t session,
+                                    const struct sql_insert *insert) {
     const struct policy *policy = db->policy;
     struct exec *exec = session_exec(db, session);
     struct new_row row = {.table = insert->table_index, .values = db->lists[session].row.items};
@@ -184,8 +177,8 @@ static enum step row_insert_checked(struct db *db, size_t session, const struct 
 }
 
 /* INSERT ... SELECT: its rows, read once. */
-static enum step insert_read_select(struct db *db, size_t session, const struct sql_insert *insert)
-{
+static enum step insert_read_select(struct db *db, size_t session,
+                                    const struct sql_insert *insert) {
     struct exec *exec = session_exec(db, session);
     struct value_list *list = &db->lists[session].values;
     struct query_result result;
@@ -199,8 +192,7 @@ static enum step insert_read_select(struct db *db, size_t session, const struct 
     return STEP_OK;
 }
 
-enum step exec_insert(struct db *db, size_t session, const struct sql_insert *insert)
-{
+enum step exec_insert(struct db *db, size_t session, const struct sql_insert *insert) {
     struct exec *exec = session_exec(db, session);
     exec->footprint.writes |= table_bit(insert->table_index);
     if (insert->select != NULL && !exec->has_rows) {

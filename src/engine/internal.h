@@ -1,11 +1,13 @@
-/* Inside the engine: a database with its sessions and the statements under way. Only src/engine includes it.
+/* Inside the engine: a database with its sessions and the statements under way. Only src/engine
+ * includes it.
  *
- * Invariants. Everything a search step changes lies in flat arrays (the part of struct db marked "copied"), so
- * db_copy is a few memcpys; nothing in them points into the db. A statement that must wait answers STEP_WAIT
- * through every caller up to db_exec, keeping struct exec and struct lists of its session. Going on means running
- * it again from its start, with the same snapshot and host values: matches dealt with before (exec.position) are
- * passed over, locks are held already, and PostgreSQL's snapshot or InnoDB's log of rows given makes the matches
- * come in the same order.
+ * Invariants. Everything a search step changes lies in flat arrays (the part of struct db marked
+ * "copied"), so db_copy is a few memcpys; nothing in them points into the db. A statement that
+ * must wait answers STEP_WAIT through every caller up to db_exec, keeping struct exec and struct
+ * lists of its session. Going on means running it again from its start, with the same snapshot
+ * and host values: matches dealt with before (exec.position) are passed over, locks are held
+ * already, and PostgreSQL's snapshot or InnoDB's log of rows given makes the matches come in the
+ * same order.
  */
 #ifndef LW_ENGINE_INTERNAL_H
 #define LW_ENGINE_INTERNAL_H
@@ -19,37 +21,6 @@
 #include "engine/query.h"
 #include "engine/store.h"
 
-struct savepoint {
-    struct str name; /* of the statement, lives as long as the run */
-    uint8_t session;
-    uint16_t command; /* statements the transaction had begun */
-    uint32_t version_mark, lock_mark, pending_mark;
-};
-
-/* A foreign key check put off to the end of the statement or to COMMIT. */
-struct pending {
-    uint16_t txn;
-    uint16_t table;       /* the child table */
-    uint16_t foreign_key; /* of that table */
-    bool is_parent;       /* the parent row of `version` was deleted or its key changed */
-    bool is_deferred, is_done;
-    uint32_t version;  /* child: the new version. parent: the version that took its key away */
-    uint32_t sequence; /* mark for savepoints; from 1 */
-};
-
-/* SSI: a SIREAD mark, and an rw edge: `reader` did not see what `writer` wrote. */
-struct mark {
-    uint16_t txn;
-    uint16_t table;
-    uint8_t kind;
-    uint8_t key;
-    uint32_t version;
-};
-
-struct edge {
-    uint16_t reader, writer;
-};
-
 enum exec_phase { EXEC_ROWS, EXEC_FOREIGN_KEYS, EXEC_COMMIT };
 
 /* The fixed part of a statement under way, also while it waits. */
@@ -57,15 +28,15 @@ struct exec {
     const struct sql_stmt *stmt;
     struct snapshot snapshot;
     uint32_t version_mark, lock_mark, pending_mark; /* what undoing the statement goes back to */
-    uint8_t phase;          /* enum exec_phase */
-    bool was_in_transaction; /* before it */
+    uint8_t phase;                                  /* enum exec_phase */
+    bool was_in_transaction;                        /* before it */
     bool has_row;           /* INSERT: lists.row holds the row at `position` */
     bool has_rows;          /* INSERT ... SELECT: lists.values holds its rows */
     uint32_t row_count;     /* INSERT ... SELECT: of them */
     uint8_t generated_mark; /* ordinals given before it */
     bool rolled_back;       /* COMMIT of a transaction that had failed */
     bool is_cascade;        /* `written` is a foreign key action's */
-    uint32_t written;       /* the version written for the row at `position`, after_write still to be done */
+    uint32_t written;       /* version written for the row at `position`, after_write still to do */
     uint32_t position;      /* rows or matches dealt with */
     uint32_t seen;          /* matches met in this run of it */
     uint32_t returning;     /* writes that RETURNING gives; those after it are cascades */
@@ -78,11 +49,11 @@ struct exec {
 /* Its growing part; empty when no statement of the session waits. */
 struct lists {
     struct ref_list writes;
-    struct u32_list work;     /* the policy's own: log of rows given, locks taken */
-    struct value_list row;    /* INSERT: the row being inserted */
-    struct value_list values; /* INSERT ... SELECT: its rows */
-    FLAT(struct db_bind) binds;        /* host values, copied while it waits */
-    struct value_list bind_values;     /* members of their lists, in order */
+    struct u32_list work;          /* the policy's own: log of rows given, locks taken */
+    struct value_list row;         /* INSERT: the row being inserted */
+    struct value_list values;      /* INSERT ... SELECT: its rows */
+    FLAT(struct db_bind) binds;    /* host values, copied while it waits */
+    struct value_list bind_values; /* members of their lists, in order */
 };
 
 enum wait_kind { WAIT_NOTHING, WAIT_TXN, WAIT_LOCK, WAIT_POLICY };
@@ -98,14 +69,14 @@ struct wait {
 };
 
 struct session {
-    uint16_t txn;         /* 0: none open */
-    uint8_t level;        /* of the next transactions */
-    uint8_t next_level;   /* SET TRANSACTION: of the next one only; 0: none */
-    bool no_autocommit;   /* MySQL: SET autocommit=0 */
-    bool in_transaction;  /* BEGIN was sent, or the like; also when the txn has failed */
-    bool is_under_way;    /* exec and lists are of a statement that waits */
-    uint8_t doomed;       /* enum db_error: deadlock victim while it waited; db_resume hands it out */
-    uint8_t generated;    /* ordinal of its next generated value */
+    uint16_t txn;        /* 0: none open */
+    uint8_t level;       /* of the next transactions */
+    uint8_t next_level;  /* SET TRANSACTION: of the next one only; 0: none */
+    bool no_autocommit;  /* MySQL: SET autocommit=0 */
+    bool in_transaction; /* BEGIN was sent, or the like; also when the txn has failed */
+    bool is_under_way;   /* exec and lists are of a statement that waits */
+    uint8_t doomed;    /* enum db_error: deadlock victim while it waited; db_resume hands it out */
+    uint8_t generated; /* ordinal of its next generated value */
     struct wait wait;
     struct exec exec;
 };
@@ -141,73 +112,68 @@ struct db {
     FLAT(struct edge) edges;
     struct lists lists[DB_SESSIONS_MAX];
     /* Not copied: the statement running and its answer. */
-    struct arena scratch;  /* reset when a statement starts */
+    struct arena scratch; /* reset when a statement starts */
     struct query query;
-    uint8_t running;       /* its session */
-    bool is_peeking;       /* db_peek: no locks, no marks, no writes */
-    bool is_loading;       /* db_load: by nobody, committed at once */
-    uint32_t scan_count;   /* for policies: scans opened in this run of it */
-    enum db_error error;   /* set by db_fail */
+    uint8_t running;     /* its session */
+    bool is_peeking;     /* db_peek: no locks, no marks, no writes */
+    bool is_loading;     /* db_load: by nobody, committed at once */
+    uint32_t scan_count; /* for policies: scans opened in this run of it */
+    enum db_error error; /* set by db_fail */
     char detail[96];
     struct query_result result;
     struct u32_list children; /* of a foreign key action */
 };
 
 /* The values of a version, one per column; valid until the next row_insert or row_update. */
-static inline const struct value *version_values(const struct db *db, uint32_t version)
-{
+static inline const struct value *version_values(const struct db *db, uint32_t version) {
     return db->values.items + db->versions.items[version].values;
 }
 
 /* The same, valid to the end of the statement. */
 const struct value *version_values_stable(struct db *db, uint32_t version);
 
-static inline bool version_is_deleted(const struct db *db, uint32_t version)
-{
+static inline bool version_is_deleted(const struct db *db, uint32_t version) {
     return db->versions.items[version].flags & VERSION_DELETED;
 }
 
-static inline struct txn *session_txn(const struct db *db, size_t session)
-{
+static inline struct txn *session_txn(const struct db *db, size_t session) {
     return &db->txns.items[db->sessions.items[session].txn];
 }
 
-static inline struct exec *session_exec(const struct db *db, size_t session)
-{
+static inline struct exec *session_exec(const struct db *db, size_t session) {
     return &db->sessions.items[session].exec;
 }
 
-static inline const struct table *db_table(const struct db *db, uint16_t table)
-{
+static inline const struct table *db_table(const struct db *db, uint16_t table) {
     return db->schema->tables.items[table];
 }
 
-static inline uint64_t table_bit(uint16_t table)
-{
+static inline uint64_t table_bit(uint16_t table) {
     return (uint64_t)1 << (table < 63 ? table : 63);
 }
 
 /* The reference to a version, as reads, rows and writes give it. */
 struct db_ref db_ref_of(const struct db *db, uint32_t version);
 
-static inline bool db_is_mysql(const struct db *db)
-{
+static inline bool db_is_mysql(const struct db *db) {
     return db->config.engine == ENGINE_MYSQL || db->config.engine == ENGINE_MARIADB;
 }
 
-/* Notes why the statement fails. Always STEP_FAIL. db_fail_eval: what eval or a source of rows left, which may
- * be that the session waits: STEP_FAIL or STEP_WAIT. */
+/* Notes why the statement fails. Always STEP_FAIL. db_fail_eval: what eval or a source of rows
+ * left, which may be that the session waits: STEP_FAIL or STEP_WAIT. */
 enum step db_fail(struct db *db, enum db_error error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 enum step db_fail_eval(struct db *db);
 
-/* The session must wait for the end of `txn`, or for what `wait` says (kind set). STEP_WAIT, or: STEP_FAIL, it is
- * the victim of a deadlock; STEP_OK, somebody else was, look again whether there is still something to wait for. */
+/* The session must wait for the end of `txn`, or for what `wait` says (kind set). STEP_WAIT, or:
+ * STEP_FAIL, it is the victim of a deadlock; STEP_OK, somebody else was, look again whether there
+ * is still something to wait for. */
 enum step session_wait_txn(struct db *db, size_t session, uint16_t txn);
 enum step session_wait(struct db *db, size_t session, const struct wait *wait);
 
-/* Rolls the session's whole transaction back at once. If it waits, its statement has ended with `error`. */
+/* Rolls the session's whole transaction back at once. If it waits, its statement has ended with
+ * `error`. */
 void session_abort(struct db *db, size_t session, enum db_error error);
 
 /* A value made by the database, named after the session. False: too many (db_fail called). */

@@ -1,23 +1,20 @@
 /* The lock table, and advisory locks, which are the same in all engines that have them. */
 #include "engine/exec.h"
 
-size_t lock_add(struct db *db, const struct lock *lock)
-{
+size_t lock_add(struct db *db, const struct lock *lock) {
     MVEC_PUSH(&db->locks, *lock);
     db->locks.items[db->locks.count - 1].sequence = ++db->core.lock_sequence;
     return db->locks.count - 1;
 }
 
-void lock_remove(struct db *db, size_t index)
-{
+void lock_remove(struct db *db, size_t index) {
     LW_ASSERT(index < db->locks.count);
     struct lock *at = &db->locks.items[index];
     memmove(at, at + 1, (db->locks.count - index - 1) * sizeof(*at));
     db->locks.count--;
 }
 
-void locks_release(struct db *db, uint16_t txn, uint32_t mark)
-{
+void locks_release(struct db *db, uint16_t txn, uint32_t mark) {
     size_t kept = 0;
     for (size_t i = 0; i < db->locks.count; i++) {
         const struct lock *lock = &db->locks.items[i];
@@ -28,8 +25,7 @@ void locks_release(struct db *db, uint16_t txn, uint32_t mark)
     db->locks.count = kept;
 }
 
-void locks_unqueue(struct db *db, size_t session)
-{
+void locks_unqueue(struct db *db, size_t session) {
     for (size_t i = db->locks.count; i-- > 0;)
         if (db->locks.items[i].is_waiting && db->locks.items[i].session == session)
             lock_remove(db, i);
@@ -40,8 +36,7 @@ void locks_unqueue(struct db *db, size_t session)
 enum { ADVISORY_SHARED, ADVISORY_EXCLUSIVE };
 
 /* A lock's number: the value itself, two int4 packed, or a text's number. */
-static bool advisory_number(struct eval *eval, const struct sql_expr *call, int64_t *number)
-{
+static bool advisory_number(struct eval *eval, const struct sql_expr *call, int64_t *number) {
     bool is_mysql = eval->engine == ENGINE_MYSQL || eval->engine == ENGINE_MARIADB;
     size_t count = is_mysql && call->args.count > 1 ? 1 : call->args.count;
     *number = 0;
@@ -56,8 +51,7 @@ static bool advisory_number(struct eval *eval, const struct sql_expr *call, int6
 }
 
 /* Sessions other than `session` with a conflicting lock. */
-uint32_t advisory_blockers(const struct db *db, size_t session, int64_t number, uint8_t mode)
-{
+uint32_t advisory_blockers(const struct db *db, size_t session, int64_t number, uint8_t mode) {
     uint32_t bits = 0;
     for (size_t i = 0; i < db->locks.count; i++) {
         const struct lock *lock = &db->locks.items[i];
@@ -69,8 +63,7 @@ uint32_t advisory_blockers(const struct db *db, size_t session, int64_t number, 
 }
 
 /* Lets one hold of a session lock go; whether there was one. */
-static bool advisory_unlock(struct db *db, size_t session, int64_t number, uint8_t mode)
-{
+static bool advisory_unlock(struct db *db, size_t session, int64_t number, uint8_t mode) {
     for (size_t i = db->locks.count; i-- > 0;) {
         struct lock *lock = &db->locks.items[i];
         if (lock->kind != LOCK_ADVISORY || lock->number != number || lock->session != session ||
@@ -83,8 +76,7 @@ static bool advisory_unlock(struct db *db, size_t session, int64_t number, uint8
     return false;
 }
 
-static void advisory_take(struct db *db, size_t session, const struct lock *wanted)
-{
+static void advisory_take(struct db *db, size_t session, const struct lock *wanted) {
     for (size_t i = 0; i < db->locks.count; i++) {
         struct lock *lock = &db->locks.items[i];
         if (lock->kind == LOCK_ADVISORY && lock->session == session &&
@@ -98,8 +90,7 @@ static void advisory_take(struct db *db, size_t session, const struct lock *want
     lock_add(db, wanted);
 }
 
-static bool name_has(struct str name, const char *part)
-{
+static bool name_has(struct str name, const char *part) {
     size_t len = strlen(part);
     for (size_t i = 0; i + len <= name.len; i++)
         if (str_equal_nocase(str_sub(name, i, i + len), str_from_c(part)))
@@ -108,8 +99,7 @@ static bool name_has(struct str name, const char *part)
 }
 
 enum step advisory_call(struct db *db, size_t session, const struct sql_stmt *stmt,
-                        struct value *result)
-{
+                        struct value *result) {
     enum sql_advisory kind = sql_advisory(stmt);
     const struct sql_expr *call = stmt->select->items.items[0].expr;
     bool is_mysql = db_is_mysql(db);
@@ -133,14 +123,17 @@ enum step advisory_call(struct db *db, size_t session, const struct sql_stmt *st
             *result = value_bool(false);
             return STEP_OK;
         }
-        struct wait wait = {.kind = WAIT_LOCK, .lock_kind = LOCK_ADVISORY, .mode = lock.mode,
+        struct wait wait = {.kind = WAIT_LOCK,
+                            .lock_kind = LOCK_ADVISORY,
+                            .mode = lock.mode,
                             .number = lock.number};
         enum step step = session_wait(db, session, &wait);
         if (step != STEP_OK)
             return step;
     }
     advisory_take(db, session, &lock);
-    *result = is_try ? value_bool(true) : is_mysql ? value_int(1)
-                                     : value_text(db->query.eval.pool, STR(""));
+    *result = is_try     ? value_bool(true)
+              : is_mysql ? value_int(1)
+                         : value_text(db->query.eval.pool, STR(""));
     return STEP_OK;
 }

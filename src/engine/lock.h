@@ -1,5 +1,6 @@
-/* The lock table: one array of locks held and asked for, in order of request. What a mode means, and which modes
- * conflict, is the policy's. Locks carry sequence numbers, so that a savepoint is a mark.
+/* The lock table: one array of locks held and asked for, in order of request. What a mode means,
+ * and which modes conflict, is the policy's. Locks carry sequence numbers, so that a savepoint is
+ * a mark.
  */
 #ifndef LW_ENGINE_LOCK_H
 #define LW_ENGINE_LOCK_H
@@ -24,6 +25,19 @@ struct lock {
     int64_t number;    /* advisory: its key */
 };
 
+/* SSI: a SIREAD mark, and an rw edge: `reader` did not see what `writer` wrote. */
+struct mark {
+    uint16_t txn;
+    uint16_t table;
+    uint8_t kind;
+    uint8_t key;
+    uint32_t version;
+};
+
+struct edge {
+    uint16_t reader, writer;
+};
+
 /* Appends a lock with the next sequence number; its index. */
 size_t lock_add(struct db *db, const struct lock *lock);
 /* Takes out lock `index`; the order of the others is kept. */
@@ -33,7 +47,9 @@ void locks_release(struct db *db, uint16_t txn, uint32_t mark);
 /* Takes out queued requests of a session. */
 void locks_unqueue(struct db *db, size_t session);
 
-/* Advisory locks: pg_advisory_lock and its like, GET_LOCK. Runs the one call of the SELECT; its value in *result. */
-enum step advisory_call(struct db *db, size_t session, const struct sql_stmt *stmt, struct value *result);
+/* Advisory locks: pg_advisory_lock and its like, GET_LOCK. Runs the one call of the SELECT; its
+ * value in *result. */
+enum step advisory_call(struct db *db, size_t session, const struct sql_stmt *stmt,
+                        struct value *result);
 
 #endif

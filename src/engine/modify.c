@@ -1,16 +1,15 @@
-/* UPDATE and DELETE: for each match, take hold of the target, compute the new row, check it, write it. Also
- * what INSERT shares with them: assignments, constraints of a row, writing a version.
+/* UPDATE and DELETE: for each match, take hold of the target, compute the new row, check it,
+ * write it. Also what INSERT shares with them: assignments, constraints of a row, writing a
+ * version.
  */
 #include "engine/exec.h"
 
-enum step fail_unique(struct db *db, uint16_t table, int key)
-{
+enum step fail_unique(struct db *db, uint16_t table, int key) {
     struct str name = db_table(db, table)->keys.items[key].name;
     return db_fail(db, DB_ERROR_UNIQUE, "%.*s", STR_ARG(name));
 }
 
-enum step row_check(struct db *db, uint16_t table, const struct value *values)
-{
+enum step row_check(struct db *db, uint16_t table, const struct value *values) {
     const struct table *schema = db_table(db, table);
     struct eval *eval = &db->query.eval;
     for (size_t i = 0; i < schema->columns.count; i++)
@@ -35,13 +34,11 @@ enum step row_check(struct db *db, uint16_t table, const struct value *values)
 }
 
 enum step row_assign(struct db *db, uint16_t table, const struct sql_assignment *set, size_t count,
-                     const struct value *old, const struct value **values)
-{
+                     const struct value *old, const struct value **values) {
     const struct table *schema = db_table(db, table);
     struct eval *eval = &db->query.eval;
     const struct eval_frame *frame = eval->frame;
-    struct value *row =
-        arena_copy(&db->scratch, old, schema->columns.count * sizeof(struct value));
+    struct value *row = arena_copy(&db->scratch, old, schema->columns.count * sizeof(struct value));
     /* MySQL assigns from left to right: what comes later sees the new values. */
     struct eval_frame sequential = *frame;
     sequential.rows[0] = row;
@@ -63,8 +60,7 @@ enum step row_assign(struct db *db, uint16_t table, const struct sql_assignment 
 }
 
 enum step row_write(struct db *db, size_t session, uint32_t old, const struct value *values,
-                    uint32_t *written)
-{
+                    uint32_t *written) {
     const struct policy *policy = db->policy;
     uint16_t table = db->rows.items[db->versions.items[old].row].table;
     struct new_row row = {.table = table, .old = old, .values = values};
@@ -91,8 +87,7 @@ enum step row_write(struct db *db, size_t session, uint32_t old, const struct va
     return row_finish(db, session);
 }
 
-enum step row_finish(struct db *db, size_t session)
-{
+enum step row_finish(struct db *db, size_t session) {
     struct exec *exec = session_exec(db, session);
     uint32_t version = exec->written;
     enum step step = STEP_OK;
@@ -117,8 +112,7 @@ struct change {
 
 /* Takes hold of the match's target and writes it. */
 static enum tuple_step change_target(struct change *change, struct query *query,
-                                     struct query_tuple *tuple)
-{
+                                     struct query_tuple *tuple) {
     struct db *db = change->db;
     size_t session = change->session;
     enum tuple_step found = db->policy->lock_target(db, session, query, &change->query, tuple);
@@ -128,16 +122,15 @@ static enum tuple_step change_target(struct change *change, struct query *query,
     const struct value *values = NULL;
     enum step step = STEP_OK;
     if (change->set != NULL)
-        step = row_assign(db, tuple->refs[0].table, change->set, change->set_count,
-                          tuple->rows[0], &values);
+        step = row_assign(db, tuple->refs[0].table, change->set, change->set_count, tuple->rows[0],
+                          &values);
     if (step == STEP_OK)
         step = row_write(db, session, old, values, &written);
     return step == STEP_OK ? TUPLE_KEEP : TUPLE_STOP;
 }
 
 /* One match: passed over if it was dealt with before the statement waited. */
-static enum tuple_step change_match(void *context, struct query *query, struct query_tuple *tuple)
-{
+static enum tuple_step change_match(void *context, struct query *query, struct query_tuple *tuple) {
     struct change *change = context;
     struct db *db = change->db;
     struct exec *exec = session_exec(db, change->session);
@@ -155,14 +148,12 @@ static enum tuple_step change_match(void *context, struct query *query, struct q
         return TUPLE_DROP;
     exec->affected++;
     exec->generated_mark = db->sessions.items[change->session].generated;
-    if (db->policy->checks_fk_by_row &&
-        foreign_key_check(db, change->session, false) != STEP_OK)
+    if (db->policy->checks_fk_by_row && foreign_key_check(db, change->session, false) != STEP_OK)
         return TUPLE_STOP;
     return TUPLE_KEEP;
 }
 
-static enum step change_run(struct db *db, size_t session, struct change *change)
-{
+static enum step change_run(struct db *db, size_t session, struct change *change) {
     change->db = db;
     change->session = session;
     change->query.change = change_match;
@@ -173,8 +164,7 @@ static enum step change_run(struct db *db, size_t session, struct change *change
     return db_fail_eval(db);
 }
 
-enum step exec_update(struct db *db, size_t session, const struct sql_update *update)
-{
+enum step exec_update(struct db *db, size_t session, const struct sql_update *update) {
     struct change change = {.set = update->set.items,
                             .set_count = update->set.count,
                             .query = {.target = &update->target,
@@ -187,8 +177,7 @@ enum step exec_update(struct db *db, size_t session, const struct sql_update *up
     return change_run(db, session, &change);
 }
 
-enum step exec_delete(struct db *db, size_t session, const struct sql_delete *delete_)
-{
+enum step exec_delete(struct db *db, size_t session, const struct sql_delete *delete_) {
     struct change change = {.query = {.target = &delete_->target,
                                       .others = delete_->using_sources.items,
                                       .other_count = delete_->using_sources.count,

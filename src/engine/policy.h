@@ -1,9 +1,11 @@
-/* What engines differ in: a table of functions for PostgreSQL, InnoDB and SQLite each. The executor calls them, they
- * call store.h, lock.h and session_*. See internal.h for waiting: a statement that waited is run again with the same
- * snapshot, passing over the matches already dealt with, so whatever these functions do for one row before they
- * answer STEP_WAIT must be safe to do again.
+/* What engines differ in: a table of functions for PostgreSQL, InnoDB and SQLite each. The
+ * executor calls them, they call store.h, lock.h and session_*. See internal.h for waiting: a
+ * statement that waited is run again with the same snapshot, passing over the matches already
+ * dealt with, so whatever these functions do for one row before they answer STEP_WAIT must be
+ * safe to do again.
  *
- * To add an engine: fill a struct policy in a file of its own and name it in policy_of (session.c).
+ * To add an engine: fill a struct policy in a file of its own and name it in policy_of
+ * (session.c).
  */
 #ifndef LW_ENGINE_POLICY_H
 #define LW_ENGINE_POLICY_H
@@ -25,27 +27,31 @@ struct duplicate {
 };
 
 struct policy {
-    /* After BEGIN opened a transaction: SQLite's IMMEDIATE, START TRANSACTION WITH CONSISTENT SNAPSHOT. NULL: nothing. */
+    /* After BEGIN opened a transaction: SQLite's IMMEDIATE, START TRANSACTION WITH CONSISTENT
+     * SNAPSHOT. NULL: nothing. */
     enum step (*begin_transaction)(struct db *db, size_t session, enum sql_begin_mode mode);
 
     /* Before a statement's first step, not again after a wait: makes exec.snapshot. May refuse. */
     enum step (*begin_statement)(struct db *db, size_t session, const struct sql_stmt *stmt);
 
-    /* Where rows come from; context is the db, the reader its running session. `lock`: locking SELECT. */
+    /* Where rows come from; context is the db, the reader its running session. `lock`: locking
+     * SELECT. */
     struct row_source source;
 
-    /* UPDATE, DELETE: takes hold of the target (source 0) of a match: KEEP, maybe with newer values in `tuple`, which
-     * were re-checked; DROP; or STOP, having failed or waiting. */
+    /* UPDATE, DELETE: takes hold of the target (source 0) of a match: KEEP, maybe with newer
+     * values in `tuple`, which were re-checked; DROP; or STOP, having failed or waiting. */
     enum tuple_step (*lock_target)(struct db *db, size_t session, struct query *query,
                                    const struct query_change *change, struct query_tuple *tuple);
 
-    /* Looks for other rows with the same unique keys (only key `only_key`, -1: any), waiting for those whose fate is
-     * open. One that is there is put in *duplicate, which is no failure here, save where the engine fails otherwise. */
+    /* Looks for other rows with the same unique keys (only key `only_key`, -1: any), waiting for
+     * those whose fate is open. One that is there is put in *duplicate, which is no failure here,
+     * save where the engine fails otherwise. */
     enum step (*check_keys)(struct db *db, size_t session, const struct new_row *row, int only_key,
                             struct duplicate *duplicate);
 
-    /* ON CONFLICT DO UPDATE: takes hold of the row found; *version: what to update; 0: look for the key again. DO
-     * NOTHING: `version` is NULL, and all there is to do is to fail where the engine does. */
+    /* ON CONFLICT DO UPDATE: takes hold of the row found; *version: what to update; 0: look for
+     * the key again. DO NOTHING: `version` is NULL, and all there is to do is to fail where the
+     * engine does. */
     enum step (*lock_duplicate)(struct db *db, size_t session, uint32_t found, uint32_t *version);
 
     /* Just before a row is written, all checks done. *skip: change nothing, but count the row. */
@@ -53,35 +59,40 @@ struct policy {
     /* Just after; `version` is the new one. May wait, and is then called again for it. */
     enum step (*after_write)(struct db *db, size_t session, uint32_t version);
 
-    /* Foreign keys are checked row by row (InnoDB), not at the end of the statement or COMMIT. after_write may have done
-     * the child's side; check_parent has nothing left to do then. */
+    /* Foreign keys are checked row by row (InnoDB), not at the end of the statement or COMMIT.
+     * after_write may have done the child's side; check_parent has nothing left to do then. */
     bool checks_fk_by_row;
     /* Finds and locks the parent of a child with `values`; fails if there is none. */
     enum step (*check_parent)(struct db *db, size_t session, uint16_t table,
                               const struct foreign_key *fk, const struct value *values);
-    /* Appends the newest versions of children that refer to a parent with `values`, locked if `lock`. */
+    /* Appends the newest versions of children that refer to a parent with `values`, locked if
+     * `lock`. */
     enum step (*find_children)(struct db *db, size_t session, uint16_t child_table,
                                const struct foreign_key *fk, const struct value *values,
                                enum sql_lock lock, struct u32_list *children);
 
     /* Before COMMIT takes effect, after deferred checks. */
     enum step (*before_commit)(struct db *db, size_t session);
-    /* `txn` has ended: its status is set, its versions undone if it aborted, its locks still there. */
+    /* `txn` has ended: its status is set, its versions undone if it aborted, its locks still
+     * there. */
     void (*after_end)(struct db *db, uint16_t txn);
-    /* The versions of `txn` since a mark were undone: a statement failed or, `is_savepoint`, ROLLBACK TO. */
+    /* The versions of `txn` since a mark were undone: a statement failed or, `is_savepoint`,
+     * ROLLBACK TO. */
     void (*after_undo)(struct db *db, uint16_t txn, uint32_t lock_mark, bool is_savepoint);
 
-    /* An error inside BEGIN undoes all up to the innermost savepoint, and refuses the rest (PostgreSQL). */
+    /* An error inside BEGIN undoes all up to the innermost savepoint, and refuses the rest
+     * (PostgreSQL). */
     bool has_failed_state;
-    /* Whether the error rolls back the whole transaction, not just the statement. NULL: none does. */
+    /* Whether the error rolls back the whole transaction, not just the statement. NULL: none
+     * does. */
     bool (*error_ends_transaction)(struct db *db, size_t session, enum db_error error);
 
     enum step (*lock_table)(struct db *db, size_t session, const struct sql_lock_table *lock);
 
     /* Bits of the sessions that the waiting session waits for; 0: it can go on. */
     uint32_t (*blockers)(const struct db *db, size_t session);
-    /* `session` closed a cycle of waits, its members' bits in `cycle`: whose transaction goes. DB_NO_SESSION: nobody
-     * notices (a mutex, SQLite). */
+    /* `session` closed a cycle of waits, its members' bits in `cycle`: whose transaction goes.
+     * DB_NO_SESSION: nobody notices (a mutex, SQLite). */
     int (*deadlock_victim)(const struct db *db, size_t session, uint32_t cycle);
 };
 

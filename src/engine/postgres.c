@@ -1,11 +1,11 @@
-/* PostgreSQL. READ COMMITTED: a snapshot for each statement; a row found by it that was changed since is locked in
- * its newest version, which is looked at again (EvalPlanQual, executor/README); nothing else is refreshed.
- * REPEATABLE READ: one snapshot; the first updater wins. SERIALIZABLE: the same and ssi.c.
+/* PostgreSQL. READ COMMITTED: a snapshot for each statement; a row found by it that was changed
+ * since is locked in its newest version, which is looked at again (EvalPlanQual,
+ * executor/README); nothing else is refreshed. REPEATABLE READ: one snapshot; the first updater
+ * wins. SERIALIZABLE: the same and ssi.c.
  */
 #include "engine/postgres.h"
 
-static enum step begin_statement(struct db *db, size_t session, const struct sql_stmt *stmt)
-{
+static enum step begin_statement(struct db *db, size_t session, const struct sql_stmt *stmt) {
     struct txn *txn = session_txn(db, session);
     struct exec *exec = session_exec(db, session);
     (void)stmt;
@@ -33,8 +33,7 @@ struct heap_scan {
 
 /* Keeps the versions in the order of the heap, or of the index they are found by. */
 static void heap_scan_add(struct db *db, const struct access *access, struct heap_scan *heap,
-                          uint32_t version)
-{
+                          uint32_t version) {
     const struct key *key =
         access->key < 0 ? NULL : &db_table(db, access->table)->keys.items[access->key];
     size_t at = heap->count++;
@@ -50,22 +49,22 @@ static void heap_scan_add(struct db *db, const struct access *access, struct hea
     heap->versions[at] = version;
 }
 
-static bool scan_open(void *context, struct eval *eval, struct query_scan *scan)
-{
+static bool scan_open(void *context, struct eval *eval, struct query_scan *scan) {
     struct db *db = context;
     size_t session = db->running;
     const struct exec *exec = session_exec(db, session);
     bool is_serializable = false;
     struct access access = {.table = scan->table, .key = -1};
     if (!db->is_peeking) {
-        unsigned mode = scan->is_target ? ROW_EXCLUSIVE
+        unsigned mode = scan->is_target               ? ROW_EXCLUSIVE
                         : scan->lock != SQL_LOCK_NONE ? ROW_SHARE
                                                       : ACCESS_SHARE;
         session_exec(db, session)->footprint.reads |= table_bit(scan->table);
         if (table_use(db, session, scan->table, mode) != STEP_OK)
             return false;
         is_serializable = session_txn(db, session)->level == SQL_SERIALIZABLE;
-        /* Which rows a plain read finds doesn't hang on the way to them; which it locks or marks does. */
+        /* Which rows a plain read finds doesn't hang on the way to them; which it locks or marks
+         * does. */
         if ((is_serializable || mode != ACCESS_SHARE) && !access_choose(eval, scan, &access))
             return false;
     }
@@ -81,11 +80,10 @@ static bool scan_open(void *context, struct eval *eval, struct query_scan *scan)
     }
     scan->state = heap;
     return !is_serializable ||
-           ssi_scan(db, session, &access, heap->versions, heap->count) == STEP_OK;
+           ssi_scan(db, session, &access, false, heap->versions, heap->count) == STEP_OK;
 }
 
-static enum row_step scan_next(void *context, struct eval *eval, struct query_scan *scan)
-{
+static enum row_step scan_next(void *context, struct eval *eval, struct query_scan *scan) {
     struct db *db = context;
     const struct heap_scan *heap = scan->state;
     (void)eval;
@@ -101,8 +99,7 @@ static enum row_step scan_next(void *context, struct eval *eval, struct query_sc
 
 /* Locks source `source` of the tuple and puts its newest version there. */
 static enum tuple_step tuple_hold(struct db *db, struct query_tuple *tuple, size_t source,
-                                  enum sql_lock mode, enum sql_lock_wait wait)
-{
+                                  enum sql_lock mode, enum sql_lock_wait wait) {
     uint32_t newest, seen = tuple->refs[source].version;
     switch (row_hold(db, db->running, seen, mode, wait, &newest)) {
     case ROW_HELD:
@@ -122,8 +119,7 @@ static enum tuple_step tuple_hold(struct db *db, struct query_tuple *tuple, size
 
 /* LockRows: after ORDER BY, before LIMIT. */
 static enum tuple_step lock_tuple(void *context, struct eval *eval, const struct sql_select *select,
-                                  struct query_tuple *tuple)
-{
+                                  struct query_tuple *tuple) {
     struct db *db = context;
     enum tuple_step result = TUPLE_KEEP;
     (void)eval;
@@ -141,8 +137,7 @@ static enum tuple_step lock_tuple(void *context, struct eval *eval, const struct
     return result;
 }
 
-static bool is_key_column(const struct table *table, uint16_t column)
-{
+static bool is_key_column(const struct table *table, uint16_t column) {
     for (size_t k = 0; k < table->keys.count; k++) {
         const struct key *key = &table->keys.items[k];
         if (!key->is_unique || key->where != NULL)
@@ -154,10 +149,10 @@ static bool is_key_column(const struct table *table, uint16_t column)
     return false;
 }
 
-/* How strongly an UPDATE locks: as FOR UPDATE only if it really changes a column of a unique key. */
+/* How strongly an UPDATE locks: as FOR UPDATE only if it really changes a column of a unique key.
+ */
 static bool update_mode(struct db *db, const struct sql_update *update, const struct value *old,
-                        enum sql_lock *mode)
-{
+                        enum sql_lock *mode) {
     const struct table *table = db_table(db, update->target.table_index);
     struct eval *eval = &db->query.eval;
     *mode = SQL_LOCK_NO_KEY_UPDATE;
@@ -178,8 +173,7 @@ static bool update_mode(struct db *db, const struct sql_update *update, const st
 }
 
 static enum tuple_step lock_target(struct db *db, size_t session, struct query *query,
-                                   const struct query_change *change, struct query_tuple *tuple)
-{
+                                   const struct query_change *change, struct query_tuple *tuple) {
     const struct sql_stmt *stmt = session_exec(db, session)->stmt;
     enum sql_lock mode = SQL_LOCK_UPDATE;
     bool holds = true;
@@ -197,8 +191,7 @@ static enum tuple_step lock_target(struct db *db, size_t session, struct query *
 
 /* Whether the version is in the index of `key` with the key of `values`. */
 static bool version_has_key(struct db *db, uint32_t version, const struct key *key,
-                            const struct value *values, bool *has)
-{
+                            const struct value *values, bool *has) {
     struct eval *eval = &db->query.eval;
     const struct value *own = version_values(db, version);
     *has = false;
@@ -207,10 +200,10 @@ static bool version_has_key(struct db *db, uint32_t version, const struct key *k
     return key_covers(eval, key, own, has);
 }
 
-/* Looks whether `row` has the key; waits while that hangs on an open transaction. *found: its version, or 0. */
+/* Looks whether `row` has the key; waits while that hangs on an open transaction. *found: its
+ * version, or 0. */
 static enum step probe_row(struct db *db, size_t session, uint16_t row, const struct key *key,
-                           const struct value *values, uint32_t *found)
-{
+                           const struct value *values, uint32_t *found) {
     uint16_t txn = db->sessions.items[session].txn;
     *found = 0;
     for (;;) {
@@ -238,8 +231,7 @@ static enum step probe_row(struct db *db, size_t session, uint16_t row, const st
 }
 
 static enum step check_key(struct db *db, size_t session, const struct new_row *row, int index,
-                           struct duplicate *duplicate)
-{
+                           struct duplicate *duplicate) {
     struct eval *eval = &db->query.eval;
     const struct key *key = &db_table(db, row->table)->keys.items[index];
     bool covers;
@@ -271,11 +263,10 @@ static enum step check_key(struct db *db, size_t session, const struct new_row *
 }
 
 static enum step check_keys(struct db *db, size_t session, const struct new_row *row, int only_key,
-                            struct duplicate *duplicate)
-{
+                            struct duplicate *duplicate) {
     const struct sql_stmt *stmt = session_exec(db, session)->stmt;
-    bool is_conflict = stmt->kind == SQL_STMT_INSERT &&
-                       stmt->insert->conflict != SQL_CONFLICT_ERROR;
+    bool is_conflict =
+        stmt->kind == SQL_STMT_INSERT && stmt->insert->conflict != SQL_CONFLICT_ERROR;
     enum step step = table_use(db, session, row->table, ROW_EXCLUSIVE);
     const struct table *table = db_table(db, row->table);
     for (size_t i = 0; i < table->keys.count && step == STEP_OK; i++) {
@@ -291,8 +282,7 @@ static enum step check_keys(struct db *db, size_t session, const struct new_row 
     return step;
 }
 
-static enum step lock_duplicate(struct db *db, size_t session, uint32_t found, uint32_t *version)
-{
+static enum step lock_duplicate(struct db *db, size_t session, uint32_t found, uint32_t *version) {
     const struct exec *exec = session_exec(db, session);
     const struct sql_insert *insert = exec->stmt->insert;
     const struct version *v = &db->versions.items[found];
@@ -318,17 +308,15 @@ static enum step lock_duplicate(struct db *db, size_t session, uint32_t found, u
     return STEP_OK;
 }
 
-static enum step before_write(struct db *db, size_t session, const struct new_row *row, bool *skip)
-{
+static enum step before_write(struct db *db, size_t session, const struct new_row *row,
+                              bool *skip) {
     *skip = false;
     return ssi_write(db, session, row);
 }
 
-static enum step after_write(struct db *db, size_t session, uint32_t version)
-{
+static enum step after_write(struct db *db, size_t session, uint32_t version) {
     struct version *v = &db->versions.items[version];
-    if (v->previous != 0 &&
-        row_is_key_locked(db, db->sessions.items[session].txn, v->row))
+    if (v->previous != 0 && row_is_key_locked(db, db->sessions.items[session].txn, v->row))
         v->flags |= VERSION_KEY_STRENGTH;
     return STEP_OK;
 }
@@ -336,43 +324,53 @@ static enum step after_write(struct db *db, size_t session, uint32_t version)
 /* ---- foreign keys: what the triggers of ri_triggers.c do by SQL ---- */
 
 static bool parent_matches(struct db *db, const struct foreign_key *fk, const struct value *parent,
-                           const struct value *child)
-{
+                           const struct value *child) {
     for (size_t i = 0; i < fk->column_count; i++)
         if (!eval_same_key(&db->query.eval, parent[fk->parent_columns[i]], child[fk->columns[i]]))
             return false;
     return true;
 }
 
-/* SELECT 1 FROM parent WHERE key = ... FOR KEY SHARE reads through the index of the key. */
-static enum step mark_parent(struct db *db, size_t session, const struct foreign_key *fk,
-                             const struct value *child, uint32_t found)
-{
-    struct access access = {.table = fk->parent, .key = -1, .is_point = true, .range_count = 1};
-    const struct table *parent = db_table(db, fk->parent);
-    for (size_t k = 0; k < parent->keys.count && access.key < 0; k++) {
-        const struct key *key = &parent->keys.items[k];
-        size_t same = 0;
-        for (size_t i = 0; i < fk->column_count && i < key->column_count; i++)
-            if (key->columns[i] == fk->parent_columns[i]) {
-                access.ranges[0].equal[i] = child[fk->columns[i]];
-                same++;
-            }
-        if (key->is_unique && same == key->column_count && same == fk->column_count) {
-            access.key = (int16_t)k;
-            access.ranges[0].equal_count = (uint8_t)same;
+/* SELECT 1 FROM table WHERE columns = ... FOR KEY SHARE, `found` being its row: through an index
+ * that begins with the columns, if there is one. */
+static enum step mark_lookup(struct db *db, size_t session, uint16_t table, const uint16_t *columns,
+                             const struct value *values, size_t count, bool latest,
+                             uint32_t found) {
+    struct access access = {.table = table, .key = -1, .range_count = 1};
+    const struct table *schema = db_table(db, table);
+    for (size_t k = 0; k < schema->keys.count && access.key < 0; k++) {
+        const struct key *key = &schema->keys.items[k];
+        bool fits = key->where == NULL && key->column_count >= count;
+        for (size_t i = 0; i < count && fits; i++) {
+            fits = key->columns[i] == columns[i];
+            access.ranges[0].equal[i] = values[i];
         }
+        if (fits)
+            access.key = (int16_t)k;
     }
-    return ssi_scan(db, session, &access, &found, found != 0);
+    access.ranges[0].equal_count = (uint8_t)(access.key < 0 ? 0 : count);
+    return ssi_scan(db, session, &access, latest, &found, found != 0);
+}
+
+static void pick_values(const struct value *row, const uint16_t *columns, size_t count,
+                        struct value *values) {
+    for (size_t i = 0; i < count; i++)
+        values[i] = row[columns[i]];
+}
+
+static enum step mark_parent(struct db *db, size_t session, const struct foreign_key *fk,
+                             const struct value *child, uint32_t found) {
+    struct value values[KEY_COLUMNS_MAX];
+    pick_values(child, fk->columns, fk->column_count, values);
+    return mark_lookup(db, session, fk->parent, fk->parent_columns, values, fk->column_count, false,
+                       found);
 }
 
 static enum step check_parent(struct db *db, size_t session, uint16_t table,
-                              const struct foreign_key *fk, const struct value *values)
-{
+                              const struct foreign_key *fk, const struct value *values) {
     const struct txn *txn = session_txn(db, session);
-    struct snapshot snapshot = {.sequence = SEQUENCE_ALL,
-                                .txn = db->sessions.items[session].txn,
-                                .command = COMMAND_ALL};
+    struct snapshot snapshot = {
+        .sequence = SEQUENCE_ALL, .txn = db->sessions.items[session].txn, .command = COMMAND_ALL};
     (void)table;
     if (txn_is_snapshot(txn))
         snapshot.sequence = txn->snapshot;
@@ -385,8 +383,7 @@ static enum step check_parent(struct db *db, size_t session, uint16_t table,
         enum step step = mark_parent(db, session, fk, values, version);
         if (step != STEP_OK)
             return step;
-        enum row_hold hold =
-            row_hold(db, session, version, SQL_LOCK_KEY_SHARE, SQL_WAIT, &newest);
+        enum row_hold hold = row_hold(db, session, version, SQL_LOCK_KEY_SHARE, SQL_WAIT, &newest);
         if (hold == ROW_STOPPED)
             return db_fail_eval(db);
         if (hold == ROW_HELD && parent_matches(db, fk, version_values(db, newest), values))
@@ -399,18 +396,22 @@ static enum step check_parent(struct db *db, size_t session, uint16_t table,
 }
 
 static bool child_matches(struct db *db, const struct foreign_key *fk, const struct value *child,
-                          const struct value *parent)
-{
+                          const struct value *parent) {
     return parent_matches(db, fk, parent, child);
 }
 
 static enum step find_children(struct db *db, size_t session, uint16_t child_table,
                                const struct foreign_key *fk, const struct value *values,
-                               enum sql_lock lock, struct u32_list *children)
-{
+                               enum sql_lock lock, struct u32_list *children) {
     uint16_t txn = db->sessions.items[session].txn;
     const struct txn *own = session_txn(db, session);
     struct snapshot snapshot = {.sequence = own->snapshot, .txn = txn, .command = COMMAND_ALL};
+    struct value keys[KEY_COLUMNS_MAX];
+    pick_values(values, fk->parent_columns, fk->column_count, keys);
+    enum step step =
+        mark_lookup(db, session, child_table, fk->columns, keys, fk->column_count, true, 0);
+    if (step != STEP_OK)
+        return step;
     for (uint16_t row = db->tables.items[child_table].first_row; row != 0;
          row = db->rows.items[row].next) {
         uint32_t version = row_newest_committed(db, txn, row), newest;
@@ -432,14 +433,12 @@ static enum step find_children(struct db *db, size_t session, uint16_t child_tab
 
 /* ---- ends and waits ---- */
 
-static void after_undo(struct db *db, uint16_t txn, uint32_t lock_mark, bool is_savepoint)
-{
+static void after_undo(struct db *db, uint16_t txn, uint32_t lock_mark, bool is_savepoint) {
     (void)is_savepoint;
     locks_release(db, txn, lock_mark);
 }
 
-static uint32_t blockers(const struct db *db, size_t session)
-{
+static uint32_t blockers(const struct db *db, size_t session) {
     const struct wait *wait = &db->sessions.items[session].wait;
     LW_ASSERT(wait->kind == WAIT_LOCK);
     if (wait->lock_kind == LOCK_TABLE)
@@ -447,9 +446,9 @@ static uint32_t blockers(const struct db *db, size_t session)
     return row_lock_blockers(db, session, wait->row, wait->mode);
 }
 
-/* Whose deadlock_timeout runs out first with the cycle closed: who closed it, all having begun to wait before. */
-static int deadlock_victim(const struct db *db, size_t session, uint32_t cycle)
-{
+/* Whose deadlock_timeout runs out first with the cycle closed: who closed it, all having begun to
+ * wait before. */
+static int deadlock_victim(const struct db *db, size_t session, uint32_t cycle) {
     (void)db;
     LW_ASSERT(cycle & (1u << session));
     return (int)session;

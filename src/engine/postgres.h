@@ -1,13 +1,12 @@
-/* Inside the PostgreSQL policy: row and table locks (postgres_lock.c), serializable snapshot isolation (ssi.c),
- * and what ties them to the executor (postgres.c).
+/* Inside the PostgreSQL policy: row and table locks (postgres_lock.c), serializable snapshot
+ * isolation (ssi.c), and what ties them to the executor (postgres.c).
  */
 #ifndef LW_ENGINE_POSTGRES_H
 #define LW_ENGINE_POSTGRES_H
 
 #include "engine/internal.h"
 
-static inline bool txn_is_snapshot(const struct txn *txn)
-{
+static inline bool txn_is_snapshot(const struct txn *txn) {
     return txn->level >= SQL_REPEATABLE_READ;
 }
 
@@ -15,8 +14,9 @@ static inline bool txn_is_snapshot(const struct txn *txn)
 
 enum row_hold { ROW_HELD, ROW_GONE, ROW_SKIPPED, ROW_STOPPED };
 
-/* Locks the row that the statement found as version `seen`. HELD: `*newest` is the version to go on with, which is a
- * newer one than `seen` if that was overwritten since (READ COMMITTED). STOPPED: it waits, or failed. */
+/* Locks the row that the statement found as version `seen`. HELD: `*newest` is the version to go
+ * on with, which is a newer one than `seen` if that was overwritten since (READ COMMITTED).
+ * STOPPED: it waits, or failed. */
 enum row_hold row_hold(struct db *db, size_t session, uint32_t seen, enum sql_lock mode,
                        enum sql_lock_wait wait, uint32_t *newest);
 /* Whether `txn` holds FOR UPDATE strength on the row. */
@@ -32,8 +32,9 @@ enum step table_lock(struct db *db, size_t session, const struct sql_lock_table 
 
 /* ---- ssi.c: all do nothing for transactions that are not serializable ---- */
 
-/* A scan of a table by `access` gave the `count` versions: marks them, and notes what it was too early to see. */
-enum step ssi_scan(struct db *db, size_t session, const struct access *access,
+/* A scan of a table by `access` gave the `count` versions: marks them, and notes what it was too
+ * early to see. */
+enum step ssi_scan(struct db *db, size_t session, const struct access *access, bool latest,
                    const uint32_t *versions, size_t count);
 /* A row is about to be written: who has read it, or where it would have been? */
 enum step ssi_write(struct db *db, size_t session, const struct new_row *row);

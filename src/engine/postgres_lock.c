@@ -1,11 +1,10 @@
-/* PostgreSQL's row locks in four strengths and table locks in eight (manual, 13.3 Explicit Locking;
- * README.tuplock). Nobody queues in a way that others could see: who finds the row free takes it, and the
- * executor lets waiting sessions look in the order they began to wait.
+/* PostgreSQL's row locks in four strengths and table locks in eight (manual, 13.3 Explicit
+ * Locking; README.tuplock). Nobody queues in a way that others could see: who finds the row free
+ * takes it, and the executor lets waiting sessions look in the order they began to wait.
  */
 #include "engine/postgres.h"
 
-static bool row_modes_conflict(enum sql_lock a, enum sql_lock b)
-{
+static bool row_modes_conflict(enum sql_lock a, enum sql_lock b) {
     static const uint8_t conflicts[] = {
         [SQL_LOCK_KEY_SHARE] = 1 << SQL_LOCK_UPDATE,
         [SQL_LOCK_SHARE] = 1 << SQL_LOCK_NO_KEY_UPDATE | 1 << SQL_LOCK_UPDATE,
@@ -17,8 +16,7 @@ static bool row_modes_conflict(enum sql_lock a, enum sql_lock b)
     return conflicts[a] & (1 << b);
 }
 
-uint32_t row_lock_blockers(const struct db *db, size_t session, uint16_t row, enum sql_lock mode)
-{
+uint32_t row_lock_blockers(const struct db *db, size_t session, uint16_t row, enum sql_lock mode) {
     uint32_t bits = 0;
     for (size_t i = 0; i < db->locks.count; i++) {
         const struct lock *lock = &db->locks.items[i];
@@ -29,8 +27,7 @@ uint32_t row_lock_blockers(const struct db *db, size_t session, uint16_t row, en
     return bits;
 }
 
-bool row_is_key_locked(const struct db *db, uint16_t txn, uint16_t row)
-{
+bool row_is_key_locked(const struct db *db, uint16_t txn, uint16_t row) {
     for (size_t i = 0; i < db->locks.count; i++) {
         const struct lock *lock = &db->locks.items[i];
         if (lock->kind == LOCK_ROW && lock->row == row && lock->txn == txn &&
@@ -40,8 +37,7 @@ bool row_is_key_locked(const struct db *db, uint16_t txn, uint16_t row)
     return false;
 }
 
-static void row_lock_take(struct db *db, size_t session, uint16_t row, enum sql_lock mode)
-{
+static void row_lock_take(struct db *db, size_t session, uint16_t row, enum sql_lock mode) {
     struct lock lock = {.kind = LOCK_ROW,
                         .mode = (uint8_t)mode,
                         .session = (uint8_t)session,
@@ -60,10 +56,9 @@ static void row_lock_take(struct db *db, size_t session, uint16_t row, enum sql_
     lock_add(db, &lock);
 }
 
-/* Whether some version after `seen` up to `now` rules out a lock of this mode on `seen`. A key share lock does not
- * mind that other columns were changed. */
-static bool is_overwritten(const struct db *db, uint32_t seen, uint32_t now, enum sql_lock mode)
-{
+/* Whether some version after `seen` up to `now` rules out a lock of this mode on `seen`. A key
+ * share lock does not mind that other columns were changed. */
+static bool is_overwritten(const struct db *db, uint32_t seen, uint32_t now, enum sql_lock mode) {
     for (uint32_t v = now; v != seen; v = db->versions.items[v].previous) {
         LW_ASSERT(v != 0);
         const unsigned strong = VERSION_KEY_STRENGTH | VERSION_DELETED;
@@ -74,8 +69,7 @@ static bool is_overwritten(const struct db *db, uint32_t seen, uint32_t now, enu
 }
 
 enum row_hold row_hold(struct db *db, size_t session, uint32_t seen, enum sql_lock mode,
-                       enum sql_lock_wait wait, uint32_t *newest)
-{
+                       enum sql_lock_wait wait, uint32_t *newest) {
     uint16_t row = db->versions.items[seen].row, txn = db->sessions.items[session].txn;
     struct str table = db_table(db, db->rows.items[row].table)->name;
     session_exec(db, session)->footprint.locks |= table_bit(db->rows.items[row].table);
@@ -100,7 +94,8 @@ enum row_hold row_hold(struct db *db, size_t session, uint32_t seen, enum sql_lo
             db_fail(db, DB_ERROR_LOCK_NOT_AVAILABLE, "row in table %.*s", STR_ARG(table));
             return ROW_STOPPED;
         }
-        struct wait on = {.kind = WAIT_LOCK, .lock_kind = LOCK_ROW, .mode = (uint8_t)mode, .row = row};
+        struct wait on = {
+            .kind = WAIT_LOCK, .lock_kind = LOCK_ROW, .mode = (uint8_t)mode, .row = row};
         if (session_wait(db, session, &on) != STEP_OK)
             return ROW_STOPPED;
     }
@@ -110,14 +105,13 @@ enum row_hold row_hold(struct db *db, size_t session, uint32_t seen, enum sql_lo
 
 enum { SHARE_UPDATE_EXCLUSIVE = 4, SHARE, SHARE_ROW_EXCLUSIVE, EXCLUSIVE, ACCESS_EXCLUSIVE };
 
-static bool table_modes_conflict(unsigned a, unsigned b)
-{
+static bool table_modes_conflict(unsigned a, unsigned b) {
     /* Manual, table 13.2: bit per mode. */
     static const uint16_t conflicts[] = {
         [ACCESS_SHARE] = 1 << ACCESS_EXCLUSIVE,
         [ROW_SHARE] = 1 << EXCLUSIVE | 1 << ACCESS_EXCLUSIVE,
-        [ROW_EXCLUSIVE] = 1 << SHARE | 1 << SHARE_ROW_EXCLUSIVE | 1 << EXCLUSIVE |
-                          1 << ACCESS_EXCLUSIVE,
+        [ROW_EXCLUSIVE] =
+            1 << SHARE | 1 << SHARE_ROW_EXCLUSIVE | 1 << EXCLUSIVE | 1 << ACCESS_EXCLUSIVE,
         [SHARE_UPDATE_EXCLUSIVE] = 1 << SHARE_UPDATE_EXCLUSIVE | 1 << SHARE |
                                    1 << SHARE_ROW_EXCLUSIVE | 1 << EXCLUSIVE |
                                    1 << ACCESS_EXCLUSIVE,
@@ -132,15 +126,13 @@ static bool table_modes_conflict(unsigned a, unsigned b)
 }
 
 /* Whether the open transaction's statements hold a conflicting lock on the table by themselves. */
-static bool implied_conflicts(const struct txn *txn, uint64_t bit, unsigned mode)
-{
+static bool implied_conflicts(const struct txn *txn, uint64_t bit, unsigned mode) {
     return ((txn->read & bit) && table_modes_conflict(mode, ACCESS_SHARE)) ||
            ((txn->locked & bit) && table_modes_conflict(mode, ROW_SHARE)) ||
            ((txn->changed & bit) && table_modes_conflict(mode, ROW_EXCLUSIVE));
 }
 
-uint32_t table_lock_blockers(const struct db *db, size_t session, uint16_t table, unsigned mode)
-{
+uint32_t table_lock_blockers(const struct db *db, size_t session, uint16_t table, unsigned mode) {
     uint32_t bits = 0;
     for (size_t i = 0; i < db->locks.count; i++) {
         const struct lock *lock = &db->locks.items[i];
@@ -161,17 +153,13 @@ uint32_t table_lock_blockers(const struct db *db, size_t session, uint16_t table
     return bits;
 }
 
-static enum step table_wait(struct db *db, size_t session, uint16_t table, unsigned mode)
-{
-    struct wait wait = {.kind = WAIT_LOCK,
-                        .lock_kind = LOCK_TABLE,
-                        .mode = (uint8_t)mode,
-                        .table = table};
+static enum step table_wait(struct db *db, size_t session, uint16_t table, unsigned mode) {
+    struct wait wait = {
+        .kind = WAIT_LOCK, .lock_kind = LOCK_TABLE, .mode = (uint8_t)mode, .table = table};
     return session_wait(db, session, &wait);
 }
 
-enum step table_use(struct db *db, size_t session, uint16_t table, unsigned mode)
-{
+enum step table_use(struct db *db, size_t session, uint16_t table, unsigned mode) {
     struct txn *txn = session_txn(db, session);
     struct exec *exec = session_exec(db, session);
     uint64_t bit = table_bit(table);
@@ -185,7 +173,8 @@ enum step table_use(struct db *db, size_t session, uint16_t table, unsigned mode
         waited = true;
     }
     if (waited && exec->position == 0 && !txn_is_snapshot(txn))
-        exec->snapshot.sequence = db->core.commits; /* tables are locked before the snapshot is taken */
+        exec->snapshot.sequence =
+            db->core.commits; /* tables are locked before the snapshot is taken */
     exec->cursor[0] = 0;
     if (mode == ACCESS_SHARE)
         txn->read |= bit;
@@ -196,19 +185,17 @@ enum step table_use(struct db *db, size_t session, uint16_t table, unsigned mode
     return STEP_OK;
 }
 
-static unsigned table_mode(struct str name)
-{
-    static const char *const names[] = {"ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE",
-                                        "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE",
-                                        "EXCLUSIVE", "ACCESS EXCLUSIVE"};
+static unsigned table_mode(struct str name) {
+    static const char *const names[] = {
+        "ACCESS SHARE", "ROW SHARE",           "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE",
+        "SHARE",        "SHARE ROW EXCLUSIVE", "EXCLUSIVE",     "ACCESS EXCLUSIVE"};
     for (unsigned i = 0; i < LW_COUNT_OF(names); i++)
         if (str_equal_nocase(name, str_from_c(names[i])))
             return i + 1;
     return name.len == 0 ? ACCESS_EXCLUSIVE : 0;
 }
 
-enum step table_lock(struct db *db, size_t session, const struct sql_lock_table *lock)
-{
+enum step table_lock(struct db *db, size_t session, const struct sql_lock_table *lock) {
     unsigned mode = table_mode(lock->mode);
     if (mode == 0)
         return db_fail(db, DB_ERROR_NOT_MODELLED, "LOCK TABLE ... %.*s", STR_ARG(lock->mode));

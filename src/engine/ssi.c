@@ -1,10 +1,12 @@
-/* Serializable snapshot isolation as PostgreSQL does it (README-SSI; Cahill et al. 2008; Ports and Grittner, VLDB 2012).
+/* Serializable snapshot isolation as PostgreSQL does it (README-SSI; Cahill et al. 2008; Ports
+ * and Grittner, VLDB 2012).
  *
- * Every serializable transaction leaves SIREAD marks on what it read: rows, the one heap page of our tiny tables
- * once more than PAGE_ROWS_MAX rows of it are marked, the one leaf page of an index it went through, or the whole
- * relation after a sequential scan. A concurrent write of something marked, or a read that meets a version of a
- * concurrent writer, is an edge reader -> writer. An edge in and an edge out of one transaction, the one going out leading to
- * the first of the three to commit, is a dangerous structure, and one of the three is cancelled.
+ * Every serializable transaction leaves SIREAD marks on what it read: rows, the one heap page of
+ * our tiny tables once more than PAGE_ROWS_MAX rows of it are marked, the one leaf page of an
+ * index it went through, or the whole relation after a sequential scan. A concurrent write of
+ * something marked, or a read that meets a version of a concurrent writer, is an edge reader ->
+ * writer. An edge in and an edge out of one transaction, the one going out leading to the first
+ * of the three to commit, is a dangerous structure, and one of the three is cancelled.
  */
 #include "engine/postgres.h"
 
@@ -13,25 +15,21 @@ enum mark_kind { MARK_ROW, MARK_HEAP_PAGE, MARK_INDEX_PAGE, MARK_RELATION };
 /* max_pred_locks_per_page: more rows than this of one page are marked as the page. */
 enum { PAGE_ROWS_MAX = 2 };
 
-static bool is_serializable(const struct db *db, uint16_t txn)
-{
+static bool is_serializable(const struct db *db, uint16_t txn) {
     return txn != 0 && db->txns.items[txn].level == SQL_SERIALIZABLE;
 }
 
-static bool is_committed(const struct txn *txn)
-{
+static bool is_committed(const struct txn *txn) {
     return txn->status == TXN_COMMITTED;
 }
 
-static enum step fail_pivot(struct db *db, const char *when)
-{
+static enum step fail_pivot(struct db *db, const char *when) {
     return db_fail(db, DB_ERROR_SERIALIZATION, "read/write dependencies, %s", when);
 }
 
 /* ---- edges ---- */
 
-static bool edge_has(const struct db *db, uint16_t reader, uint16_t writer)
-{
+static bool edge_has(const struct db *db, uint16_t reader, uint16_t writer) {
     for (size_t i = 0; i < db->edges.count; i++)
         if (db->edges.items[i].reader == reader && db->edges.items[i].writer == writer)
             return true;
@@ -39,8 +37,7 @@ static bool edge_has(const struct db *db, uint16_t reader, uint16_t writer)
 }
 
 /* R -> W -> T2, T2 committed before both others, and before R's snapshot if R only reads. */
-static bool writer_is_pivot(const struct db *db, uint16_t reader, uint16_t writer)
-{
+static bool writer_is_pivot(const struct db *db, uint16_t reader, uint16_t writer) {
     const struct txn *r = &db->txns.items[reader], *w = &db->txns.items[writer];
     if (is_committed(w) && w->out_committed != SEQUENCE_ALL)
         return true;
@@ -57,8 +54,7 @@ static bool writer_is_pivot(const struct db *db, uint16_t reader, uint16_t write
 }
 
 /* T0 -> R -> W, W committed, and before T0. */
-static bool reader_is_pivot(const struct db *db, uint16_t reader, uint16_t writer)
-{
+static bool reader_is_pivot(const struct db *db, uint16_t reader, uint16_t writer) {
     const struct txn *r = &db->txns.items[reader], *w = &db->txns.items[writer];
     if (!is_committed(w) || (r->flags & TXN_READ_ONLY))
         return false;
@@ -73,10 +69,9 @@ static bool reader_is_pivot(const struct db *db, uint16_t reader, uint16_t write
     return false;
 }
 
-/* Adds the edge, of which `self` is one end. If it closes a dangerous structure the writer goes, unless it has
- * committed: then the reader does. */
-static enum step edge_add(struct db *db, uint16_t self, uint16_t reader, uint16_t writer)
-{
+/* Adds the edge, of which `self` is one end. If it closes a dangerous structure the writer goes,
+ * unless it has committed: then the reader does. */
+static enum step edge_add(struct db *db, uint16_t self, uint16_t reader, uint16_t writer) {
     if (edge_has(db, reader, writer))
         return STEP_OK;
     if (writer_is_pivot(db, reader, writer) || reader_is_pivot(db, reader, writer)) {
@@ -92,8 +87,7 @@ static enum step edge_add(struct db *db, uint16_t self, uint16_t reader, uint16_
 
 /* ---- marks ---- */
 
-static bool mark_has(const struct db *db, const struct mark *mark)
-{
+static bool mark_has(const struct db *db, const struct mark *mark) {
     for (size_t i = 0; i < db->marks.count; i++) {
         const struct mark *m = &db->marks.items[i];
         if (m->txn == mark->txn && m->kind == mark->kind && m->table == mark->table &&
@@ -104,16 +98,14 @@ static bool mark_has(const struct db *db, const struct mark *mark)
 }
 
 static void mark_add(struct db *db, uint16_t txn, enum mark_kind kind, uint16_t table, uint8_t key,
-                     uint32_t version)
-{
-    struct mark mark = {.txn = txn, .table = table, .kind = (uint8_t)kind, .key = key,
-                        .version = version};
+                     uint32_t version) {
+    struct mark mark = {
+        .txn = txn, .table = table, .kind = (uint8_t)kind, .key = key, .version = version};
     if (!mark_has(db, &mark))
         MVEC_PUSH(&db->marks, mark);
 }
 
-static void mark_row(struct db *db, uint16_t txn, uint16_t table, uint32_t version)
-{
+static void mark_row(struct db *db, uint16_t txn, uint16_t table, uint32_t version) {
     if (db->versions.items[version].writer == txn)
         return;
     struct mark relation = {.txn = txn, .table = table, .kind = MARK_RELATION};
@@ -133,8 +125,7 @@ static void mark_row(struct db *db, uint16_t txn, uint16_t table, uint32_t versi
 /* ---- reading ---- */
 
 /* The reader met a version of `writer` that its snapshot does not have. */
-static enum step meet_writer(struct db *db, uint16_t reader, uint16_t writer)
-{
+static enum step meet_writer(struct db *db, uint16_t reader, uint16_t writer) {
     const struct txn *r = &db->txns.items[reader], *w = &db->txns.items[writer];
     if (writer == reader || !is_serializable(db, writer) || (w->flags & TXN_DOOMED))
         return STEP_OK;
@@ -146,36 +137,37 @@ static enum step meet_writer(struct db *db, uint16_t reader, uint16_t writer)
     return edge_add(db, reader, reader, writer);
 }
 
-/* One row under a scan. A sequential scan looks at every version; an index leads to the chain of a row, which is
- * followed up to the version seen and tells who overwrote that. */
-static enum step scan_row(struct db *db, uint16_t txn, const struct access *access, uint16_t row)
-{
-    struct snapshot snapshot = session_exec(db, db->running)->snapshot;
+/* One row under a scan. A sequential scan looks at every version; an index leads to the chain of
+ * a row, which is followed up to the version seen and tells who overwrote that. */
+static enum step scan_row(struct db *db, const struct snapshot *snapshot,
+                          const struct access *access, uint16_t row) {
     struct eval *eval = &db->query.eval;
-    uint32_t seen = row_visible(db, &snapshot, row);
+    uint32_t seen = row_visible(db, snapshot, row);
     bool is_seen = seen != 0 && access_has(eval, access, version_values(db, seen));
     uint32_t after = 0; /* the oldest version newer than `seen` that the scan meets */
     for (uint32_t v = db->rows.items[row].newest; v != seen && v != 0;
          v = db->versions.items[v].previous) {
         if (access->key < 0) {
-            enum step step = meet_writer(db, txn, db->versions.items[v].writer);
+            enum step step = meet_writer(db, snapshot->txn, db->versions.items[v].writer);
             if (step != STEP_OK)
                 return step;
         } else if (is_seen || access_has(eval, access, version_values(db, v))) {
             after = v;
         }
     }
-    return after == 0 ? STEP_OK : meet_writer(db, txn, db->versions.items[after].writer);
+    return after == 0 ? STEP_OK : meet_writer(db, snapshot->txn, db->versions.items[after].writer);
 }
 
-enum step ssi_scan(struct db *db, size_t session, const struct access *access,
-                   const uint32_t *versions, size_t count)
-{
+enum step ssi_scan(struct db *db, size_t session, const struct access *access, bool latest,
+                   const uint32_t *versions, size_t count) {
     uint16_t txn = db->sessions.items[session].txn;
     if (!is_serializable(db, txn) || access->is_empty)
         return STEP_OK;
     if (db->txns.items[txn].flags & TXN_DOOMED)
         return fail_pivot(db, "during conflict out checking");
+    struct snapshot snapshot = {db->txns.items[txn].snapshot, txn, COMMAND_ALL};
+    if (latest)
+        snapshot.sequence = db->core.commits;
     if (access->key < 0)
         mark_add(db, txn, MARK_RELATION, access->table, 0, 0);
     else
@@ -184,7 +176,7 @@ enum step ssi_scan(struct db *db, size_t session, const struct access *access,
         mark_row(db, txn, access->table, versions[i]);
     for (uint16_t row = db->tables.items[access->table].first_row; row != 0;
          row = db->rows.items[row].next) {
-        enum step step = scan_row(db, txn, access, row);
+        enum step step = scan_row(db, &snapshot, access, row);
         if (step != STEP_OK)
             return step;
     }
@@ -195,8 +187,7 @@ enum step ssi_scan(struct db *db, size_t session, const struct access *access,
 
 /* Edges from everybody concurrent who holds such a mark. */
 static enum step meet_readers(struct db *db, uint16_t writer, enum mark_kind kind, uint16_t table,
-                              uint8_t key, uint32_t version)
-{
+                              uint8_t key, uint32_t version) {
     for (size_t i = 0; i < db->marks.count; i++) {
         const struct mark *m = &db->marks.items[i];
         if (m->txn == writer || m->kind != kind || m->table != table || m->key != key ||
@@ -213,9 +204,9 @@ static enum step meet_readers(struct db *db, uint16_t writer, enum mark_kind kin
     return STEP_OK;
 }
 
-/* Whether an UPDATE puts a new entry into the indexes: it changes a column of one (else it is a HOT update). */
-static bool changes_an_index(struct db *db, const struct new_row *row)
-{
+/* Whether an UPDATE puts a new entry into the indexes: it changes a column of one (else it is a
+ * HOT update). */
+static bool changes_an_index(struct db *db, const struct new_row *row) {
     const struct table *table = db_table(db, row->table);
     for (size_t k = 0; k < table->keys.count; k++)
         if (key_changes(&db->query.eval, &table->keys.items[k], version_values(db, row->old),
@@ -224,8 +215,7 @@ static bool changes_an_index(struct db *db, const struct new_row *row)
     return false;
 }
 
-enum step ssi_write_key(struct db *db, size_t session, uint16_t table, size_t key)
-{
+enum step ssi_write_key(struct db *db, size_t session, uint16_t table, size_t key) {
     uint16_t txn = db->sessions.items[session].txn;
     if (!is_serializable(db, txn))
         return STEP_OK;
@@ -234,8 +224,7 @@ enum step ssi_write_key(struct db *db, size_t session, uint16_t table, size_t ke
     return meet_readers(db, txn, MARK_INDEX_PAGE, table, (uint8_t)key, 0);
 }
 
-enum step ssi_write(struct db *db, size_t session, const struct new_row *row)
-{
+enum step ssi_write(struct db *db, size_t session, const struct new_row *row) {
     uint16_t txn = db->sessions.items[session].txn;
     if (!is_serializable(db, txn))
         return STEP_OK;
@@ -249,8 +238,7 @@ enum step ssi_write(struct db *db, size_t session, const struct new_row *row)
     }
     if (step == STEP_OK)
         step = meet_readers(db, txn, MARK_RELATION, row->table, 0, 0);
-    if (step != STEP_OK || row->values == NULL ||
-        (row->old != 0 && !changes_an_index(db, row)))
+    if (step != STEP_OK || row->values == NULL || (row->old != 0 && !changes_an_index(db, row)))
         return step;
     const struct table *table = db_table(db, row->table);
     for (size_t k = 0; k < table->keys.count && step == STEP_OK; k++) {
@@ -266,22 +254,19 @@ enum step ssi_write(struct db *db, size_t session, const struct new_row *row)
 /* ---- ends ---- */
 
 /* T0 -> near -> me: `near` can't be let commit after me, unless T0 is out of the game. */
-static bool has_far_conflict(const struct db *db, uint16_t near, uint16_t self)
-{
+static bool has_far_conflict(const struct db *db, uint16_t near, uint16_t self) {
     for (size_t i = 0; i < db->edges.count; i++) {
         if (db->edges.items[i].writer != near)
             continue;
         uint16_t far = db->edges.items[i].reader;
         const struct txn *t0 = &db->txns.items[far];
-        if (far == self ||
-            (!is_committed(t0) && !(t0->flags & (TXN_READ_ONLY | TXN_DOOMED))))
+        if (far == self || (!is_committed(t0) && !(t0->flags & (TXN_READ_ONLY | TXN_DOOMED))))
             return true;
     }
     return false;
 }
 
-enum step ssi_before_commit(struct db *db, size_t session)
-{
+enum step ssi_before_commit(struct db *db, size_t session) {
     uint16_t self = db->sessions.items[session].txn;
     if (!is_serializable(db, self))
         return STEP_OK;
@@ -300,8 +285,7 @@ enum step ssi_before_commit(struct db *db, size_t session)
 }
 
 /* Whether an edge is of no more use once `txn` has committed or rolled back. */
-static bool edge_is_over(const struct db *db, const struct edge *edge, uint16_t txn)
-{
+static bool edge_is_over(const struct db *db, const struct edge *edge, uint16_t txn) {
     if (edge->reader != txn && edge->writer != txn)
         return false;
     if (!is_committed(&db->txns.items[txn]))
@@ -315,8 +299,7 @@ static bool edge_is_over(const struct db *db, const struct edge *edge, uint16_t 
 }
 
 /* Remembers the earliest commit that `txn` has an edge to, now that the edges themselves go. */
-static void note_out_committed(struct db *db, uint16_t txn)
-{
+static void note_out_committed(struct db *db, uint16_t txn) {
     struct txn *self = &db->txns.items[txn];
     if (self->flags & TXN_READ_ONLY)
         return;
@@ -328,8 +311,7 @@ static void note_out_committed(struct db *db, uint16_t txn)
     }
 }
 
-static bool any_serializable_open(const struct db *db)
-{
+static bool any_serializable_open(const struct db *db) {
     for (size_t s = 0; s < db->session_count; s++) {
         uint16_t txn = db->sessions.items[s].txn;
         if (is_serializable(db, txn) && db->txns.items[txn].status == TXN_ACTIVE)
@@ -338,8 +320,7 @@ static bool any_serializable_open(const struct db *db)
     return false;
 }
 
-static void drop_traces(struct db *db, uint16_t txn)
-{
+static void drop_traces(struct db *db, uint16_t txn) {
     size_t kept = 0;
     bool aborted = !is_committed(&db->txns.items[txn]);
     for (size_t i = 0; i < db->edges.count; i++)
@@ -355,8 +336,7 @@ static void drop_traces(struct db *db, uint16_t txn)
     db->marks.count = kept;
 }
 
-void ssi_after_end(struct db *db, uint16_t txn)
-{
+void ssi_after_end(struct db *db, uint16_t txn) {
     if (!is_serializable(db, txn))
         return;
     struct txn *self = &db->txns.items[txn];

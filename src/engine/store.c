@@ -1,11 +1,11 @@
-/* Rows, versions and who sees them. Chains are short and tables tiny, so everything here is a plain walk. */
+/* Rows, versions and who sees them. Chains are short and tables tiny, so everything here is a
+ * plain walk. */
 #include "engine/internal.h"
 
 #include <stdlib.h>
 
 /* Whether commits and own commands the snapshot covers include the writer's. */
-bool version_is_visible(const struct db *db, const struct snapshot *snapshot, uint32_t version)
-{
+bool version_is_visible(const struct db *db, const struct snapshot *snapshot, uint32_t version) {
     const struct version *v = &db->versions.items[version];
     if (v->writer == 0)
         return true;
@@ -15,22 +15,19 @@ bool version_is_visible(const struct db *db, const struct snapshot *snapshot, ui
     return writer->status == TXN_COMMITTED && writer->committed <= snapshot->sequence;
 }
 
-uint32_t row_visible(const struct db *db, const struct snapshot *snapshot, uint16_t row)
-{
+uint32_t row_visible(const struct db *db, const struct snapshot *snapshot, uint16_t row) {
     uint32_t version = db->rows.items[row].newest;
     while (version != 0 && !version_is_visible(db, snapshot, version))
         version = db->versions.items[version].previous;
     return version;
 }
 
-uint32_t row_newest_committed(const struct db *db, uint16_t txn, uint16_t row)
-{
+uint32_t row_newest_committed(const struct db *db, uint16_t txn, uint16_t row) {
     struct snapshot all = {.sequence = SEQUENCE_ALL, .txn = txn, .command = COMMAND_ALL};
     return row_visible(db, &all, row);
 }
 
-uint16_t row_open_writer(const struct db *db, uint16_t txn, uint16_t row)
-{
+uint16_t row_open_writer(const struct db *db, uint16_t txn, uint16_t row) {
     uint32_t version = db->rows.items[row].newest;
     if (version == 0)
         return 0;
@@ -39,9 +36,9 @@ uint16_t row_open_writer(const struct db *db, uint16_t txn, uint16_t row)
     return is_open ? writer : 0;
 }
 
-/* Makes room for `count` more values; where `values` is afterwards, if it lay in the store itself. */
-static const struct value *values_reserve(struct db *db, const struct value *values, size_t count)
-{
+/* Makes room for `count` more values; where `values` is afterwards, if it lay in the store
+ * itself. */
+static const struct value *values_reserve(struct db *db, const struct value *values, size_t count) {
     if (db->values.count + count <= db->values.capacity)
         return values;
     bool is_inside = db->values.items != NULL && values >= db->values.items &&
@@ -54,8 +51,7 @@ static const struct value *values_reserve(struct db *db, const struct value *val
 
 /* Appends a version with a copy of `values`, or with the values of `previous` if NULL. */
 static uint32_t version_add(struct db *db, size_t session, uint16_t row, uint32_t previous,
-                            const struct value *values)
-{
+                            const struct value *values) {
     size_t columns = db_table(db, db->rows.items[row].table)->columns.count;
     struct version version = {.previous = previous, .row = row};
     if (values == NULL) {
@@ -81,8 +77,7 @@ static uint32_t version_add(struct db *db, size_t session, uint16_t row, uint32_
 }
 
 /* What every write leaves for the answer and for footprints. */
-static void note_write(struct db *db, size_t session, uint32_t version)
-{
+static void note_write(struct db *db, size_t session, uint32_t version) {
     struct db_ref ref = db_ref_of(db, version);
     struct version *v = &db->versions.items[version];
     ref.previous = v->previous;
@@ -95,8 +90,7 @@ static void note_write(struct db *db, size_t session, uint32_t version)
         session_txn(db, session)->changed |= bit;
 }
 
-uint32_t row_insert(struct db *db, size_t session, uint16_t table, const struct value *values)
-{
+uint32_t row_insert(struct db *db, size_t session, uint16_t table, const struct value *values) {
     struct table_state *state = &db->tables.items[table];
     if (db->rows.count >= STORE_ROWS_MAX) {
         db_fail(db, DB_ERROR_LIMIT, "more than %d rows", STORE_ROWS_MAX);
@@ -115,8 +109,7 @@ uint32_t row_insert(struct db *db, size_t session, uint16_t table, const struct 
     return version;
 }
 
-uint32_t row_update(struct db *db, size_t session, uint32_t old, const struct value *values)
-{
+uint32_t row_update(struct db *db, size_t session, uint32_t old, const struct value *values) {
     uint16_t row = db->versions.items[old].row;
     LW_ASSERT(db->rows.items[row].newest == old);
     LW_ASSERT(!version_is_deleted(db, old) || values != NULL);
@@ -125,8 +118,7 @@ uint32_t row_update(struct db *db, size_t session, uint32_t old, const struct va
     return version;
 }
 
-void versions_undo(struct db *db, uint16_t txn, uint32_t version_mark)
-{
+void versions_undo(struct db *db, uint16_t txn, uint32_t version_mark) {
     LW_ASSERT(txn != 0);
     struct txn *writer = &db->txns.items[txn];
     if (writer->write_count == 0)
@@ -144,15 +136,13 @@ void versions_undo(struct db *db, uint16_t txn, uint32_t version_mark)
     }
 }
 
-struct db_ref db_ref_of(const struct db *db, uint32_t version)
-{
+struct db_ref db_ref_of(const struct db *db, uint32_t version) {
     const struct version *v = &db->versions.items[version];
     const struct row *row = &db->rows.items[v->row];
     return (struct db_ref){.table = row->table, .row = row->number, .version = version};
 }
 
-const struct value *version_values_stable(struct db *db, uint32_t version)
-{
+const struct value *version_values_stable(struct db *db, uint32_t version) {
     const struct value *values = version_values(db, version);
     const struct exec *exec = session_exec(db, db->running);
     if (exec->stmt == NULL || exec->stmt->kind == SQL_STMT_SELECT || db->is_peeking)
@@ -164,28 +154,24 @@ const struct value *version_values_stable(struct db *db, uint32_t version)
 
 /* ---- reading versions from outside ---- */
 
-struct value db_version_value(const struct db *db, uint32_t version, uint16_t column)
-{
+struct value db_version_value(const struct db *db, uint32_t version, uint16_t column) {
     LW_ASSERT(version > 0 && version < db->versions.count);
     return version_values(db, version)[column];
 }
 
-int db_version_session(const struct db *db, uint32_t version)
-{
+int db_version_session(const struct db *db, uint32_t version) {
     LW_ASSERT(version > 0 && version < db->versions.count);
     uint16_t writer = db->versions.items[version].writer;
     return writer == 0 ? DB_NO_SESSION : db->txns.items[writer].session;
 }
 
-uint32_t db_version_previous(const struct db *db, uint32_t version)
-{
+uint32_t db_version_previous(const struct db *db, uint32_t version) {
     LW_ASSERT(version > 0 && version < db->versions.count);
     return db->versions.items[version].previous;
 }
 
 /* The order db_visit_rows gives: by primary key, else by insertion. */
-static bool row_is_before(const struct db *db, const struct table *table, uint32_t a, uint32_t b)
-{
+static bool row_is_before(const struct db *db, const struct table *table, uint32_t a, uint32_t b) {
     if (!table->has_primary_key)
         return false;
     return key_compare(&db->query.eval, &table->keys.items[0], version_values(db, a),
@@ -193,8 +179,7 @@ static bool row_is_before(const struct db *db, const struct table *table, uint32
 }
 
 void db_visit_rows(const struct db *db, uint16_t table,
-                   void (*visit)(void *context, const struct value *row), void *context)
-{
+                   void (*visit)(void *context, const struct value *row), void *context) {
     enum { FEW = 64 };
     uint32_t few[FEW], *versions = few;
     const struct table_state *state = &db->tables.items[table];

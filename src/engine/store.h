@@ -1,17 +1,23 @@
-/* The multi-version store: tables of rows, each a chain of versions, newest first, and the transactions that
- * wrote them.
+/* The multi-version store: tables of rows, each a chain of versions, newest first, and the
+ * transactions that wrote them.
  *
- * Invariants. All of it lies in flat arrays addressed by index; indexes are never reused; index 0 of rows,
- * versions and txns is "none" (txn 0: loaded, committed long ago). A version that was rolled back is unlinked
- * from its chain and stays in the array, which is its own undo log: undoing to a mark walks it backwards.
- * Only the newest version of a row may be uncommitted: whoever writes it has made sure of that.
+ * Invariants. All of it lies in flat arrays addressed by index; indexes are never reused; index 0
+ * of rows, versions and txns is "none" (txn 0: loaded, committed long ago). A version that was
+ * rolled back is unlinked from its chain and stays in the array, which is its own undo log:
+ * undoing to a mark walks it backwards. Only the newest version of a row may be uncommitted:
+ * whoever writes it has made sure of that.
  */
 #ifndef LW_ENGINE_STORE_H
 #define LW_ENGINE_STORE_H
 
 #include "engine/engine.h"
 
-enum { SEQUENCE_ALL = UINT32_MAX, COMMAND_ALL = UINT16_MAX, STORE_ROWS_MAX = 60000, STORE_TXNS_MAX = 60000 };
+enum {
+    SEQUENCE_ALL = UINT32_MAX,
+    COMMAND_ALL = UINT16_MAX,
+    STORE_ROWS_MAX = 60000,
+    STORE_TXNS_MAX = 60000
+};
 
 /* FAIL: db_fail was called. WAIT: session_wait was called, and the session waits now. */
 enum step { STEP_OK, STEP_WAIT, STEP_FAIL };
@@ -80,30 +86,50 @@ enum txn_flag {
 
 struct txn {
     uint8_t session;
-    uint8_t status;         /* enum txn_status */
-    uint8_t level;          /* enum sql_isolation, never DEFAULT */
-    uint8_t flags;          /* enum txn_flag */
-    uint16_t command;       /* statements begun */
-    uint16_t write_count;   /* versions made: InnoDB's undo records */
-    uint32_t snapshot;      /* commits it sees; with TXN_HAS_SNAPSHOT */
-    uint32_t committed;     /* its number in the order of commits, from 1; SEQUENCE_ALL: not (yet) */
-    uint32_t out_committed; /* SSI: earliest commit among those it has an rw edge to; SEQUENCE_ALL: none */
+    uint8_t status;       /* enum txn_status */
+    uint8_t level;        /* enum sql_isolation, never DEFAULT */
+    uint8_t flags;        /* enum txn_flag */
+    uint16_t command;     /* statements begun */
+    uint16_t write_count; /* versions made: InnoDB's undo records */
+    uint32_t snapshot;    /* commits it sees; with TXN_HAS_SNAPSHOT */
+    uint32_t committed;   /* its number in the order of commits, from 1; SEQUENCE_ALL: not (yet) */
+    uint32_t out_committed; /* SSI: first commit among those it has edges to; SEQUENCE_ALL: none */
     uint32_t now_ordinal;   /* 1 + ordinal of its now(); 0: not asked for yet */
     int64_t now_number;
     uint64_t read, locked, changed; /* bits per table: footprints, PostgreSQL's table locks */
 };
 
-/* What a reader sees: versions of commits up to `sequence`, and of `txn` itself by commands before `command`. */
+/* What a reader sees: versions of commits up to `sequence`, and of `txn` itself by commands
+ * before `command`. */
 struct snapshot {
     uint32_t sequence;
     uint16_t txn;
     uint16_t command;
 };
 
+struct savepoint {
+    struct str name; /* of the statement, lives as long as the run */
+    uint8_t session;
+    uint16_t command; /* statements the transaction had begun */
+    uint32_t version_mark, lock_mark, pending_mark;
+};
+
+/* A foreign key check put off to the end of the statement or to COMMIT. */
+struct pending {
+    uint16_t txn;
+    uint16_t table;       /* the child table */
+    uint16_t foreign_key; /* of that table */
+    bool is_parent;       /* the parent row of `version` was deleted or its key changed */
+    bool is_deferred, is_done;
+    uint32_t version;  /* child: the new version. parent: the version that took its key away */
+    uint32_t sequence; /* mark for savepoints; from 1 */
+};
+
 /* Whether the snapshot sees what this version's writer did. */
 bool version_is_visible(const struct db *db, const struct snapshot *snapshot, uint32_t version);
 
-/* The version of `row` that the snapshot sees, deleted ones included (see version_is_deleted); 0: none. */
+/* The version of `row` that the snapshot sees, deleted ones included (see version_is_deleted); 0:
+ * none. */
 uint32_t row_visible(const struct db *db, const struct snapshot *snapshot, uint16_t row);
 
 /* The newest version of `row` that is committed or of `txn`; 0: none. */
@@ -112,9 +138,10 @@ uint32_t row_newest_committed(const struct db *db, uint16_t txn, uint16_t row);
 /* The transaction, still open and not `txn`, that wrote the row's newest version; 0: none. */
 uint16_t row_open_writer(const struct db *db, uint16_t txn, uint16_t row);
 
-/* A new row of `table` with its first version, a new version of the row of `old` (`values` NULL: deleted), both by the
- * running statement of `session`, which has the right to write there. The version's number; 0 with db_fail called
- * when a limit is passed. Noted in the statement's writes and footprint. `values` may lie in the store. */
+/* A new row of `table` with its first version, a new version of the row of `old` (`values` NULL:
+ * deleted), both by the running statement of `session`, which has the right to write there. The
+ * version's number; 0 with db_fail called when a limit is passed. Noted in the statement's writes
+ * and footprint. `values` may lie in the store. */
 uint32_t row_insert(struct db *db, size_t session, uint16_t table, const struct value *values);
 uint32_t row_update(struct db *db, size_t session, uint32_t old, const struct value *values);
 

@@ -1,8 +1,7 @@
 /* Transactions: their beginning, their two ends, savepoints, and what an error leaves of them. */
 #include "engine/exec.h"
 
-bool txn_begin(struct db *db, size_t session, enum sql_isolation level, unsigned flags)
-{
+bool txn_begin(struct db *db, size_t session, enum sql_isolation level, unsigned flags) {
     LW_ASSERT(db->sessions.items[session].txn == 0);
     if (db->txns.count >= STORE_TXNS_MAX) {
         db_fail(db, DB_ERROR_LIMIT, "more than %d transactions", STORE_TXNS_MAX);
@@ -22,8 +21,7 @@ bool txn_begin(struct db *db, size_t session, enum sql_isolation level, unsigned
     return true;
 }
 
-static void savepoints_drop(struct db *db, size_t session)
-{
+static void savepoints_drop(struct db *db, size_t session) {
     size_t kept = 0;
     for (size_t i = 0; i < db->savepoints.count; i++)
         if (db->savepoints.items[i].session != session)
@@ -32,8 +30,7 @@ static void savepoints_drop(struct db *db, size_t session)
 }
 
 /* What others can see from now on, or could not have before. */
-static void note_end(struct db *db, const struct txn *txn)
-{
+static void note_end(struct db *db, const struct txn *txn) {
     struct db_footprint *footprint = &session_exec(db, db->running)->footprint;
     footprint->ends |= txn->changed | txn->locked;
     footprint->ended_transaction = true;
@@ -44,16 +41,15 @@ static void note_end(struct db *db, const struct txn *txn)
     }
 }
 
-/* A transaction of which nothing is left needs no number: what only read does not make states grow. */
-static void txn_drop_last(struct db *db, uint16_t txn)
-{
+/* A transaction of which nothing is left needs no number: what only read does not make states
+ * grow. */
+static void txn_drop_last(struct db *db, uint16_t txn) {
     const struct txn *last = &db->txns.items[txn];
     if (txn + 1u == db->txns.count && last->changed == 0 && last->level != SQL_SERIALIZABLE)
         db->txns.count--;
 }
 
-void txn_end(struct db *db, size_t session, enum txn_status status)
-{
+void txn_end(struct db *db, size_t session, enum txn_status status) {
     struct session *owner = &db->sessions.items[session];
     uint16_t txn = owner->txn;
     owner->in_transaction = false;
@@ -78,8 +74,7 @@ void txn_end(struct db *db, size_t session, enum txn_status status)
 
 /* Undoes to the marks. `is_savepoint`: of a savepoint; else of the running statement. */
 static void undo_to(struct db *db, size_t session, uint32_t version_mark, uint32_t lock_mark,
-                    uint32_t pending_mark, bool is_savepoint)
-{
+                    uint32_t pending_mark, bool is_savepoint) {
     uint16_t txn = db->sessions.items[session].txn;
     const struct txn *undone = &db->txns.items[txn];
     session_exec(db, session)->footprint.ends |= undone->changed | undone->locked;
@@ -88,17 +83,16 @@ static void undo_to(struct db *db, size_t session, uint32_t version_mark, uint32
     db->policy->after_undo(db, txn, lock_mark, is_savepoint);
 }
 
-static struct savepoint *savepoint_innermost(struct db *db, size_t session)
-{
+static struct savepoint *savepoint_innermost(struct db *db, size_t session) {
     for (size_t i = db->savepoints.count; i-- > 0;)
         if (db->savepoints.items[i].session == session)
             return &db->savepoints.items[i];
     return NULL;
 }
 
-/* PostgreSQL: everything since the innermost savepoint is gone at once, the rest waits for ROLLBACK. */
-static void txn_enter_failed(struct db *db, size_t session)
-{
+/* PostgreSQL: everything since the innermost savepoint is gone at once, the rest waits for
+ * ROLLBACK. */
+static void txn_enter_failed(struct db *db, size_t session) {
     uint16_t txn = db->sessions.items[session].txn;
     struct txn *failed = &db->txns.items[txn];
     if (failed->flags & TXN_FAILED)
@@ -106,8 +100,8 @@ static void txn_enter_failed(struct db *db, size_t session)
     failed->flags |= TXN_FAILED;
     const struct savepoint *savepoint = savepoint_innermost(db, session);
     if (savepoint != NULL) {
-        undo_to(db, session, savepoint->version_mark, savepoint->lock_mark,
-                savepoint->pending_mark, true);
+        undo_to(db, session, savepoint->version_mark, savepoint->lock_mark, savepoint->pending_mark,
+                true);
         return;
     }
     note_end(db, failed);
@@ -118,8 +112,7 @@ static void txn_enter_failed(struct db *db, size_t session)
     foreign_key_forget(db, txn, 0);
 }
 
-void txn_statement_failed(struct db *db, size_t session, enum db_error error)
-{
+void txn_statement_failed(struct db *db, size_t session, enum db_error error) {
     const struct session *owner = &db->sessions.items[session];
     const struct policy *policy = db->policy;
     if (owner->txn == 0)
@@ -138,8 +131,7 @@ void txn_statement_failed(struct db *db, size_t session, enum db_error error)
 
 /* ---- savepoints ---- */
 
-void savepoint_set(struct db *db, size_t session, struct str name)
-{
+void savepoint_set(struct db *db, size_t session, struct str name) {
     struct savepoint savepoint = {.name = name,
                                   .session = (uint8_t)session,
                                   .command = session_txn(db, session)->command,
@@ -150,8 +142,7 @@ void savepoint_set(struct db *db, size_t session, struct str name)
 }
 
 /* The index of the session's latest savepoint of that name, or -1. */
-static ptrdiff_t savepoint_find(const struct db *db, size_t session, struct str name)
-{
+static ptrdiff_t savepoint_find(const struct db *db, size_t session, struct str name) {
     for (size_t i = db->savepoints.count; i-- > 0;)
         if (db->savepoints.items[i].session == session &&
             str_equal_nocase(db->savepoints.items[i].name, name))
@@ -160,8 +151,7 @@ static ptrdiff_t savepoint_find(const struct db *db, size_t session, struct str 
 }
 
 /* Drops the session's savepoints from index `from` on. */
-static void savepoints_cut(struct db *db, size_t session, size_t from)
-{
+static void savepoints_cut(struct db *db, size_t session, size_t from) {
     size_t kept = from;
     for (size_t i = from; i < db->savepoints.count; i++)
         if (db->savepoints.items[i].session != session)
@@ -169,8 +159,7 @@ static void savepoints_cut(struct db *db, size_t session, size_t from)
     db->savepoints.count = kept;
 }
 
-enum step savepoint_release(struct db *db, size_t session, struct str name)
-{
+enum step savepoint_release(struct db *db, size_t session, struct str name) {
     ptrdiff_t at = savepoint_find(db, session, name);
     if (at < 0)
         return db_fail(db, DB_ERROR_NO_SAVEPOINT, "%.*s", STR_ARG(name));
@@ -178,8 +167,7 @@ enum step savepoint_release(struct db *db, size_t session, struct str name)
     return STEP_OK;
 }
 
-enum step savepoint_rollback(struct db *db, size_t session, struct str name)
-{
+enum step savepoint_rollback(struct db *db, size_t session, struct str name) {
     ptrdiff_t at = savepoint_find(db, session, name);
     if (at < 0)
         return db_fail(db, DB_ERROR_NO_SAVEPOINT, "%.*s", STR_ARG(name));

@@ -1,11 +1,10 @@
-/* Waiting, and the wait-for graph. Who waits for whom is not stored but asked of the policy each time, so that
- * it can't go stale: there are at most DB_SESSIONS_MAX sessions. */
+/* Waiting, and the wait-for graph. Who waits for whom is not stored but asked of the policy each
+ * time, so that it can't go stale: there are at most DB_SESSIONS_MAX sessions. */
 #include "engine/exec.h"
 
 #include <stdarg.h>
 
-uint32_t session_blockers(const struct db *db, size_t session)
-{
+uint32_t session_blockers(const struct db *db, size_t session) {
     const struct wait *wait = &db->sessions.items[session].wait;
     if (wait->kind == WAIT_NOTHING)
         return 0;
@@ -18,13 +17,11 @@ uint32_t session_blockers(const struct db *db, size_t session)
     return db->policy->blockers(db, session) & ~(1u << session);
 }
 
-void session_wait_end(struct db *db, size_t session)
-{
+void session_wait_end(struct db *db, size_t session) {
     db->sessions.items[session].wait.kind = WAIT_NOTHING;
 }
 
-bool session_any_ready(const struct db *db)
-{
+bool session_any_ready(const struct db *db) {
     for (size_t s = 0; s < db->session_count; s++) {
         const struct session *session = &db->sessions.items[s];
         if (session->doomed != DB_OK_NO_ERROR)
@@ -35,9 +32,9 @@ bool session_any_ready(const struct db *db)
     return false;
 }
 
-/* The sessions on a cycle of waits through `session`: those it can reach that can reach it. 0: none. */
-static uint32_t wait_cycle(const struct db *db, size_t session)
-{
+/* The sessions on a cycle of waits through `session`: those it can reach that can reach it. 0:
+ * none. */
+static uint32_t wait_cycle(const struct db *db, size_t session) {
     uint32_t edges[DB_SESSIONS_MAX], reach[DB_SESSIONS_MAX];
     for (size_t s = 0; s < db->session_count; s++)
         reach[s] = edges[s] = session_blockers(db, s);
@@ -52,8 +49,7 @@ static uint32_t wait_cycle(const struct db *db, size_t session)
     return cycle;
 }
 
-enum step session_wait(struct db *db, size_t session, const struct wait *wait)
-{
+enum step session_wait(struct db *db, size_t session, const struct wait *wait) {
     struct session *waiting = &db->sessions.items[session];
     waiting->wait = *wait;
     waiting->wait.order = ++db->core.wait_order;
@@ -72,14 +68,12 @@ enum step session_wait(struct db *db, size_t session, const struct wait *wait)
     return STEP_OK;
 }
 
-enum step session_wait_txn(struct db *db, size_t session, uint16_t txn)
-{
+enum step session_wait_txn(struct db *db, size_t session, uint16_t txn) {
     struct wait wait = {.kind = WAIT_TXN, .txn = txn};
     return session_wait(db, session, &wait);
 }
 
-void session_abort(struct db *db, size_t session, enum db_error error)
-{
+void session_abort(struct db *db, size_t session, enum db_error error) {
     struct session *gone = &db->sessions.items[session];
     bool was_waiting = gone->wait.kind != WAIT_NOTHING;
     session_wait_end(db, session);
@@ -89,8 +83,7 @@ void session_abort(struct db *db, size_t session, enum db_error error)
         gone->doomed = (uint8_t)error;
 }
 
-enum step db_fail(struct db *db, enum db_error error, const char *format, ...)
-{
+enum step db_fail(struct db *db, enum db_error error, const char *format, ...) {
     va_list args;
     va_start(args, format);
     vsnprintf(db->detail, sizeof(db->detail), format, args);
@@ -99,8 +92,7 @@ enum step db_fail(struct db *db, enum db_error error, const char *format, ...)
     return STEP_FAIL;
 }
 
-enum step db_fail_eval(struct db *db)
-{
+enum step db_fail_eval(struct db *db) {
     if (db->error != DB_OK_NO_ERROR)
         return STEP_FAIL;
     struct eval *eval = &db->query.eval;
@@ -111,8 +103,7 @@ enum step db_fail_eval(struct db *db)
 }
 
 bool session_generate(struct db *db, size_t session, enum value_kind kind, int64_t number,
-                      struct value *value)
-{
+                      struct value *value) {
     memset(value, 0, sizeof(*value));
     value->kind = (uint8_t)kind;
     value->number = number;

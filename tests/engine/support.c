@@ -2,14 +2,14 @@
 
 #include "base/assert.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 
 void lab_init(struct lab *lab, enum engine_kind engine, enum sql_isolation isolation,
-              size_t session_count)
-{
+              size_t session_count) {
     memset(lab, 0, sizeof(*lab));
     text_pool_init(&lab->pool, &lab->arena);
     lab->config.engine = engine;
@@ -17,14 +17,12 @@ void lab_init(struct lab *lab, enum engine_kind engine, enum sql_isolation isola
     lab->session_count = session_count;
 }
 
-void lab_release(struct lab *lab)
-{
+void lab_release(struct lab *lab) {
     db_free(lab->db);
     arena_release(&lab->arena);
 }
 
-static struct sql_stmt *parse(struct lab *lab, struct str text)
-{
+static struct sql_stmt *parse(struct lab *lab, struct str text) {
     struct sql_stmt *stmt = NULL;
     struct err err;
     struct pos start = {1, 1};
@@ -34,8 +32,7 @@ static struct sql_stmt *parse(struct lab *lab, struct str text)
     return stmt;
 }
 
-const struct sql_stmt *lab_stmt(struct lab *lab, struct str text)
-{
+const struct sql_stmt *lab_stmt(struct lab *lab, struct str text) {
     struct err err;
     struct sql_stmt *stmt = parse(lab, text);
     if (!sql_resolve(&lab->arena, &lab->schema, stmt, &err))
@@ -43,8 +40,7 @@ const struct sql_stmt *lab_stmt(struct lab *lab, struct str text)
     return stmt;
 }
 
-static void setup_one(struct lab *lab, struct str text)
-{
+static void setup_one(struct lab *lab, struct str text) {
     struct err err;
     struct sql_stmt *stmt = parse(lab, text);
     bool is_ddl = stmt->kind == SQL_STMT_CREATE_TABLE || stmt->kind == SQL_STMT_CREATE_INDEX;
@@ -60,8 +56,7 @@ static void setup_one(struct lab *lab, struct str text)
         fail_msg("%.*s: %s", STR_ARG(text), err.message);
 }
 
-void lab_setup(struct lab *lab, const char *sql)
-{
+void lab_setup(struct lab *lab, const char *sql) {
     struct str text = str_dup(&lab->arena, str_from_c(sql));
     enum sql_dialect dialect = engine_dialect(lab->config.engine);
     size_t at = 0, end;
@@ -79,19 +74,16 @@ void lab_setup(struct lab *lab, const char *sql)
         lab->db = db_new(&lab->config, &lab->schema, &lab->pool, lab->session_count);
 }
 
-void lab_exec(struct lab *lab, size_t session, const char *sql, struct db_result *result)
-{
+void lab_exec(struct lab *lab, size_t session, const char *sql, struct db_result *result) {
     struct str text = str_dup(&lab->arena, str_from_c(sql));
     db_exec(lab->db, session, lab_stmt(lab, text), NULL, result);
 }
 
-static bool is_mysql(const struct lab *lab)
-{
+static bool is_mysql(const struct lab *lab) {
     return lab->config.engine == ENGINE_MYSQL || lab->config.engine == ENGINE_MARIADB;
 }
 
-static void rows_print(const struct lab *lab, const struct db_result *result, struct buf *out)
-{
+static void rows_print(const struct lab *lab, const struct db_result *result, struct buf *out) {
     buf_add_char(out, '[');
     for (size_t r = 0; r < result->row_count; r++) {
         buf_add_c(out, r > 0 ? ", (" : "(");
@@ -115,8 +107,7 @@ static void rows_print(const struct lab *lab, const struct db_result *result, st
 }
 
 void answer_print(const struct lab *lab, const struct sql_stmt *stmt,
-                  const struct db_result *result, struct buf *out)
-{
+                  const struct db_result *result, struct buf *out) {
     static const char *const tags[] = {
 #define SQL_STMT(name, text) text,
 #include "sql/stmt.def"

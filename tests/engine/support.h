@@ -1,5 +1,5 @@
-/* For the engine's tests: a database made from SQL text, and answers as one line of text, in the form of the
- * transcripts (tests/engine/transcripts/README.md).
+/* For the engine's tests: a database made from SQL text, and answers as one line of text, in the
+ * form of the transcripts (tests/engine/transcripts/README.md).
  */
 #ifndef LW_TESTS_ENGINE_SUPPORT_H
 #define LW_TESTS_ENGINE_SUPPORT_H

@@ -1,16 +1,19 @@
-/* Runs the transcripts in tests/engine/transcripts: what real servers answered to two or more sessions, line by
- * line, must be what the built-in engine answers. Each section is a test. See README.md there for the form.
+/* Runs the transcripts in tests/engine/transcripts: what real servers answered to two or more
+ * sessions, line by line, must be what the built-in engine answers. Each section is a test. See
+ * README.md there for the form.
  */
 #include "base/assert.h"
 #include "base/file.h"
 #include "base/vec.h"
 #include "support.h"
 
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+
 #include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
 #include <cmocka.h>
 
 static const char *const files[] = {
@@ -45,13 +48,11 @@ struct replay {
     const struct sql_stmt *waiting[SESSIONS];
 };
 
-static void bad_line(const struct replay *replay, const char *message)
-{
+static void bad_line(const struct replay *replay, const char *message) {
     fail_msg("%s:%u: %s", replay->section->path, replay->line, message);
 }
 
-static bool word_is(struct str *words, const char *word)
-{
+static bool word_is(struct str *words, const char *word) {
     size_t len = strlen(word);
     while (words->len > 0 && words->ptr[0] == ' ')
         *words = str_sub(*words, 1, words->len);
@@ -64,8 +65,7 @@ static bool word_is(struct str *words, const char *word)
 }
 
 /* `= mariadb repeatable read, snapshot isolation` */
-static void config_line(struct replay *replay, struct str words)
-{
+static void config_line(struct replay *replay, struct str words) {
     struct db_config *config = &replay->lab.config;
     for (enum engine_kind e = ENGINE_POSTGRESQL; e <= ENGINE_SQLITE; e++)
         if (word_is(&words, engine_name(e)))
@@ -91,8 +91,7 @@ static void config_line(struct replay *replay, struct str words)
         bad_line(replay, "unknown setting");
 }
 
-static void replay_begin(struct replay *replay)
-{
+static void replay_begin(struct replay *replay) {
     if (replay->is_ready)
         return;
     replay->is_ready = true;
@@ -100,8 +99,7 @@ static void replay_begin(struct replay *replay)
 }
 
 /* Collects the ends of statements that can go on. */
-static void collect_resumed(struct replay *replay)
-{
+static void collect_resumed(struct replay *replay) {
     struct db_result result;
     int session;
     while ((session = db_resume(replay->lab.db, &result)) != DB_NO_SESSION) {
@@ -112,8 +110,7 @@ static void collect_resumed(struct replay *replay)
 }
 
 /* The expected answer without an error's message. */
-static struct str expected_core(struct str expected)
-{
+static struct str expected_core(struct str expected) {
     if (!str_starts(expected, "ERR "))
         return expected;
     size_t end = str_find(expected, ' ', 4);
@@ -121,8 +118,7 @@ static struct str expected_core(struct str expected)
 }
 
 static void check_answer(const struct replay *replay, struct str sql, struct str expected,
-                         const struct buf *answer)
-{
+                         const struct buf *answer) {
     if (!str_equal(buf_str(answer), expected_core(expected)))
         fail_msg("%s:%u: %.*s: expected %.*s, got %s", replay->section->path, replay->line,
                  STR_ARG(sql), STR_ARG(expected), answer->len > 0 ? answer->ptr : "nothing");
@@ -130,8 +126,7 @@ static void check_answer(const struct replay *replay, struct str sql, struct str
 
 /* A line that says how a statement that waited ended. */
 static void check_unblocked(struct replay *replay, size_t session, struct str sql,
-                            struct str expected)
-{
+                            struct str expected) {
     struct buf *answer = &replay->answers[session];
     bool is_timeout = str_starts(expected, "ERR 1205") || str_starts(expected, "ERR 55P03") ||
                       str_starts(expected, "ERR SQLITE_BUSY");
@@ -145,8 +140,7 @@ static void check_unblocked(struct replay *replay, size_t session, struct str sq
     buf_clear(answer);
 }
 
-static void statement_line(struct replay *replay, struct str line)
-{
+static void statement_line(struct replay *replay, struct str line) {
     size_t session = (size_t)(line.ptr[0] - 'A');
     size_t cut = 2;
     while (cut + 1 < line.len && !(line.ptr[cut] == ' ' && line.ptr[cut + 1] == ' '))
@@ -178,8 +172,7 @@ static void statement_line(struct replay *replay, struct str line)
     buf_release(&answer);
 }
 
-static void section_line(struct replay *replay, struct str line)
-{
+static void section_line(struct replay *replay, struct str line) {
     while (line.len > 0 && line.ptr[0] == ' ')
         line = str_sub(line, 1, line.len);
     while (line.len > 0 && line.ptr[line.len - 1] == ' ')
@@ -199,8 +192,7 @@ static void section_line(struct replay *replay, struct str line)
     }
 }
 
-static void run_section(void **state)
-{
+static void run_section(void **state) {
     const struct section *section = *state;
     struct replay replay = {.section = section, .line = section->line};
     lab_init(&replay.lab, ENGINE_POSTGRESQL, SQL_READ_COMMITTED, SESSIONS);
@@ -227,8 +219,7 @@ struct tests {
 };
 
 static void add_sections(struct arena *arena, const char *path, struct str text,
-                         struct tests *tests)
-{
+                         struct tests *tests) {
     uint32_t line = 0;
     struct section *section = NULL;
     for (size_t at = 0; at < text.len;) {
@@ -251,8 +242,7 @@ static void add_sections(struct arena *arena, const char *path, struct str text,
     }
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     struct arena arena = {0};
     struct tests tests = {0};
     struct err err;
