@@ -9,12 +9,12 @@
 #include <stdio.h>
 
 enum {
+    I, /* letter or underscore */
+    D, /* digit; `<= D` asks for either */
     X, /* in no token */
     E, /* end: the NUL after the text */
     S, /* space */
     N, /* newline */
-    I, /* letter or underscore */
-    D, /* digit */
     U, /* beyond ASCII */
     Q, /* quote */
     C, /* comment */
@@ -40,11 +40,12 @@ static const uint8_t classes[256] = {
 
 static const struct {
     char text[9];
+    uint8_t length;
     uint8_t type;
 } keywords[128] = {
 #define PY_TOKEN(name, text)
 #define PY_KEYWORD(name, first, second, last, length)                                              \
-    [KEYWORD_HASH(first, second, last, length)] = {#name, TOK_##name},
+    [KEYWORD_HASH(first, second, last, length)] = {#name, length, TOK_##name},
 #include "python/token.def"
 #undef PY_TOKEN
 #undef PY_KEYWORD
@@ -136,11 +137,14 @@ static bool measure_indent(struct py_lexer *lexer, struct py_indent *indent) {
     uint32_t continued_column = 0;
     *indent = (struct py_indent){0};
     for (;;) {
-        char c = lexer->text[lexer->pos];
-        if (c == ' ') {
-            indent->column++;
-            indent->alt_column++;
-        } else if (c == '\t') {
+        uint32_t pos = lexer->pos;
+        while (lexer->text[pos] == ' ')
+            pos++;
+        indent->column += pos - lexer->pos;
+        indent->alt_column += pos - lexer->pos;
+        lexer->pos = pos;
+        char c = lexer->text[pos];
+        if (c == '\t') {
             indent->column = (indent->column / 8 + 1) * 8;
             indent->alt_column++;
         } else if (c == '\f') {
@@ -261,8 +265,10 @@ static bool skip_single_quoted(struct py_lexer *lexer, uint32_t *at, char quote)
     const char *text = lexer->text;
     uint32_t pos = *at;
     bool has_newline = false;
-    while (text[pos] != quote) {
+    for (;;) {
         char c = text[pos];
+        if (c == quote)
+            break;
         if (c == '\\') {
             lexer->tok.flags |= PY_TOK_BACKSLASH;
             if (CLASS(text[pos + 1]) == N) {
@@ -285,14 +291,17 @@ static bool skip_single_quoted(struct py_lexer *lexer, uint32_t *at, char quote)
 static bool skip_triple_quoted(struct py_lexer *lexer, uint32_t *at, char quote) {
     const char *text = lexer->text;
     uint32_t pos = *at;
-    while (text[pos] != quote || text[pos + 1] != quote || text[pos + 2] != quote) {
+    for (;; pos++) {
+        while (text[pos] != quote && text[pos] != '\\' && text[pos] != '\0')
+            pos++;
+        if (text[pos] == quote && text[pos + 1] == quote && text[pos + 2] == quote)
+            break;
         if (text[pos] == '\\') {
             lexer->tok.flags |= PY_TOK_BACKSLASH;
             pos++;
         }
         if (pos >= lexer->len)
             return py_fail(lexer, lexer->tok.start, "unterminated triple-quoted string literal");
-        pos++;
     }
     *at = pos + 3;
     py_lexer_seek(lexer, *at);
@@ -338,7 +347,7 @@ static void lex_unicode_name(struct py_lexer *lexer, uint32_t start, uint32_t at
                 return;
             }
             at += len;
-        } else if (class == I || class == D) {
+        } else if (class <= D) {
             at++;
         } else {
             break;
@@ -352,7 +361,7 @@ static void lex_unicode_name(struct py_lexer *lexer, uint32_t start, uint32_t at
 static void lex_name(struct py_lexer *lexer, uint32_t start) {
     const char *text = lexer->text;
     uint32_t at = start + 1;
-    while (CLASS(text[at]) == I || CLASS(text[at]) == D)
+    while (CLASS(text[at]) <= D)
         at++;
     uint32_t len = at - start;
     uint8_t class = CLASS(text[at]);
@@ -374,7 +383,7 @@ static void lex_name(struct py_lexer *lexer, uint32_t start) {
     if (len >= 2 && len <= 8) {
         unsigned slot = KEYWORD_HASH((unsigned char)text[start], (unsigned char)text[start + 1],
                                      (unsigned char)text[at - 1], len);
-        if (memcmp(keywords[slot].text, text + start, len) == 0 && keywords[slot].text[len] == '\0')
+        if (keywords[slot].length == len && memcmp(keywords[slot].text, text + start, len) == 0)
             lexer->tok.type = keywords[slot].type;
     }
 }
@@ -499,6 +508,30 @@ static void lex_number(struct py_lexer *lexer) {
         set_token(lexer, type, end - lexer->tok.start);
 }
 
+/* Spaces, comments, joined lines and line ends that don't count; pos is then at a token. False: a
+ * layout token was made, or it failed. */
+static bool skip_to_token(struct py_lexer *lexer) {
+    for (;;) {
+        uint32_t pos = lexer->pos;
+        while (CLASS(lexer->text[pos]) == S)
+            pos++;
+        lexer->pos = pos;
+        switch (CLASS(lexer->text[pos])) {
+        case C: lexer->pos = line_end(lexer); break;
+        case B:
+            if (!skip_continuation(lexer))
+                return false;
+            break;
+        case N:
+            if (lex_newline(lexer, pos))
+                return false;
+            break;
+        case E: return !lex_end(lexer);
+        default: return true;
+        }
+    }
+}
+
 void py_next(struct py_lexer *lexer) {
     if (lexer->has_failed)
         return;
@@ -506,34 +539,29 @@ void py_next(struct py_lexer *lexer) {
         lexer->prev_end = lexer->tok.end;
     if (lexer->is_line_start && lex_indentation(lexer))
         return;
+    /* Before most tokens there is a space or nothing. */
     uint32_t pos = lexer->pos;
+    pos += lexer->text[pos] == ' ';
     for (;;) {
-        while (CLASS(lexer->text[pos]) == S)
-            pos++;
-        uint8_t class = CLASS(lexer->text[pos]);
-        if (class == C)
-            pos = line_end(lexer), class = CLASS(lexer->text[pos]);
-        lexer->pos = pos;
-        if (class == N ? lex_newline(lexer, pos) : class == E && lex_end(lexer))
+        lexer->tok.line = lexer->line;
+        lexer->tok.start = pos;
+        switch (CLASS(lexer->text[pos])) {
+        case I: lex_name(lexer, pos); return;
+        case D: lex_number(lexer); return;
+        case U: lex_unicode_name(lexer, pos, pos); return;
+        case Q: lex_string(lexer, pos, pos, 0, false); return;
+        case O: lex_operator(lexer, pos); return;
+        case X:
+            py_fail(lexer, pos,
+                    lexer->text[pos] > ' ' ? "invalid character '%c'"
+                                           : "invalid control character 0x%02x",
+                    lexer->text[pos]);
             return;
-        if (class == B) {
-            if (!skip_continuation(lexer))
-                return;
-        } else if (class != N) {
-            break;
+        default: break;
         }
+        lexer->pos = pos;
+        if (!skip_to_token(lexer))
+            return;
         pos = lexer->pos;
-    }
-    lexer->tok.line = lexer->line;
-    lexer->tok.start = pos;
-    switch (CLASS(lexer->text[pos])) {
-    case I: lex_name(lexer, pos); return;
-    case D: lex_number(lexer); return;
-    case U: lex_unicode_name(lexer, pos, pos); return;
-    case Q: lex_string(lexer, pos, pos, 0, false); return;
-    case O: lex_operator(lexer, pos); return;
-    default:
-        py_fail(lexer, pos, lexer->text[pos] > ' ' ? "invalid character '%c'" : "invalid control character 0x%02x",
-                lexer->text[pos]);
     }
 }

@@ -64,7 +64,8 @@ struct str py_tok_str(const struct py_parser *p) {
 }
 
 bool py_tok_is(const struct py_parser *p, const char *word) {
-    return py_tok(p) == TOK_NAME && str_is(py_tok_str(p), word);
+    return py_tok(p) == TOK_NAME && p->lexer.text[p->lexer.tok.start] == word[0] &&
+           str_is(py_tok_str(p), word);
 }
 
 struct str py_name(struct py_parser *p, const char *what) {
