@@ -251,6 +251,7 @@ static void wrote_columns(struct world *world, struct session *session,
         if (cell->pending != NULL) {
             session->flags |= cell->times_sent > 0 ? SESSION_REPEATED_F : 0;
             cell->times_sent++;
+            cell->is_assigned = false;
             continue;
         }
         if (!cell->is_assigned && cell->is_loaded && column == assignment->column_index)

@@ -7,13 +7,13 @@
 
 enum { PARTNERS_MAX = 16, STEPS_MAX = 20000 };
 
-static bool keeps(const struct collector *c, const struct judged_run *run,
-                  const struct culprit *culprit) {
+/* Two different functions may well guard one row in two ways, each right beside itself; which of them is to change is
+ * not to be seen from a schedule. So what counts between two functions is what is wrong in whichever way
+ * the other writes: columns written back, a row resurrected. */
+static bool keeps(const struct judged_run *run, const struct culprit *culprit) {
     bool is_cross = run->setup.session_count > 1 &&
                     run->setup.sessions[0].program != run->setup.sessions[1].program;
-    /* Beside a program that is wrong in itself many a right one loses: that is the other's finding. */
-    return !is_cross || culprit->rule == RULE_STALE_SAVE ||
-           finding_at(c->findings, culprit->other_span) == NULL;
+    return !is_cross || culprit->rule == RULE_STALE_SAVE || culprit->rule == RULE_RESURRECTED_ROW;
 }
 
 /* An effect of a session that failed for a reason that only concurrency brings. */
@@ -56,7 +56,7 @@ static void judge_run(struct collector *c, const struct judged_run *run,
         if (shows && cell.has_witness &&
             witness_make(&scratch, &run->setup, config, &cell.witness, &witness, &err)) {
             for (size_t i = 0; cell.verdict == VERDICT_LOST && i < witness.culprits.count; i++)
-                if (keeps(c, run, &witness.culprits.items[i]))
+                if (keeps(run, &witness.culprits.items[i]))
                     add_finding(c, run, &witness.culprits.items[i], &cell.witness, config);
             if (cell.verdict != VERDICT_LOST)
                 find_early_effect(c, run, &witness, &cell.witness, config);

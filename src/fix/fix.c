@@ -161,11 +161,16 @@ static bool make_programs(struct trial *t, enum fix_kind kind, const struct sche
         if (is_known)
             continue;
         struct mistake m = {.arena = t->arena, .schema = schema, .pool = t->setup->pool,
-                            .rule = t->culprit->rule, .table = t->culprit->table};
+                            .rule = t->culprit->rule, .table = t->culprit->table,
+                            .write = t->culprit->span};
         for (size_t k = 0; k < t->culprit->columns.count; k++)
             VEC_PUSH(t->arena, &m.columns, t->culprit->columns.items[k]);
         struct txn_program *copy = txn_copy(t->arena, original);
         struct err err;
+        /* Checked before, so that names are resolved for the rewriting, and after it. */
+        if (!txn_check(t->arena, schema, t->setup->pool, copy, &err))
+            return false;
+        copy->is_checked = false;
         bool changed = rewrite(kind, &m, copy);
         if (changed && !txn_check(t->arena, schema, t->setup->pool, copy, &err))
             return false;

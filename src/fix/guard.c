@@ -64,11 +64,23 @@ static void keep_old_value(struct guarding *g, struct txn_block *block, size_t *
     (*at)++;
 }
 
+/* An effect, or a call of a function that does nothing else. */
+static bool is_effect_only(const struct txn_step *step) {
+    if (step->kind == TXN_STEP_EFFECT)
+        return true;
+    if (step->kind != TXN_STEP_CALL || step->body.steps.count == 0)
+        return false;
+    for (size_t i = 0; i < step->body.steps.count; i++)
+        if (!is_effect_only(step->body.steps.items[i]))
+            return false;
+    return true;
+}
+
 /* What happens outside the database ahead of the write goes behind it: only who wins the race does it. */
 static void move_effects(struct guarding *g, struct txn_block *block, size_t *at, size_t behind) {
     for (size_t i = 0; i < *at;) {
         struct txn_step *step = block->steps.items[i];
-        if (step->kind != TXN_STEP_EFFECT) {
+        if (!is_effect_only(step)) {
             i++;
             continue;
         }

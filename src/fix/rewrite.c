@@ -169,7 +169,7 @@ static bool visit_narrow(void *context, struct txn_block *block, size_t at) {
     struct str names = {0};
     for (size_t i = 0; i < update->set.count; i++) {
         const struct sql_assignment *set = &update->set.items[i];
-        if (!is_assigned(r->program, r->m->table, set->column_index))
+        if (!is_assigned(r->program, updated_object(step), set->column_index))
             continue;
         VEC_PUSH(r->m->arena, &kept, *set);
         names = str_printf(r->m->arena, "%.*s%s\"%.*s\"", STR_ARG(names), names.len > 0 ? ", " : "",
@@ -230,11 +230,11 @@ static struct txn_step *make_reload(struct rewriting *r, uint16_t var, struct tx
                : NULL;
 }
 
-/* Before the last assignment ahead of each UPDATE, the object is loaded again. */
+/* Before the last assignments ahead of the UPDATE, the object is loaded again. */
 static bool visit_reuse(void *context, struct txn_block *block, size_t at) {
     struct rewriting *r = context;
     struct txn_step *step = block->steps.items[at];
-    if (!is_object_update(r->m, step))
+    if (!is_object_update(r->m, step) || step->span.start.line != r->m->write.start.line)
         return false;
     uint16_t var = updated_object(step);
     for (size_t i = at; i > 0; i--) {

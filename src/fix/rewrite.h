@@ -14,7 +14,7 @@ struct mistake {
     enum rule rule;
     uint16_t table;                  /* written */
     VEC(uint16_t) columns;           /* written wrongly, or decided on */
-    const struct txn_step *read;     /* of the original program; NULL if not known */
+    struct txn_span write;           /* the place of the write */
     struct str text;                 /* what the rewriting did, in words of the source; set by it */
 };
 
@@ -49,8 +49,8 @@ void block_remove(struct txn_block *block, size_t at);
 bool is_object_update(const struct mistake *m, const struct txn_step *step);
 /* The variable of the row object that the UPDATE writes, or TXN_NO_VAR. */
 uint16_t updated_object(const struct txn_step *step);
-/* Whether some step of the program assigns this column of an object of the table. */
-bool is_assigned(const struct txn_program *program, uint16_t table, uint16_t column);
+/* Whether some step of the program assigns this column of the variable's object. */
+bool is_assigned(const struct txn_program *program, uint16_t var, uint16_t column);
 /* Ands `column = :var` (or `:var.host_column`) to the statement's WHERE. */
 void and_where(struct mistake *m, struct txn_step *step, struct str column, struct str var,
                struct str host_column);

@@ -60,19 +60,18 @@ bool is_object_update(const struct mistake *m, const struct txn_step *step) {
 }
 
 struct assigned_search {
-    const struct txn_program *program;
-    uint16_t table, column;
+    uint16_t var, column;
 };
 
 static bool visit_assigned(void *context, struct txn_block *block, size_t at) {
     const struct assigned_search *search = context;
     const struct txn_step *step = block->steps.items[at];
     return step->kind == TXN_STEP_SET_COLUMN && step->column == search->column &&
-           search->program->vars.items[step->var].table == search->table;
+           step->var == search->var;
 }
 
-bool is_assigned(const struct txn_program *program, uint16_t table, uint16_t column) {
-    struct assigned_search search = {program, table, column};
+bool is_assigned(const struct txn_program *program, uint16_t var, uint16_t column) {
+    struct assigned_search search = {var, column};
     return rewrite_visit((struct txn_block *)&program->body, visit_assigned, &search);
 }
 
