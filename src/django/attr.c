@@ -17,6 +17,7 @@ static struct val *module_value(struct lowerer *l, struct txn_span span, struct 
     if (constant_value(l->facts, symbol.module, NULL, symbol.value, &value))
         return val_literal(l, span, value);
     switch (symbol.value->kind) {
+    case PY_Name:
     case PY_Tuple:
     case PY_List:
     case PY_Set:

@@ -368,12 +368,12 @@ static bool is_recursive(const struct lowerer *l, const struct py_func *func) {
     return seen > 0;
 }
 
-struct generator_search {
+struct yield_search {
     bool found;
 };
 
 static void find_yield(const struct py_node *node, void *context) {
-    struct generator_search *search = context;
+    struct yield_search *search = context;
     if (node->kind == PY_Yield || node->kind == PY_YieldFrom)
         search->found = true;
     if (node->kind != PY_FunctionDef && node->kind != PY_Lambda && node->kind != PY_ClassDef)
@@ -381,7 +381,7 @@ static void find_yield(const struct py_node *node, void *context) {
 }
 
 bool lower_is_generator(const struct py_func *func) {
-    struct generator_search search = {false};
+    struct yield_search search = {false};
     if (func->node->kind != PY_FunctionDef)
         return false;
     for (uint32_t i = 0; i < func->node->FunctionDef.body.count; i++)
@@ -419,6 +419,7 @@ struct val *lower_run_frame(struct lowerer *l, struct frame *frame, const struct
     VEC_PUSH(l->arena, &l->stack, frame->func);
     l->call_depth++;
     if (node->kind == PY_Lambda) {
+        l->is_statement = frame->is_statement && node->Lambda.body->kind == PY_Call;
         struct val *val = lower_expr(l, node->Lambda.body);
         flow_add_site(l, &returns, frame->mark, val, NULL);
     } else {
@@ -429,6 +430,9 @@ struct val *lower_run_frame(struct lowerer *l, struct frame *frame, const struct
     l->stack.count--;
     flow_undo(l, frame->mark);
     frame->is_terminated = false;
+    /* What the root returns goes nowhere. */
+    for (size_t i = 0; frame->is_root && i < returns.items.count; i++)
+        returns.items.items[i].result = NULL;
     /* A return that is the last step of the body needs no step of its own. */
     struct val *result =
         flow_merge(l, lower_span(l, node), &returns, lower_identifier(l, frame->func->name));
@@ -455,6 +459,7 @@ struct val *lower_call_func(struct lowerer *l, struct val *func_value, struct va
     frame->class_ = func->owner != NULL || frame->closure == NULL ? func->owner : frame->closure->class_;
     frame->self = self != NULL ? self : frame->closure != NULL ? frame->closure->self : NULL;
     frame->locals = fields_new(l);
+    frame->is_statement = l->is_statement;
     VEC_PUSH(l->arena, &l->called, func);
     const struct py_node *node = func->node;
     struct txn_block *at = l->b.at;

@@ -19,7 +19,7 @@ static bool is_orm_name(struct str name) {
     for (size_t i = 0; i < LW_COUNT_OF(names); i++)
         if (str_is(name, names[i]))
             return true;
-    return str_ends(name, "_set") || str_ends(name, "manager");
+    return str_ends(name, "_set");
 }
 
 static void mark_called(struct scan *scan, struct py_func *func) {
@@ -117,7 +117,7 @@ void callgraph_build(struct django_facts *facts) {
         struct py_func *func = facts->funcs.items[i];
         struct scan scan = {.facts = facts, .func = func};
         py_visit_children(func->node, scan_node, &scan);
-        func->touches_orm = scan.has_verb;
+        func->touches_orm = func->has_verb = scan.has_verb;
         facts->project->functions.items[i].is_view = is_view(facts, func);
         for (size_t j = 0; j < scan.called.count; j++) {
             struct str name = scan.called.items[j];

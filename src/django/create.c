@@ -1,5 +1,6 @@
 /* Writers of managers and querysets: create and its kin, update. */
 #include "base/assert.h"
+#include "django/model_meta.h"
 #include "django/values.h"
 
 /* obj.save(...), by the model's own save() if it has one. */
@@ -142,7 +143,7 @@ struct val *query_get_or_create(struct lowerer *l, struct queryset *query, struc
     struct args creation = creation_args(l, &lookups, defaults);
     creation.is_open = args->is_open;
     struct row *row = row_new(l, query->model,
-                              lower_var(l, l->hint.len > 0 ? l->hint : query->model->name));
+                              lower_var(l, l->hint.len > 0 ? l->hint : str_lower(l->arena, query->model->name)));
     uint16_t created = lower_var(l, STR("created"));
     l->is_pinned[row->var] = true;
     l->is_pinned[created] = true;
@@ -160,6 +161,7 @@ struct val *query_get_or_create(struct lowerer *l, struct queryset *query, struc
     }
     if (query->owner != NULL && query->owner_field != NULL)
         cell_set(l, row_cache(l, row, query->owner_field->name), val_row(l, span, query->owner));
+    l->is_pinned[created] = false;
     struct val *pair = val_new(l, VAL_SEQUENCE, span);
     VEC_PUSH(l->arena, &pair->items, val_row(l, span, row));
     VEC_PUSH(l->arena, &pair->items, val_scalar(l, txn_ref(&l->b, span, created)));
@@ -257,6 +259,7 @@ struct val *query_bulk_create(struct lowerer *l, struct queryset *query, struct 
         return objects;
     bool with_key = !query->model->pk->is_serial;
     struct txn_step *atomic = lower_atomic(l, span, NULL);
+    atomic->is_savepoint_off = true;
     struct buf sql = {0};
     struct val *ignore = args_named(args, "ignore_conflicts");
     bool is_ignored = ignore != NULL && val_known_truth(l, ignore) == 1;
@@ -320,6 +323,7 @@ struct val *query_bulk_update(struct lowerer *l, struct queryset *query, struct 
         return val_null(l, span);
     }
     struct txn_step *atomic = lower_atomic(l, span, NULL);
+    atomic->is_savepoint_off = true;
     if (objects->items.count > 1 || is_rows)
         lower_note(l, span, STR("bulk_update is taken as an UPDATE for each object"));
     for (size_t i = 0; is_sequence && i < objects->items.count; i++)
@@ -356,6 +360,7 @@ struct val *relation_rows(struct lowerer *l, struct row *owner, struct model *th
     struct txn_span span = args->span;
     struct val *self = val_row(l, span, owner);
     struct txn_step *atomic = lower_atomic(l, span, NULL);
+    atomic->is_savepoint_off = true;
     size_t count = str_is(name, "clear") ? 1 : args->positional.count;
     for (size_t i = 0; i < count; i++) {
         struct buf sql = {0};

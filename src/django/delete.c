@@ -101,8 +101,10 @@ void row_delete(struct lowerer *l, struct txn_span span, struct row *row) {
                                 STR_ARG(model->pk->column));
     bool is_wide = model_has_dependents(model);
     struct txn_step *atomic = is_wide ? lower_atomic(l, span, NULL) : NULL;
-    if (is_wide)
+    if (is_wide) {
+        atomic->is_savepoint_off = true;
         delete_dependents(l, span, model, key, 0);
+    }
     delete_keys(l, span, model, model->pk->column, key);
     if (is_wide)
         lower_atomic_end(l, atomic);
@@ -119,6 +121,9 @@ void query_delete(struct lowerer *l, struct txn_span span, struct queryset *quer
     struct sqlgen gen;
     struct txn_step *atomic = lower_atomic(l, span, NULL);
     struct buf sql = {0};
+    atomic->is_savepoint_off = true;
+    if (query->is_manager)
+        query = query_base(l, span, query);
     if (query->limit != NULL)
         lower_note(l, span, STR("delete() of a slice"));
     sqlgen_init(&gen, l, model, span);

@@ -15,6 +15,8 @@ struct val *lower_name(struct lowerer *l, const struct py_node *node) {
             return cell->val;
     }
     struct symbol symbol = symbol_resolve(l->facts, l->frame->module, name);
+    if (symbol.kind == SYMBOL_NONE && !lower_is_builtin(name))
+        return text_unknown(l, node);
     if (symbol.kind == SYMBOL_NONE)
         return val_external(l, lower_span(l, node), str_printf(l->arena, "builtins.%.*s", STR_ARG(name)));
     return symbol_val(l, lower_span(l, node), symbol, name);
@@ -453,6 +455,12 @@ static struct val *lower_node(struct lowerer *l, const struct py_node *node) {
     case PY_DictComp:
         return lower_comprehension(l, node);
     case PY_Yield:
+        if (l->frame->with != NULL) {
+            lower_yield(l, node);
+            return val_null(l, lower_span(l, node));
+        }
+        lower_note(l, lower_span(l, node), STR("Yield is not modelled"));
+        return text_unknown(l, node);
     case PY_YieldFrom:
     case PY_Await:
         lower_notef(l, lower_span(l, node), "%s is not modelled", py_kind_name(node->kind));

@@ -60,6 +60,20 @@ bool lower_is_effect(struct str dotted) {
     return is_one_of(last_part(dotted), names, LW_COUNT_OF(names));
 }
 
+/* Python's own functions. Another name that isn't bound anywhere came in by a star, from outside. */
+bool lower_is_builtin(struct str name) {
+    static const char *const names[] = {
+        "abs", "all", "any", "ascii", "bin", "bool", "bytearray", "bytes", "callable", "chr",
+        "classmethod", "dict", "dir", "divmod", "enumerate", "filter", "float", "format", "frozenset",
+        "getattr", "globals", "hasattr", "hash", "hex", "id", "input", "int", "isinstance",
+        "issubclass", "iter", "len", "list", "locals", "map", "max", "memoryview", "min", "next",
+        "object", "oct", "open", "ord", "pow", "print", "property", "range", "repr", "reversed",
+        "round", "set", "setattr", "slice", "sorted", "staticmethod", "str", "sum", "super", "tuple",
+        "type", "vars", "zip", "__import__", "NotImplemented"};
+    return is_one_of(name, names, LW_COUNT_OF(names)) || str_ends(name, "Error") ||
+           str_is(name, "Exception");
+}
+
 /* `something.objects.filter(...)`: the ORM, of a model that isn't known. */
 bool lower_is_manager_call(struct str name) {
     for (size_t i = 0; i + 9 <= name.len; i++)
@@ -171,7 +185,7 @@ static bool is_transparent(struct str dotted) {
                                            "django.contrib.admin.", "rest_framework.decorators.",
                                            "django.utils.decorators.", "celery.", "django.dispatch.",
                                            "drf_yasg.", "drf_spectacular.", "typing.", "abc.",
-                                           "django.utils.functional."};
+                                           "django.utils.functional.", "contextlib."};
     static const char *const names[] = {"staticmethod", "classmethod", "property", "cached_property",
                                         "wraps", "login_required", "permission_required",
                                         "csrf_exempt", "require_POST", "shared_task", "receiver",

@@ -25,6 +25,7 @@ struct py_func {
     const struct py_node *node;
     int function; /* index into project->functions; -1: nested in another function */
     bool touches_orm; /* as the call graph has it */
+    bool has_verb;    /* names the ORM itself */
 };
 
 struct func_list {

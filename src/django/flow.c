@@ -161,6 +161,14 @@ static void phi_assign(struct phi *phi, uint16_t var) {
     }
 }
 
+/* What the cell holds at the end of a branch; the state at hand is the one before it. */
+static struct val *site_value(const struct flow_site *site, const struct cell *cell) {
+    for (size_t i = 0; i < site->changes.count; i++)
+        if (site->changes.items[i].cell == cell)
+            return site->changes.items[i].val;
+    return cell->val;
+}
+
 static struct val *phi_row(struct phi *phi, struct model *model) {
     struct lowerer *l = phi->l;
     struct row *row = row_new(l, model, lower_var(l, phi->name));
@@ -176,8 +184,9 @@ static struct val *phi_row(struct phi *phi, struct model *model) {
         }
         row->is_null_possible |= val->row->is_null_possible;
         is_partial |= val->row->is_partial;
-        if (is_first || val_same(state, val->row->pk_state.val))
-            state = val->row->pk_state.val;
+        struct val *here = site_value(&phi->sites->items.items[i], &val->row->pk_state);
+        if (is_first || val_same(state, here))
+            state = here;
         else
             state = NULL;
         is_first = false;
@@ -203,12 +212,27 @@ static struct val *phi_sequence(struct phi *phi, struct val *first) {
     return result;
 }
 
+static struct val *phi_free(struct phi *phi) {
+    struct str text = {0};
+    for (size_t i = 0; i < phi->count; i++)
+        if (phi->vals[i] != NULL && text.len == 0)
+            text = phi->vals[i]->name;
+        else if (phi->vals[i] != NULL)
+            text = str_printf(phi->l->arena, "%.*s or %.*s", STR_ARG(text),
+                              STR_ARG(phi->vals[i]->name));
+    struct val *val = val_unknown(phi->l, phi->span, text);
+    for (size_t i = 0; i < phi->count; i++)
+        val->is_merged |= phi->vals[i] != NULL && phi->vals[i]->is_merged;
+    return val;
+}
+
 /* What the branches have in common decides how their values are joined. */
 static struct val *phi_value(struct phi *phi) {
     struct lowerer *l = phi->l;
     struct val *first = NULL;
     struct model *model = NULL;
     bool is_all_same = true, is_row = true, is_scalar = true, is_rows = true, is_sequence = true;
+    bool is_free = true;
     for (size_t i = 0; i < phi->count; i++) {
         struct val *val = phi->vals[i];
         if (val == NULL)
@@ -220,6 +244,7 @@ static struct val *phi_value(struct phi *phi) {
             model = val->row->model;
         is_row &= is_null_val(val) || (val->kind == VAL_ROW && val->row->model == model);
         is_scalar &= val->kind == VAL_SCALAR || val->kind == VAL_UNKNOWN;
+        is_free &= val->kind == VAL_UNKNOWN || val->kind == VAL_EXTERNAL;
         is_rows &= val->kind == VAL_ROWS && val->model == first->model;
         is_sequence &= val->kind == VAL_SEQUENCE && first->kind == VAL_SEQUENCE &&
                        val->items.count == first->items.count;
@@ -228,6 +253,8 @@ static struct val *phi_value(struct phi *phi) {
         return first;
     if (is_row && model != NULL)
         return phi_row(phi, model);
+    if (is_free) /* one free value or the other is a free value */
+        return phi_free(phi);
     if (is_sequence)
         return phi_sequence(phi, first);
     if (is_scalar || is_rows) {
@@ -253,10 +280,7 @@ static void merge_cell(struct lowerer *l, struct txn_span span, struct flow_site
     bool is_same = true, is_root_same = true;
     for (size_t i = 0; i < count; i++) {
         struct flow_site *site = &sites->items.items[i];
-        phi.vals[i] = cell->val;
-        for (size_t j = 0; j < site->changes.count; j++)
-            if (site->changes.items[j].cell == cell)
-                phi.vals[i] = site->changes.items[j].val;
+        phi.vals[i] = site_value(site, cell);
         is_same &= i == 0 || val_same(phi.vals[i], phi.vals[0]);
         is_root_same &= unrefined(phi.vals[i]) == unrefined(phi.vals[0]);
     }

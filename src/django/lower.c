@@ -38,6 +38,7 @@ static void lower_root_value(struct lowerer *l, struct val *val, struct val *sel
     frame->module = val->func->module;
     frame->class_ = val->func->owner;
     frame->self = self;
+    frame->is_root = true;
     frame->locals = fields_new(l);
     lower_bind(l, frame, val->func->node->FunctionDef.args, self, args, args->span);
     lower_run_frame(l, frame, val->func->node);
@@ -189,8 +190,9 @@ struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
             lower_note(l, info->span, STR("a generator or async function is not modelled"));
         if (!l->has_sql || is_hidden(l, func) || lower_is_generator(func) || !check(l, info->span))
             program = NULL;
-        publish_notes(facts, l);
-        info->touches_orm = l->has_sql || l->has_note;
+        info->touches_orm = l->has_sql || (l->has_note && func->has_verb);
+        if (info->touches_orm)
+            publish_notes(facts, l);
         info->is_modelled = program != NULL && !l->has_note;
         for (size_t i = 0; program != NULL && i < l->called.count; i++)
             if (l->called.items[i]->function >= 0 && (size_t)l->called.items[i]->function != function)

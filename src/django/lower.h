@@ -177,13 +177,22 @@ struct frame {
     bool is_terminated;      /* what follows here can't be reached */
     struct flow_sites *breaks, *continues; /* of the innermost loop; NULL: none */
     size_t loop_mark;
-    struct py_class *self_class;
-    struct txn_block *top;   /* its body, to see a return at the very end */
+    bool is_statement;       /* what it returns isn't used */
+    bool is_root;            /* what it returns goes nowhere */
+    struct with *with;       /* of a context manager's generator: what its yield stands for */
 };
 
 struct log_entry {
     struct cell *cell;
     struct val *old;
+};
+
+/* A with statement being lowered: its managers from `item` on, and its body, in frame `frame`. */
+struct with {
+    const struct py_node *node;
+    uint32_t item;
+    struct frame *frame;
+    bool is_entered; /* the yield was met */
 };
 
 struct flow_sites {

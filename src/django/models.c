@@ -358,8 +358,7 @@ static void link_field(struct django_facts *facts, struct model *model, struct m
                                ? lower
                                : str_printf(facts->arena, "%.*s_set", STR_ARG(lower));
     }
-    if (!str_ends(reverse.accessor, "+"))
-        VEC_PUSH(facts->arena, &to->reverses, reverse);
+    VEC_PUSH(facts->arena, &to->reverses, reverse);
 }
 
 /* The table of a many-to-many field without a model of its own. */
@@ -398,6 +397,10 @@ static void make_through(struct django_facts *facts, struct model *model, struct
         end.class_ = field->class_;
         end.span = field->span;
         add_field(facts, through, &end, false);
+        /* Hidden, but deleting one end deletes the links. */
+        struct reverse reverse = {STR("+"), STR("+"), through,
+                                  through->fields.items[through->fields.count - 1]};
+        VEC_PUSH(arena, &ends[i]->reverses, reverse);
     }
     VEC_PUSH(arena, &through->unique_sets,
              str_printf(arena, "%.*s,%.*s", STR_ARG(names[0]), STR_ARG(names[1])));

@@ -201,5 +201,8 @@ void param_args(struct lowerer *l, const struct py_func *func, bool has_self, st
         VEC_PUSH(l->arena, &args->names, arg->arg.arg);
         VEC_PUSH(l->arena, &args->values, param_value(l, func, arg));
     }
-    args->is_open = node->arguments.vararg != NULL || node->arguments.kwarg != NULL;
+    /* save(self, *args, **kwargs) of a model is mostly called without any. */
+    bool is_model_method = func->owner != NULL && func->owner->model != NULL;
+    args->is_open =
+        !is_model_method && (node->arguments.vararg != NULL || node->arguments.kwarg != NULL);
 }

@@ -188,6 +188,10 @@ struct val *query_rows(struct lowerer *l, struct txn_span span, struct queryset 
         return val_unknown(l, span, name);
     uint16_t var;
     struct val *val;
+    if (l->hint.len > 0)
+        name = l->hint;
+    else if (str_is(name, "rows"))
+        name = str_printf(l->arena, "%.*ss", STR_ARG(str_lower(l->arena, query->model->name)));
     if (query->result == QUERY_FLAT) {
         var = lower_var(l, query->columns.count > 0 ? query->columns.items[0] : name);
         select_into(l, span, query, TXN_INTO_LIST, var, NULL, false);
@@ -260,8 +264,19 @@ static void raise_if(struct lowerer *l, struct txn_span span, struct txn_expr *c
     l->step_count += 2;
 }
 
+/* get() takes no heed of an order, unless it is of a slice. */
+static struct queryset *unordered(struct lowerer *l, struct queryset *query) {
+    if (query->limit != NULL)
+        return query;
+    struct queryset *copy = query_copy(l, query);
+    copy->is_order_set = true;
+    memset(&copy->order_by, 0, sizeof(copy->order_by));
+    return copy;
+}
+
 void query_get_into(struct lowerer *l, struct txn_span span, struct queryset *query, struct row *row,
                     struct str missing) {
+    query = unordered(l, query);
     if (!is_lock_legal(l, span, query))
         return;
     if (is_unique_get(query)) {
@@ -285,6 +300,7 @@ struct val *query_get(struct lowerer *l, struct txn_span span, struct queryset *
                       struct str missing) {
     if (query->is_manager)
         query = query_base(l, span, query);
+    query = unordered(l, query);
     if (!has_plain_columns(query)) {
         lower_note(l, span, STR("values() of joined or computed columns is not modelled"));
         return val_unknown(l, span, name);

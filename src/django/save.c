@@ -121,7 +121,7 @@ static void insert_row(struct lowerer *l, struct txn_span span, struct row *row,
     buf_release(&values);
 }
 
-void row_insert(struct lowerer *l, struct txn_span span, struct row *row) {
+void object_insert(struct lowerer *l, struct txn_span span, struct row *row) {
     insert_row(l, span, row, !row->model->pk->is_serial, false);
     cell_set(l, &row->pk_state, val_bool(l, span, true));
 }
@@ -200,7 +200,7 @@ void row_save(struct lowerer *l, struct txn_span span, struct row *row, struct a
     add_loaded(&save);
     set_times(&save);
     if (save.is_force_insert) {
-        row_insert(l, span, row);
+        object_insert(l, span, row);
         return;
     }
     if (row->pk_state.val == NULL || !val_constant(row->pk_state.val, &state)) {
@@ -215,6 +215,6 @@ void row_save(struct lowerer *l, struct txn_span span, struct row *row, struct a
     } else if (state.number != 0) {
         update_or_insert(&save);
     } else {
-        row_insert(l, span, row);
+        object_insert(l, span, row);
     }
 }

@@ -323,6 +323,14 @@ static bool lookup_like(struct sqlgen *gen, struct str column, struct str lookup
     return false;
 }
 
+/* A condition that can't be told: it holds for all rows or for none, as a parameter says. */
+static void add_free(struct sqlgen *gen, struct str path, struct buf *out) {
+    struct str text = str_printf(gen->l->arena, "lookup %.*s", STR_ARG(path));
+    sqlgen_fail(gen, path);
+    val_sql(gen->l, val_unknown(gen->l, gen->span, text), out);
+    buf_add_c(out, " = 1");
+}
+
 static void add_lookup(struct sqlgen *gen, const struct cond *cond, bool is_outer, bool is_negated,
                        struct buf *out) {
     struct str column, rest;
@@ -336,8 +344,7 @@ static void add_lookup(struct sqlgen *gen, const struct cond *cond, bool is_oute
                         (val_is_none(cond->value) && !str_ends(cond->path, "__in"));
     if (!sqlgen_path(gen, cond->path, is_outer || is_null_test, &column, &field, &rest)) {
         if (!sqlgen_annotation(gen, cond->path, &column, &rest)) {
-            sqlgen_fail(gen, cond->path);
-            buf_add_c(out, "1 = 1");
+            add_free(gen, cond->path, out);
             return;
         }
         field = NULL;
@@ -371,8 +378,7 @@ static void add_lookup(struct sqlgen *gen, const struct cond *cond, bool is_oute
         buf_add_c(out, " AND ");
         add_value(gen, cond->value->items.items[1], out);
     } else if (!lookup_like(gen, column, rest, cond->value, out)) {
-        sqlgen_fail(gen, cond->path);
-        buf_add_c(out, "1 = 1");
+        add_free(gen, cond->path, out);
     }
     if (is_guarded) {
         buf_add_c(out, " AND ");

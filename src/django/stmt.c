@@ -90,7 +90,9 @@ void lower_assign(struct lowerer *l, const struct py_node *target, struct val *v
 static struct val *lower_value_for(struct lowerer *l, const struct py_node *target,
                                    const struct py_node *value) {
     struct str saved = l->hint;
-    l->hint = target != NULL && target->kind == PY_Name ? target->Name.id : (struct str){0};
+    if (target->kind == PY_Tuple && target->Tuple.elts.count > 0)
+        target = target->Tuple.elts.items[0];
+    l->hint = target->kind == PY_Name ? target->Name.id : (struct str){0};
     struct val *val = lower_expr(l, value);
     l->hint = saved;
     return val;

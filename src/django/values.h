@@ -63,6 +63,8 @@ void lower_while(struct lowerer *l, const struct py_node *node);
 struct val *lower_comprehension(struct lowerer *l, const struct py_node *node);
 /* with.c */
 void lower_with(struct lowerer *l, const struct py_node *node);
+/* The yield of a context manager's generator: the body of its with statement. */
+void lower_yield(struct lowerer *l, const struct py_node *node);
 /* try.c */
 void lower_try(struct lowerer *l, const struct py_node *node);
 void lower_raise(struct lowerer *l, const struct py_node *node);
@@ -113,6 +115,7 @@ void lower_on_commit(struct lowerer *l, struct txn_span span, struct val *func);
 /* What an unknown call does to the world. */
 struct val *lower_effect(struct lowerer *l, struct args *args, struct str name);
 
+bool lower_is_builtin(struct str name);
 bool lower_is_silent(struct str dotted);
 bool lower_is_effect(struct str dotted);
 bool lower_is_manager_call(struct str name);
@@ -143,7 +146,7 @@ struct cell *row_cache(struct lowerer *l, struct row *row, struct str name);
 void row_reload(struct lowerer *l, struct txn_span span, struct row *row, const struct model_field *only);
 /* save.c */
 void row_save(struct lowerer *l, struct txn_span span, struct row *row, struct args *args);
-void row_insert(struct lowerer *l, struct txn_span span, struct row *row);
+void object_insert(struct lowerer *l, struct txn_span span, struct row *row);
 /* delete.c */
 void row_delete(struct lowerer *l, struct txn_span span, struct row *row);
 void query_delete(struct lowerer *l, struct txn_span span, struct queryset *query);

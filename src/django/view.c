@@ -39,8 +39,13 @@ static struct str text_attribute(struct lowerer *l, struct val *self, struct str
 }
 
 struct val *view_method(struct lowerer *l, struct val *self, struct str name, struct args *args) {
-    struct queryset *query = view_queryset(l, self, args->span);
     struct str text = str_printf(l->arena, "self.%.*s()", STR_ARG(name));
+    if (!str_is(name, "get_object") && !str_is(name, "get_queryset")) {
+        if (str_is(name, "form_valid") || str_is(name, "save") || str_starts(name, "perform_"))
+            lower_notef(l, args->span, "%.*s of the generic view is not modelled", STR_ARG(name));
+        return val_unknown(l, args->span, text);
+    }
+    struct queryset *query = view_queryset(l, self, args->span);
     if (query == NULL) {
         lower_notef(l, args->span, "the model behind %.*s is not known", STR_ARG(text));
         return val_unknown(l, args->span, text);

@@ -42,12 +42,35 @@ static bool is_made_as_lock(struct lowerer *l, const struct py_node *node) {
     return made.kind == SYMBOL_EXTERNAL && is_lock_external(made.dotted);
 }
 
+static bool is_contextmanager(struct lowerer *l, const struct py_func *func) {
+    struct py_list decorators = func->node->FunctionDef.decorator_list;
+    for (uint32_t i = 0; i < decorators.count; i++) {
+        struct symbol symbol = symbol_of_expr(l->facts, func->module, decorators.items[i]);
+        if (symbol.kind == SYMBOL_EXTERNAL && str_ends(symbol.dotted, "contextmanager"))
+            return func->node->kind == PY_FunctionDef && lower_is_generator(func);
+    }
+    return false;
+}
+
+/* A lock by its name, unless one can see that it works through the database. */
+static bool is_database_lock(struct lowerer *l, const struct py_func *func) {
+    struct str text = module_text(func->module, func->node);
+    if (!is_contextmanager(l, func))
+        return false;
+    for (size_t i = 0; i + 6 <= text.len; i++)
+        if (memcmp(text.ptr + i, "atomic", 6) == 0)
+            return true;
+    return func->has_verb;
+}
+
 static bool is_lock(struct lowerer *l, const struct py_node *node) {
+    struct symbol symbol = {0};
+    if (node->kind == PY_Call)
+        symbol = symbol_of_expr(l->facts, l->frame->module, node->Call.func);
+    if (symbol.kind == SYMBOL_FUNC && is_database_lock(l, symbol.func))
+        return false;
     if (contains_lock(last_name(node)) || is_made_as_lock(l, node))
         return true;
-    if (node->kind != PY_Call)
-        return false;
-    struct symbol symbol = symbol_of_expr(l->facts, l->frame->module, node->Call.func);
     return symbol.kind == SYMBOL_EXTERNAL && is_lock_external(symbol.dotted);
 }
 
@@ -56,8 +79,12 @@ static bool is_lock(struct lowerer *l, const struct py_node *node) {
 static struct str lock_name(struct lowerer *l, const struct py_node *node) {
     const struct py_node *of = node->kind == PY_Call ? node->Call.func : node;
     struct symbol symbol = symbol_of_expr(l->facts, l->frame->module, of);
-    if (symbol.kind == SYMBOL_FUNC && symbol.func->function >= 0)
-        return symbol.func->name;
+    if (symbol.kind == SYMBOL_FUNC && symbol.func->function >= 0) {
+        const struct func_list *same = map_get(&l->facts->func_by_name, symbol.func->name);
+        return same->items.count == 1
+                   ? symbol.func->name
+                   : l->facts->project->functions.items[symbol.func->function].symbol;
+    }
     if (symbol.kind == SYMBOL_CLASS)
         return symbol.class_->name;
     struct str text = module_text(l->frame->module, of);
@@ -120,7 +147,9 @@ void lower_on_commit(struct lowerer *l, struct txn_span span, struct val *func) 
     bool is_conditional = false;
     if (l->atomic_depth == 0) {
         struct args none = {.span = span};
+        l->is_statement = true;
         lower_call_value(l, func, &none, STR("on_commit"));
+        l->is_statement = false;
         return;
     }
     for (size_t i = l->outer_depth; i < l->b.depth && i < TXN_DEPTH_MAX; i++) {
@@ -160,7 +189,9 @@ static void run_on_commit(struct lowerer *l) {
         size_t mark = flow_mark(l);
         if (pending.flag != TXN_NO_VAR)
             test = txn_build_if(&l->b, span, txn_ref(&l->b, span, pending.flag));
+        l->is_statement = true;
         lower_call_value(l, pending.func, &none, STR("on_commit"));
+        l->is_statement = false;
         if (test != NULL) {
             flow_undo(l, mark);
             txn_build_end(&l->b, test);
@@ -193,12 +224,7 @@ void lower_atomic_end(struct lowerer *l, struct txn_step *step) {
     run_on_commit(l);
 }
 
-struct with {
-    const struct py_node *node;
-    uint32_t item; /* the next one */
-};
-
-static void lower_items(struct lowerer *l, const struct with *with);
+static void lower_items(struct lowerer *l, struct with *with);
 
 static void bind_manager(struct lowerer *l, const struct py_node *item, struct val *val) {
     if (item->withitem.optional_vars != NULL)
@@ -226,12 +252,62 @@ static bool enter_block(struct lowerer *l, const struct py_node *context, struct
     return false;
 }
 
-static void lower_manager(struct lowerer *l, const struct with *with, const struct py_node *item) {
+void lower_yield(struct lowerer *l, const struct py_node *node) {
+    struct frame *generator = l->frame;
+    struct with *with = generator->with;
+    struct val *val = node->Yield.value != NULL ? lower_expr(l, node->Yield.value)
+                                                : val_null(l, lower_span(l, node));
+    if (with->is_entered) {
+        lower_note(l, lower_span(l, node), STR("a second yield of a context manager"));
+        return;
+    }
+    with->is_entered = true;
+    struct with rest = {with->node, with->item + 1, with->frame, false};
+    l->frame = with->frame;
+    bind_manager(l, with->node->With.items.items[with->item], val);
+    lower_items(l, &rest);
+    generator->is_terminated |= l->frame->is_terminated;
+    l->frame = generator;
+}
+
+/* A generator of the project under contextlib.contextmanager: what stands before its yield, the body, what
+ * stands after. No call step is put around it, for the body may return from its own function. */
+static bool lower_generator(struct lowerer *l, struct with *with, const struct py_node *context) {
+    if (context->kind != PY_Call)
+        return false;
+    struct symbol symbol = symbol_of_expr(l->facts, l->frame->module, context->Call.func);
+    if (symbol.kind != SYMBOL_FUNC || !is_contextmanager(l, symbol.func) ||
+        l->call_depth >= LOWER_CALLS_MAX || l->b.depth >= LOWER_BLOCKS_MAX)
+        return false;
+    struct args args = {.span = lower_span(l, context)};
+    struct flow_sites returns = {{0}};
+    lower_args(l, context, &args);
+    struct frame *outer = l->frame, *frame = ARENA_NEW(l->arena, struct frame);
+    frame->outer = outer;
+    frame->func = symbol.func;
+    frame->module = symbol.func->module;
+    frame->locals = fields_new(l);
+    frame->with = with;
+    frame->returns = &returns;
+    lower_bind(l, frame, symbol.func->node->FunctionDef.args, NULL, &args, args.span);
+    VEC_PUSH(l->arena, &l->called, symbol.func);
+    l->frame = frame;
+    l->call_depth++;
+    lower_body(l, symbol.func->node->FunctionDef.body);
+    l->call_depth--;
+    l->frame = outer;
+    outer->is_terminated = frame->is_terminated;
+    if (!with->is_entered || returns.items.count > 0)
+        lower_note(l, args.span, STR("the ways through this context manager are not modelled"));
+    return true;
+}
+
+static void lower_manager(struct lowerer *l, struct with *with, const struct py_node *item) {
     const struct py_node *context = item->withitem.context_expr;
     struct txn_span span = lower_span(l, context);
     struct txn_step *step;
     bool is_atomic;
-    struct with rest = {with->node, with->item + 1};
+    struct with rest = {with->node, with->item + 1, l->frame, false};
     if (enter_block(l, context, &step, &is_atomic)) {
         bind_manager(l, item, val_unknown(l, span, STR("lock")));
         lower_items(l, &rest);
@@ -241,6 +317,8 @@ static void lower_manager(struct lowerer *l, const struct with *with, const stru
             txn_build_end(&l->b, step);
         return;
     }
+    if (lower_generator(l, with, context))
+        return;
     struct val *val = lower_expr(l, context);
     struct str text = module_text(l->frame->module, context);
     bool is_known = val->kind == VAL_EXTERNAL && (str_ends(val->name, ".cursor()") ||
@@ -253,7 +331,7 @@ static void lower_manager(struct lowerer *l, const struct with *with, const stru
     lower_items(l, &rest);
 }
 
-static void lower_items(struct lowerer *l, const struct with *with) {
+static void lower_items(struct lowerer *l, struct with *with) {
     if (with->item < with->node->With.items.count)
         lower_manager(l, with, with->node->With.items.items[with->item]);
     else
@@ -261,6 +339,6 @@ static void lower_items(struct lowerer *l, const struct with *with) {
 }
 
 void lower_with(struct lowerer *l, const struct py_node *node) {
-    struct with with = {node, 0};
+    struct with with = {node, 0, l->frame, false};
     lower_items(l, &with);
 }
