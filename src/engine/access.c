@@ -135,20 +135,56 @@ static bool take_comparison(struct bounds *bounds, const struct sql_expr *expr) 
 }
 
 static bool take_between(struct bounds *bounds, const struct sql_expr *expr) {
+    struct value values[3];
+    bool is_both = true;
     if (expr->is_negated || !is_own_column(bounds, expr->args.items[0]))
         return true;
     for (size_t i = 1; i <= 2; i++) {
-        struct value value;
+        values[i] = value_null();
         if (!is_known(bounds, expr->args.items[i], 0))
-            continue;
-        if (!eval_expr(bounds->eval, expr->args.items[i], &value))
+            is_both = false;
+        else if (!eval_expr(bounds->eval, expr->args.items[i], &values[i]))
             return false;
+    }
+    bool is_one = is_both && values[1].kind != VALUE_NULL && values[1].kind == values[2].kind &&
+                  eval_key_order(bounds->eval, values[1], values[2]) == 0;
+    for (size_t i = 1; i <= (is_one ? 1 : 2); i++) {
         struct bound bound = {.column = expr->args.items[0]->column,
-                              .op = i == 1 ? SQL_OP_GE : SQL_OP_LE};
-        if (bound_add(bounds, &bound, value))
+                              .op = is_one   ? SQL_OP_EQ
+                                    : i == 1 ? SQL_OP_GE
+                                             : SQL_OP_LE};
+        if (is_known(bounds, expr->args.items[i], 0) && bound_add(bounds, &bound, values[i]))
             bound_keep(bounds, &bound);
     }
     return true;
+}
+
+/* `column IS NULL` is an equality with the index's NULL entries. */
+static void take_is_null(struct bounds *bounds, const struct sql_expr *expr) {
+    if (expr->is_negated || !is_own_column(bounds, expr->args.items[0]))
+        return;
+    struct bound bound = {
+        .column = expr->args.items[0]->column, .op = SQL_OP_EQ, .count = 1, .values = {{0}}};
+    if (bounds->table->columns.items[bound.column].not_null)
+        bound.count = 0;
+    bound_keep(bounds, &bound);
+}
+
+/* The order in which an index is searched for the members of a list, each once. */
+static void bound_sort(const struct bounds *bounds, struct bound *bound) {
+    size_t count = 0;
+    for (size_t i = 0; i < bound->count; i++) {
+        struct value value = bound->values[i];
+        size_t at = count;
+        while (at > 0 && eval_key_order(bounds->eval, bound->values[at - 1], value) > 0)
+            at--;
+        if (at > 0 && eval_key_order(bounds->eval, bound->values[at - 1], value) == 0)
+            continue;
+        memmove(&bound->values[at + 1], &bound->values[at], (count - at) * sizeof(value));
+        bound->values[at] = value;
+        count++;
+    }
+    bound->count = count;
 }
 
 static bool take_in(struct bounds *bounds, const struct sql_expr *expr) {
@@ -174,6 +210,7 @@ static bool take_in(struct bounds *bounds, const struct sql_expr *expr) {
         if (!bound_add(bounds, &bound, value))
             return true;
     }
+    bound_sort(bounds, &bound);
     bound_keep(bounds, &bound);
     return true;
 }
@@ -186,6 +223,8 @@ static bool take_condition(struct bounds *bounds, const struct sql_expr *expr, u
         return take_between(bounds, expr);
     if (expr->kind == SQL_IN)
         return take_in(bounds, expr);
+    if (expr->kind == SQL_IS_NULL)
+        take_is_null(bounds, expr);
     if (expr->kind != SQL_BINARY)
         return true;
     switch (expr->op) {
@@ -233,10 +272,27 @@ static bool take_range(const struct bounds *bounds, uint16_t column, struct key_
     return range->has_low || range->has_high;
 }
 
+struct key access_key(const struct eval *eval, const struct table *table, size_t index) {
+    struct key key = table->keys.items[index];
+    bool is_extended = eval->engine == ENGINE_MYSQL || eval->engine == ENGINE_MARIADB;
+    if (!is_extended || key.is_unique || !table->has_primary_key)
+        return key;
+    const struct key *primary = &table->keys.items[0];
+    for (size_t i = 0; i < primary->column_count && key.column_count < KEY_COLUMNS_MAX; i++) {
+        size_t at = 0;
+        while (at < key.column_count && key.columns[at] != primary->columns[i])
+            at++;
+        if (at == key.column_count)
+            key.columns[key.column_count++] = primary->columns[i];
+    }
+    return key;
+}
+
 /* The access by key `index`; key -1 if the conditions say nothing of its first column. */
 static void access_by_key(const struct bounds *bounds, size_t index, struct access *access) {
-    const struct key *key = &bounds->table->keys.items[index];
+    const struct key extended = access_key(bounds->eval, bounds->table, index), *key = &extended;
     struct key_range *ranges = access->ranges;
+    bool has_null = false;
     access->key = -1;
     access->is_point = false;
     access->range_count = 1;
@@ -246,6 +302,7 @@ static void access_by_key(const struct bounds *bounds, size_t index, struct acce
         const struct bound *bound = find_equality(bounds, key->columns[bound_columns]);
         if (bound == NULL || bound->count * access->range_count > ACCESS_RANGES_MAX)
             break;
+        has_null = has_null || bound->values[0].kind == VALUE_NULL;
         /* The alternatives so far, once for each value. */
         size_t old_count = access->range_count;
         for (size_t v = 0; v < bound->count; v++)
@@ -264,7 +321,7 @@ static void access_by_key(const struct bounds *bounds, size_t index, struct acce
             has_range = take_range(bounds, key->columns[bound_columns], &ranges[r]);
     if (bound_columns > 0 || has_range)
         access->key = (int16_t)index;
-    access->is_point = key->is_unique && bound_columns == key->column_count;
+    access->is_point = key->is_unique && bound_columns == key->column_count && !has_null;
 }
 
 /* How good an access path is: higher is better. */
@@ -294,6 +351,19 @@ static bool is_twin(const struct table *table, size_t index, const struct access
            memcmp(a->columns, b->columns, a->column_count * sizeof(a->columns[0])) == 0;
 }
 
+/* UPDATE and DELETE of MySQL and MariaDB know no constant tables: they compare the costs of index
+ * ranges, and one entry of a secondary key counts for less than a row of the primary key. */
+static bool is_cheaper(const struct bounds *bounds, const struct access *chosen,
+                       const struct access *tried) {
+    bool is_mysql = bounds->eval->engine == ENGINE_MYSQL || bounds->eval->engine == ENGINE_MARIADB;
+    if (!is_mysql || !bounds->scan->is_target || chosen->key != 0 || tried->key <= 0 ||
+        !bounds->table->has_primary_key || !chosen->is_point || chosen->range_count != 1 ||
+        tried->range_count != 1)
+        return false;
+    const struct key key = access_key(bounds->eval, bounds->table, (size_t)tried->key);
+    return tried->is_point || tried->ranges[0].equal_count == key.column_count;
+}
+
 bool access_choose(struct eval *eval, const struct query_scan *scan, struct access *access) {
     const struct table *table = eval->schema->tables.items[scan->table];
     struct bounds bounds;
@@ -319,9 +389,10 @@ bool access_choose(struct eval *eval, const struct query_scan *scan, struct acce
         bool is_better = access_score(&tried) > access_score(access);
         if (eval->engine == ENGINE_POSTGRESQL)
             is_better = is_better || is_twin(table, i, access, &tried);
-        if (is_better)
+        if (is_better || is_cheaper(&bounds, access, &tried))
             *access = tried;
-        if (access->is_point && access->range_count == 1 && table->keys.items[i].is_primary)
+        if (access->is_point && access->range_count == 1 && table->keys.items[i].is_primary &&
+            !scan->is_target)
             break;
     }
     return true;
@@ -330,7 +401,7 @@ bool access_choose(struct eval *eval, const struct query_scan *scan, struct acce
 bool key_range_has(struct eval *eval, const struct key *key, const struct key_range *range,
                    const struct value *values) {
     for (size_t i = 0; i < range->equal_count; i++)
-        if (!eval_same_key(eval, values[key->columns[i]], range->equal[i]))
+        if (eval_key_order(eval, values[key->columns[i]], range->equal[i]) != 0)
             return false;
     if (!range->has_low && !range->has_high)
         return true;
@@ -355,9 +426,10 @@ bool access_has(struct eval *eval, const struct access *access, const struct val
         return false;
     if (access->key < 0)
         return true;
-    const struct key *key = &eval->schema->tables.items[access->table]->keys.items[access->key];
+    const struct key key =
+        access_key(eval, eval->schema->tables.items[access->table], (size_t)access->key);
     for (size_t i = 0; i < access->range_count; i++)
-        if (key_range_has(eval, key, &access->ranges[i], values))
+        if (key_range_has(eval, &key, &access->ranges[i], values))
             return true;
     return false;
 }

@@ -35,6 +35,10 @@ struct access {
  * queries are known values. False: evaluation failed or must wait, as eval_expr. */
 bool access_choose(struct eval *eval, const struct query_scan *scan, struct access *access);
 
+/* Key `index` with the columns that count for its ranges: in InnoDB a key that is not unique goes on with
+ * the primary key's. */
+struct key access_key(const struct eval *eval, const struct table *table, size_t index);
+
 /* Whether a row with these values lies within the access. */
 bool access_has(struct eval *eval, const struct access *access, const struct value *values);
 bool key_range_has(struct eval *eval, const struct key *key, const struct key_range *range,

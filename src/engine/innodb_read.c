@@ -6,10 +6,14 @@
  * again as it was, although the statement itself may have changed the row since.
  */
 #include "engine/innodb.h"
+#include "engine/query_group.h"
+
+#include <limits.h>
 
 struct innodb_scan {
     struct access access;
     struct innodb_records records;
+    struct key columns; /* of the ranges */
     uint8_t key;
     enum innodb_mode mode;
     bool is_locking;
@@ -141,14 +145,42 @@ static bool is_covered(const struct db *db, const struct query_scan *scan, uint8
            expr_is_covered(table, key, scan->source, select->having);
 }
 
+/* About how long an entry is: the shortest index that has all columns is gone through for a query of all
+ * rows. */
+static unsigned key_length(const struct table *table, const struct key *key) {
+    unsigned length = 0;
+    for (size_t i = 0; i < key->column_count; i++) {
+        const struct column *column = &table->columns.items[key->columns[i]];
+        length += column->type == COLUMN_BOOL ? 1 : column->type == COLUMN_INT ? 4 : 8;
+        length += column->type == COLUMN_TEXT ? 100 : 0;
+        length += !column->not_null;
+    }
+    return length;
+}
+
+static uint8_t whole_scan_key(const struct db *db, const struct query_scan *scan) {
+    const struct table *table = db_table(db, scan->table);
+    uint8_t best = innodb_clustered(db, scan->table);
+    unsigned shortest = UINT_MAX;
+    for (size_t k = 0; k < table->keys.count && scan->order_count == 0; k++) {
+        const struct key *key = &table->keys.items[k];
+        if (key->where == NULL && key_length(table, key) < shortest &&
+            is_covered(db, scan, (uint8_t)k)) {
+            shortest = key_length(table, key);
+            best = (uint8_t)k;
+        }
+    }
+    return best;
+}
+
 /* ---- open ---- */
 
 static bool is_in_order(const struct db *db, const struct query_scan *scan, uint8_t key) {
-    if (scan->order_count == 0 || key == INNODB_ROWID)
+    if (scan->order_count == 0 || key == INNODB_ROWID || scan->select == NULL)
         return false;
     const struct key *index = &db_table(db, scan->table)->keys.items[key];
     for (size_t i = 0; i < scan->order_count; i++) {
-        const struct sql_expr *expr = scan->order_by[i].expr;
+        const struct sql_expr *expr = query_item_expr(scan->select, scan->order_by[i].expr);
         if (scan->order_by[i].is_descending || i >= index->column_count ||
             expr->kind != SQL_COLUMN || expr->depth != 0 || expr->source != scan->source ||
             expr->column != index->columns[i])
@@ -169,7 +201,9 @@ bool innodb_open(void *context, struct eval *eval, struct query_scan *scan) {
     if (!access_choose(eval, scan, &s->access))
         return false;
     uint8_t clustered = innodb_clustered(db, scan->table);
-    s->key = s->access.key < 0 ? clustered : (uint8_t)s->access.key;
+    s->key = s->access.key < 0 ? whole_scan_key(db, scan) : (uint8_t)s->access.key;
+    if (s->access.key >= 0)
+        s->columns = access_key(eval, db_table(db, scan->table), (size_t)s->access.key);
     scan->is_sorted = s->access.range_count <= 1 && is_in_order(db, scan, s->key);
     if (!s->is_locking) {
         if (!s->access.is_empty)
@@ -194,7 +228,7 @@ static int range_side(const struct db *db, const struct innodb_scan *s, uint32_t
         return 0;
     const struct eval *eval = &db->query.eval;
     const struct key_range *range = &s->access.ranges[s->range];
-    const struct key *key = &db_table(db, s->access.table)->keys.items[s->access.key];
+    const struct key *key = &s->columns;
     const struct value *values = version_values(db, version);
     for (size_t i = 0; i < range->equal_count; i++) {
         int order = eval_key_order(eval, values[key->columns[i]], range->equal[i]);
@@ -224,7 +258,7 @@ static bool starts_range(const struct db *db, const struct innodb_scan *s, uint3
     if (s->access.key < 0 || s->key != innodb_clustered(db, s->access.table) || s->in_range ||
         !range->has_low || range->low_open)
         return false;
-    const struct key *key = &db_table(db, s->access.table)->keys.items[s->access.key];
+    const struct key *key = &s->columns;
     return range->equal_count + 1u == key->column_count &&
            eval_key_order(&db->query.eval,
                           version_values(db, version)[key->columns[range->equal_count]],

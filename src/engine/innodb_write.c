@@ -34,6 +34,17 @@ static enum step lock_version(struct db *db, size_t session, uint16_t table, uin
     return innodb_lock(db, session, &request);
 }
 
+/* Waits for whoever locked the gap that an entry goes into, or the deleted record whose place it takes. */
+static enum step lock_place(struct db *db, size_t session, uint16_t table, uint8_t key,
+                            struct innodb_entry entry, bool *is_reused, uint32_t *next) {
+    struct innodb_records records = innodb_records(db, table, key);
+    size_t at = innodb_seek(db, &records, table, key, entry);
+    *next = innodb_record_at(&records, at);
+    *is_reused = *next != 0 && innodb_entry_order(db, table, key, innodb_entry_of(db, *next), entry) == 0;
+    return lock_version(db, session, table, key, *next, INNODB_X,
+                        *is_reused ? INNODB_REC : INNODB_INSERT, *is_reused);
+}
+
 /* ---- duplicates ---- */
 
 /* Initial rows: no locks. */
@@ -118,6 +129,14 @@ enum step innodb_check_keys(struct db *db, size_t session, const struct new_row 
             *duplicate = (struct duplicate){(int)k, found};
             return STEP_OK;
         }
+        /* The row goes into the clustered index before the others are looked at. */
+        struct innodb_entry entry = {row->values, UINT32_MAX};
+        bool is_reused;
+        uint32_t next;
+        if (is_clustered)
+            step = lock_place(db, session, row->table, (uint8_t)k, entry, &is_reused, &next);
+        if (step != STEP_OK)
+            return step;
     }
     return STEP_OK;
 }
@@ -171,17 +190,6 @@ static bool is_changed(const struct db *db, const struct new_row *row) {
         if (old[i].kind != row->values[i].kind || !value_equal(db->query.eval.pool, old[i], row->values[i]))
             return true;
     return false;
-}
-
-/* Waits for whoever locked the gap that an entry goes into, or the deleted record whose place it takes. */
-static enum step lock_place(struct db *db, size_t session, uint16_t table, uint8_t key,
-                            struct innodb_entry entry, bool *is_reused, uint32_t *next) {
-    struct innodb_records records = innodb_records(db, table, key);
-    size_t at = innodb_seek(db, &records, table, key, entry);
-    *next = innodb_record_at(&records, at);
-    *is_reused = *next != 0 && innodb_entry_order(db, table, key, innodb_entry_of(db, *next), entry) == 0;
-    return lock_version(db, session, table, key, *next, INNODB_X,
-                        *is_reused ? INNODB_REC : INNODB_INSERT, *is_reused);
 }
 
 enum step innodb_before_write(struct db *db, size_t session, const struct new_row *row, bool *skip) {

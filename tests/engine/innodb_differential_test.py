@@ -58,6 +58,23 @@ SCHEMAS = {
     },
 }
 
+SCHEMAS["wide"] = SCHEMAS["keys"]
+SCHEMAS["cascade"] = {
+    "ddl": [
+        "create table p (id int primary key, total int not null)",
+        "create table c (id int primary key, pid int, amount int not null,"
+        " constraint c_pid foreign key (pid) references p (id) on delete cascade)",
+        "create table t (id int primary key, pid int,"
+        " constraint t_pid foreign key (pid) references p (id) on delete set null)",
+    ],
+    "rows": [
+        "insert into p values (1,0),(2,0),(3,0)",
+        "insert into c values (1,1,5),(3,2,5),(5,null,5)",
+        "insert into t values (1,1),(3,2),(5,null)",
+    ],
+    "tables": ["p", "c", "t"],
+}
+
 ERRORS = {
     1213: "DEADLOCK", 1205: "LOCK_TIMEOUT", 1062: "UNIQUE", 1452: "FOREIGN_KEY", 1451: "FOREIGN_KEY",
     1020: "CHANGED_ROW", 1305: "NO_SAVEPOINT", 1048: "NOT_NULL",
@@ -72,7 +89,11 @@ def locking(r):
 
 
 def statement(r, schema):
-    return {"plain": plain_statement, "keys": keys_statement, "family": family_statement}[schema](r)
+    kinds = {
+        "plain": plain_statement, "keys": keys_statement, "family": family_statement,
+        "wide": wide_statement, "cascade": cascade_statement,
+    }  # fmt: skip
+    return kinds[schema](r)
 
 
 def plain_statement(r):
@@ -110,6 +131,53 @@ def keys_statement(r):
         "insert into t values (%d,%d,%d,0)" % (key, u, k),
         "insert into t values (%d,null,%d,0)" % (key, k),
         "delete from t where " + where,
+    ])  # fmt: skip
+
+
+def wide_statement(r):
+    key, u, k = r.randint(1, 8), 10 * r.randint(1, 8), r.choice([1, 3, 5, 7, 9])
+    low, high = sorted((r.randint(0, 8), r.randint(0, 8)))
+    where = r.choice(["id=%d" % key, "u=%d" % u, "k=%d" % k, "k=%d and v=0" % k, "id>%d" % key,
+                      "id between %d and %d" % (low, high), "id<%d" % key, "id in (%d,%d)" % (low, high),
+                      "k=%d and id=%d" % (k, key), "u is null", "v=1 and id=%d" % key])  # fmt: skip
+    return r.choice([
+        "select id,u,k,v from t where " + where + locking(r),
+        "select id,u,k,v from t where " + where + locking(r),
+        "select count(*) from t where k=%d" % k,
+        "select id from t where k=%d%s" % (k, locking(r)),
+        "select id from t where %s order by id limit 1%s" % (where, locking(r)),
+        "select id from t order by id limit 2" + locking(r),
+        "update t set v=v+1 where " + where,
+        "update t set v=v+1 where " + where,
+        "update t set k=k+2 where " + where,
+        "update t set u=%d,k=%d,v=0 where id=%d" % (u, k, key),
+        "update t set id=%d where id=%d" % (r.randint(1, 9), key),
+        "insert into t values (%d,%d,%d,0)" % (key, u, k),
+        "insert into t values (%d,%d,%d,0),(%d,%d,%d,1)" % (key, u, k, key + 1, u + 10, k),
+        "insert ignore into t values (%d,%d,%d,0)" % (key, u, k),
+        "insert into t values (%d,%d,%d,0) on duplicate key update v=v+1" % (key, u, k),
+        "insert into t select id+10,null,k,v from t where id=%d" % key,
+        "delete from t where " + where,
+        "delete from t where " + where,
+    ])  # fmt: skip
+
+
+def cascade_statement(r):
+    parent, child = r.randint(1, 4), r.randint(1, 6)
+    return r.choice([
+        "select id from p where id=%d" % parent + locking(r),
+        "select id,pid from c where pid=%d" % parent + locking(r),
+        "select id,pid from t" + locking(r),
+        "insert into c values (%d,%d,5)" % (child, parent),
+        "insert into t values (%d,%d)" % (child, parent),
+        "insert into t values (%d,null)" % child,
+        "insert into p values (%d,0)" % parent,
+        "update p set total=total+5 where id=%d" % parent,
+        "update c set pid=%d where id=%d" % (parent, child),
+        "update t set pid=null where pid=%d" % parent,
+        "delete from p where id=%d" % parent,
+        "delete from p where id=%d" % parent,
+        "delete from c where id=%d" % child,
     ])  # fmt: skip
 
 
