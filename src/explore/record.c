@@ -275,6 +275,10 @@ void trace_answer(struct world *world, struct session *session, const struct txn
     event->writes = arena_copy(arena, result->writes, result->write_count * sizeof(struct db_ref));
     event->write_count = result->write_count;
     note_transaction_end(world, session, event, result);
-    if (trace->on_event != NULL)
+}
+
+void trace_answered(struct world *world) {
+    struct trace *trace = world->trace;
+    if (trace != NULL && trace->on_event != NULL)
         trace->on_event(trace->context, trace, trace->reading, world->db);
 }

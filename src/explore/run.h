@@ -59,5 +59,7 @@ void trace_control(struct world *world, struct session *session, struct op op,
 void trace_blocked(struct world *world, struct session *session, const struct db_result *result);
 void trace_answer(struct world *world, struct session *session, const struct txn_step *step,
                   const struct db_result *result);
+/* Tells the trace's owner of it, once the result is taken in: looking at the database ends the result. */
+void trace_answered(struct world *world);
 
 #endif

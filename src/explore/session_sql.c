@@ -293,11 +293,8 @@ void session_note_ended(struct world *world, struct session *session,
         session->is_ended = true;
 }
 
-void session_receive(struct world *world, struct session *session, const struct txn_step *step,
-                     const struct db_result *result) {
-    if (session->leave == LEAVE_EXCEPTION)
-        return; /* nothing was sent */
-    trace_answer(world, session, step, result);
+static void take_in(struct world *world, struct session *session, const struct txn_step *step,
+                    const struct db_result *result) {
     if (result->status == DB_FAILED) {
         world->errors |= 1u << result->error;
         if (session->atomic_depth > 0)
@@ -315,4 +312,13 @@ void session_receive(struct world *world, struct session *session, const struct 
         receive_list(world, session, step, result);
     else if (step->sql.into != TXN_INTO_NOTHING)
         receive_one(world, session, step, result);
+}
+
+void session_receive(struct world *world, struct session *session, const struct txn_step *step,
+                     const struct db_result *result) {
+    if (session->leave == LEAVE_EXCEPTION)
+        return; /* nothing was sent */
+    trace_answer(world, session, step, result);
+    take_in(world, session, step, result);
+    trace_answered(world);
 }
