@@ -41,17 +41,17 @@ enum cli_exit check_run(const struct check_options *options) {
     struct err err;
     text_pool_init(&pool, arena);
     if (!django_load(arena, &pool, options->paths, options->path_count, &project, &err))
-        return print_error(&err);
-    struct find_options find = {.rules = options->rules, .symbol_of = project_symbol,
-                                .symbol_context = project};
+        return pipeline_print_error(&err);
+    struct find_options find = {
+        .rules = options->rules, .symbol_of = project_symbol, .symbol_context = project};
     target_configs(&options->target, &project->settings, &find);
     size_t count;
-    struct subject *subjects =
-        lower_all(arena, &pool, project, target_dialect(&find), &count);
+    struct subject *subjects = lower_all(arena, &pool, project, target_dialect(&find), &count);
     struct findings findings = {0};
     struct find_stats stats = {0};
     find_all(arena, &project->schema, &pool, subjects, count, &find, &findings, &stats);
-    struct report report = {.findings = &findings, .is_verbose = options->is_verbose,
+    struct report report = {.findings = &findings,
+                            .is_verbose = options->is_verbose,
                             .is_colored = color_wanted(options->color, stdout)};
     report_on_project(arena, project, &pool, &report);
     report.summary.program_count = count;
@@ -60,6 +60,6 @@ enum cli_exit check_run(const struct check_options *options) {
     struct buf out = {0};
     print_report(options, &report, &out);
     if (project->broken_file_count > 0 && findings.items.count == 0)
-        return print_out(&out, CLI_ERROR);
-    return print_out(&out, findings.items.count > 0 ? CLI_FINDINGS : CLI_CLEAN);
+        return pipeline_print(&out, CLI_ERROR);
+    return pipeline_print(&out, findings.items.count > 0 ? CLI_FINDINGS : CLI_CLEAN);
 }

@@ -11,6 +11,8 @@
  * table and its help; declare it in command.h; put it into this table, which is in the order of the help;
  * run `make sources`; and test it in tests/cli/. */
 static const struct command *const commands[] = {
+    &cmd_check,
+    &cmd_prove,
     &cmd_explain,
 };
 

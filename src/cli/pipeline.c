@@ -58,9 +58,8 @@ void target_configs(const struct target *target, const struct django_settings *s
             config->isolation = target->isolation;
         config->innodb_snapshot_isolation |=
             config->engine == ENGINE_MARIADB && target->innodb_snapshot_isolation;
-        config->sqlite_immediate =
-            config->engine == ENGINE_SQLITE && !target->sqlite_deferred &&
-            (config->sqlite_immediate || target->sqlite_immediate);
+        config->sqlite_immediate = config->engine == ENGINE_SQLITE && !target->sqlite_deferred &&
+                                   (config->sqlite_immediate || target->sqlite_immediate);
     }
 }
 
@@ -91,8 +90,8 @@ void report_on_project(struct arena *arena, const struct django_project *project
     report->summary.broken_file_count = project->broken_file_count;
     for (size_t i = 0; i < project->functions.count; i++) {
         report->summary.function_count += project->functions.items[i].touches_orm;
-        report->summary.modelled_count += project->functions.items[i].touches_orm &&
-                                          project->functions.items[i].is_modelled;
+        report->summary.modelled_count +=
+            project->functions.items[i].touches_orm && project->functions.items[i].is_modelled;
     }
 }
 
@@ -101,15 +100,14 @@ struct str project_symbol(void *context, struct txn_span span, struct str fallba
     const struct django_function *best = NULL;
     for (size_t i = 0; i < project->functions.count; i++) {
         const struct django_function *function = &project->functions.items[i];
-        if (str_equal(function->path, span.path) &&
-            function->span.start.line <= span.start.line &&
+        if (str_equal(function->path, span.path) && function->span.start.line <= span.start.line &&
             (best == NULL || function->span.start.line >= best->span.start.line))
             best = function;
     }
     return best != NULL ? best->symbol : fallback;
 }
 
-enum cli_exit print_out(struct buf *text, enum cli_exit answer) {
+enum cli_exit pipeline_print(struct buf *text, enum cli_exit answer) {
     size_t written = fwrite(text->ptr, 1, text->len, stdout);
     if (written != text->len || fflush(stdout) != 0) {
         fprintf(stderr, "lostwrite: cannot write to standard output\n");
@@ -119,7 +117,7 @@ enum cli_exit print_out(struct buf *text, enum cli_exit answer) {
     return answer;
 }
 
-enum cli_exit print_error(const struct err *err) {
+enum cli_exit pipeline_print_error(const struct err *err) {
     struct buf text = {0};
     err_print(err, &text);
     fputs(text.ptr, stderr);

@@ -26,8 +26,8 @@ void report_on_project(struct arena *arena, const struct django_project *project
 struct str project_symbol(void *project, struct txn_span span, struct str fallback);
 
 /* Writes the text to standard output. CLI_ERROR if that fails, else `answer`. */
-enum cli_exit print_out(struct buf *text, enum cli_exit answer);
+enum cli_exit pipeline_print(struct buf *text, enum cli_exit answer);
 /* Prints an error to standard error: CLI_ERROR. */
-enum cli_exit print_error(const struct err *err);
+enum cli_exit pipeline_print_error(const struct err *err);
 
 #endif

@@ -23,8 +23,12 @@ static bool prove_setup(struct prove *p, struct str name, const struct run_setup
         judge.steps_max = 20000000;
     if (!find_in_run(p->arena, setup, symbols, &p->find, &judge, cells, findings, err))
         return false;
-    struct report_run run = {.name = name, .setup = setup, .symbols = symbols, .cells = cells,
-                             .has_counts = p->options->all_schedules, .findings = findings};
+    struct report_run run = {.name = name,
+                             .setup = setup,
+                             .symbols = symbols,
+                             .cells = cells,
+                             .has_counts = p->options->all_schedules,
+                             .findings = findings};
     for (size_t i = 0; i < p->find.config_count && !run.has_witness; i++) {
         struct judge_options plain = {0};
         struct cell_verdict cell;
@@ -47,8 +51,8 @@ static bool prove_setup(struct prove *p, struct str name, const struct run_setup
 }
 
 static bool too_many(size_t count, struct err *err) {
-    return err_set(err, (struct pos){0}, "%zu sessions side by side; at most %d are possible", count,
-                   DB_SESSIONS_MAX);
+    return err_set(err, (struct pos){0}, "%zu sessions side by side; at most %d are possible",
+                   count, DB_SESSIONS_MAX);
 }
 
 /* --sessions N: the run's sessions over again until there are N. */
@@ -88,7 +92,7 @@ static enum cli_exit print_runs(struct prove *p, struct report *report) {
         report_prove_json(report, p->runs.items, p->runs.count, &out);
     else
         report_prove_text(report, p->runs.items, p->runs.count, &out);
-    return print_out(&out, p->has_lost ? CLI_FINDINGS : CLI_CLEAN);
+    return pipeline_print(&out, p->has_lost ? CLI_FINDINGS : CLI_CLEAN);
 }
 
 static enum cli_exit prove_txn(struct prove *p, struct str path) {
@@ -98,17 +102,17 @@ static enum cli_exit prove_txn(struct prove *p, struct str path) {
     target_configs(&p->options->target, NULL, &p->find);
     if (!file_read(p->arena, str_to_c(p->arena, path), &text, &err) ||
         !txn_parse(p->arena, &p->pool, path, text, target_dialect(&p->find), &scenario, &err))
-        return print_error(&err);
+        return pipeline_print_error(&err);
     if (scenario->runs.count == 0) {
         err_set(&err, (struct pos){0}, "nothing is run: the file has no `run` line");
         err_in_file(&err, path);
-        return print_error(&err);
+        return pipeline_print_error(&err);
     }
     for (size_t i = 0; i < scenario->runs.count; i++)
         if (!prove_txn_run(p, scenario, &scenario->runs.items[i], &err))
-            return print_error(&err);
-    struct report report = {.schema = &scenario->schema, .source = no_source,
-                            .source_context = &text};
+            return pipeline_print_error(&err);
+    struct report report = {
+        .schema = &scenario->schema, .source = no_source, .source_context = &text};
     return print_runs(p, &report);
 }
 
@@ -120,17 +124,19 @@ static bool prove_functions(struct prove *p, struct django_project *project,
     struct inputs inputs;
     struct arena scratch = {0};
     const struct input_case *chosen = NULL;
-    inputs_make(p->arena, &scratch, &project->schema, &p->pool, &p->find.configs[0], programs, count,
-                &inputs);
+    inputs_make(p->arena, &scratch, &project->schema, &p->pool, &p->find.configs[0], programs,
+                count, &inputs);
     struct run_setup *setup = ARENA_NEW(p->arena, struct run_setup);
     struct run_setup best = {0};
     for (size_t i = 0; i < inputs.cases.count; i++) {
         const struct input_case *input = &inputs.cases.items[i];
         struct cell_verdict cell;
         struct judge_options plain = {0};
-        *setup = (struct run_setup){.schema = &project->schema, .pool = &p->pool,
+        *setup = (struct run_setup){.schema = &project->schema,
+                                    .pool = &p->pool,
                                     .setup = input->setup.items,
-                                    .setup_count = input->setup.count, .session_count = count};
+                                    .setup_count = input->setup.count,
+                                    .session_count = count};
         for (size_t k = 0; k < count; k++)
             setup->sessions[k] = (struct world_session){programs[k], input->args[k]};
         if (!judge_cell(&scratch, setup, &p->find.configs[0], &plain, &cell, err))
@@ -160,12 +166,12 @@ static enum cli_exit prove_django(struct prove *p) {
     size_t count = options->session_count > given ? options->session_count : given == 1 ? 2 : given;
     if (count > DB_SESSIONS_MAX) {
         too_many(count, &err);
-        return print_error(&err);
+        return pipeline_print_error(&err);
     }
     for (size_t i = 0; i < given; i++)
         paths[i] = str_to_c(p->arena, options->inputs[i].path);
     if (!django_load_around(p->arena, &p->pool, paths, given, &project, &err))
-        return print_error(&err);
+        return pipeline_print_error(&err);
     target_configs(&options->target, &project->settings, &p->find);
     const struct txn_program *programs[DB_SESSIONS_MAX];
     struct str *symbols = ARENA_ARRAY(p->arena, struct str, DB_SESSIONS_MAX);
@@ -182,17 +188,17 @@ static enum cli_exit prove_django(struct prove *p) {
                          : django_lower(p->arena, &p->pool, project, (size_t)function,
                                         target_dialect(&p->find));
         if (program == NULL) {
-            err_set(&err, (struct pos){0}, function < 0 ? "there is no function %.*s"
-                                                        : "%.*s does not touch the ORM",
+            err_set(&err, (struct pos){0},
+                    function < 0 ? "there is no function %.*s" : "%.*s does not touch the ORM",
                     STR_ARG(input->function));
             err_in_file(&err, input->path);
-            return print_error(&err);
+            return pipeline_print_error(&err);
         }
         programs[i] = program;
         symbols[i] = project->functions.items[function].symbol;
     }
     if (!prove_functions(p, project, programs, symbols, count, &err))
-        return print_error(&err);
+        return pipeline_print_error(&err);
     struct report report = {0};
     report_on_project(p->arena, project, &p->pool, &report);
     return print_runs(p, &report);

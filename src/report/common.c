@@ -1,0 +1,30 @@
+#include "report/common.h"
+
+const char *level_name(const struct db_config *config) {
+    if (config->engine == ENGINE_SQLITE)
+        return config->sqlite_immediate ? "immediate" : "serializable";
+    if (config->innodb_snapshot_isolation)
+        return "snapshot isolation";
+    switch (config->isolation) {
+    case SQL_READ_COMMITTED:
+        return "read committed";
+    case SQL_REPEATABLE_READ:
+        return "repeatable read";
+    default:
+        return "serializable";
+    }
+}
+
+void line_result(const struct witness_line *line, struct buf *out) {
+    if (line->waits_for.len > 0)
+        buf_printf(out, "waits for %.*s", STR_ARG(line->waits_for));
+    else
+        buf_add(out, line->result);
+}
+
+bool is_policy(int policy, const struct db_config *config) {
+    const struct db_config *own = &policy_info(policy)->config;
+    return own->engine == config->engine && own->isolation == config->isolation &&
+           own->innodb_snapshot_isolation == config->innodb_snapshot_isolation &&
+           own->sqlite_immediate == config->sqlite_immediate;
+}

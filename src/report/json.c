@@ -1,0 +1,320 @@
+/* Findings as JSON, version 1 (docs/json.md). */
+#include "report/common.h"
+#include "report/report.h"
+
+/* A cursor that knows whether a comma is due. */
+struct json {
+    struct buf *out;
+    bool has_item;
+};
+
+static void key(struct json *j, const char *name) {
+    if (j->has_item)
+        buf_add_c(j->out, ",");
+    j->has_item = true;
+    buf_add_json(j->out, str_from_c(name));
+    buf_add_char(j->out, ':');
+}
+
+static void item(struct json *j) {
+    if (j->has_item)
+        buf_add_c(j->out, ",");
+    j->has_item = true;
+}
+
+static void open_in(struct json *j, char bracket) {
+    buf_add_char(j->out, bracket);
+    j->has_item = false;
+}
+
+static void close_in(struct json *j, char bracket) {
+    buf_add_char(j->out, bracket);
+    j->has_item = true;
+}
+
+static void put_str(struct json *j, const char *name, struct str value) {
+    key(j, name);
+    buf_add_json(j->out, value);
+}
+
+static void put_c(struct json *j, const char *name, const char *value) {
+    put_str(j, name, str_from_c(value));
+}
+
+static void put_number(struct json *j, const char *name, uint64_t value) {
+    key(j, name);
+    buf_printf(j->out, "%llu", (unsigned long long)value);
+}
+
+static void put_place(struct json *j, struct txn_span span) {
+    put_str(j, "path", span.path);
+    put_number(j, "line", span.start.line);
+}
+
+static void put_tool(struct json *j, const struct report *report) {
+    put_number(j, "version", 1);
+    key(j, "tool");
+    open_in(j, '{');
+    put_c(j, "name", "lostwrite");
+    put_c(j, "version", report->version);
+    close_in(j, '}');
+}
+
+static void put_config(struct json *j, const struct db_config *config) {
+    put_c(j, "engine", engine_name(config->engine));
+    put_c(j, "isolation", level_name(config));
+}
+
+static void put_counts(struct json *j, const struct counts *counts) {
+    key(j, "counts");
+    open_in(j, '{');
+    put_number(j, "schedules", counts->schedules);
+    put_number(j, "wrong", counts->wrong);
+    put_number(j, "serialization", counts->serialization);
+    put_number(j, "deadlock", counts->deadlock);
+    put_number(j, "timeout", counts->timeout);
+    put_number(j, "unique", counts->unique);
+    put_number(j, "waits", counts->waits);
+    close_in(j, '}');
+}
+
+static void put_cells(struct json *j, const struct cell_verdict *cells, const bool *is_explored,
+                      bool has_counts) {
+    key(j, "engines");
+    open_in(j, '[');
+    for (int i = 0; cells != NULL && i < POLICY_COUNT; i++) {
+        const struct db_config *config = &policy_info(i)->config;
+        if (is_explored != NULL && !is_explored[i])
+            continue;
+        item(j);
+        open_in(j, '{');
+        put_config(j, config);
+        put_c(j, "verdict", verdict_name(cells[i].verdict));
+        put_c(j, "detail",
+              cells[i].error != DB_OK_NO_ERROR ? db_error_code(cells[i].error, config->engine) : "");
+        if (cells[i].has_failed_effects) {
+            key(j, "effects_before_error");
+            buf_add_c(j->out, "true");
+        }
+        if (has_counts)
+            put_counts(j, &cells[i].counts);
+        close_in(j, '}');
+    }
+    close_in(j, ']');
+}
+
+static void put_after(struct json *j, const struct witness_line *line) {
+    char letter[2] = {session_letter(line->session), '\0'};
+    item(j);
+    open_in(j, '{');
+    put_c(j, "session", letter);
+    put_str(j, "text", line->text);
+    put_str(j, "result", line->result);
+    close_in(j, '}');
+}
+
+static void put_step(struct json *j, const struct witness_step *step) {
+    const struct witness_line *main = &step->lines.items[step->main];
+    char letter[2] = {session_letter(step->session), '\0'};
+    item(j);
+    open_in(j, '{');
+    put_c(j, "session", letter);
+    put_str(j, "sql", main->text);
+    put_place(j, main->span);
+    struct buf result = {0};
+    line_result(main, &result);
+    put_str(j, "result", buf_str(&result));
+    buf_release(&result);
+    key(j, "before");
+    open_in(j, '[');
+    for (size_t i = 0; i < step->main; i++) {
+        item(j);
+        buf_add_json(j->out, step->lines.items[i].text);
+    }
+    close_in(j, ']');
+    key(j, "after");
+    open_in(j, '[');
+    for (size_t i = step->main + 1; i < step->lines.count; i++)
+        put_after(j, &step->lines.items[i]);
+    close_in(j, ']');
+    close_in(j, '}');
+}
+
+static void put_witness(struct json *j, const struct db_config *config,
+                        const struct witness *witness, const struct serial_texts *serial) {
+    key(j, "witness");
+    open_in(j, '{');
+    put_config(j, config);
+    key(j, "steps");
+    open_in(j, '[');
+    for (size_t i = 0; i < witness->steps.count; i++)
+        put_step(j, &witness->steps.items[i]);
+    close_in(j, ']');
+    put_str(j, "outcome", witness->outcome);
+    key(j, "serial");
+    open_in(j, '[');
+    for (size_t i = 0; i < serial->texts.count; i++) {
+        item(j);
+        buf_add_json(j->out, serial->texts.items[i]);
+    }
+    close_in(j, ']');
+    close_in(j, '}');
+}
+
+static void put_fixes(struct json *j, const struct fixes *fixes) {
+    key(j, "fixes");
+    open_in(j, '[');
+    for (size_t i = 0; i < fixes->items.count; i++) {
+        const struct fix *fix = &fixes->items.items[i];
+        item(j);
+        open_in(j, '{');
+        put_c(j, "kind", fix_kind_name(fix->kind));
+        put_c(j, "verdict", fix_verdict_name(fix->verdict));
+        put_cells(j, fix->cells, fix->is_explored, false);
+        put_str(j, "text", fix->text);
+        close_in(j, '}');
+    }
+    close_in(j, ']');
+}
+
+static void put_finding(struct json *j, const struct finding *f) {
+    static const char *const scopes[] = {[SCOPE_AUTOCOMMIT] = "autocommit",
+                                         [SCOPE_TRANSACTION] = "transaction",
+                                         [SCOPE_MIXED] = "mixed"};
+    item(j);
+    open_in(j, '{');
+    put_c(j, "code", rule_code(f->rule));
+    put_c(j, "name", rule_name(f->rule));
+    put_place(j, f->span);
+    put_number(j, "column", f->span.start.column);
+    put_str(j, "symbol", f->symbol);
+    put_str(j, "table", f->table);
+    key(j, "columns");
+    open_in(j, '[');
+    for (size_t i = 0; i < f->columns.count; i++) {
+        item(j);
+        buf_add_json(j->out, f->columns.items[i]);
+    }
+    close_in(j, ']');
+    put_str(j, "message", f->message);
+    key(j, "reads");
+    open_in(j, '[');
+    for (size_t i = 0; i < f->reads.count; i++) {
+        item(j);
+        open_in(j, '{');
+        put_place(j, f->reads.items[i]);
+        close_in(j, '}');
+    }
+    close_in(j, ']');
+    key(j, "other");
+    if (f->session_count > 1) {
+        open_in(j, '{');
+        put_str(j, "symbol", f->other.symbol);
+        put_place(j, f->other.span);
+        close_in(j, '}');
+    } else {
+        buf_add_c(j->out, "null");
+    }
+    put_c(j, "scope", scopes[f->scope]);
+    put_cells(j, f->has_cells ? f->cells : NULL, NULL, false);
+    if (f->has_witness) {
+        put_witness(j, &f->witness_config, &f->witness, &f->serial);
+    } else {
+        key(j, "witness");
+        buf_add_c(j->out, "null");
+    }
+    put_fixes(j, &f->fixes);
+    close_in(j, '}');
+}
+
+static void put_findings(struct json *j, const struct findings *findings) {
+    key(j, "findings");
+    open_in(j, '[');
+    for (size_t i = 0; i < findings->items.count; i++)
+        put_finding(j, &findings->items.items[i]);
+    close_in(j, ']');
+}
+
+static void put_notes(struct json *j, const struct report *report, bool errors) {
+    key(j, errors ? "errors" : "not_modelled");
+    open_in(j, '[');
+    for (size_t i = 0; i < report->note_count; i++) {
+        const struct report_note *note = &report->notes[i];
+        if (note->is_error != errors)
+            continue;
+        item(j);
+        open_in(j, '{');
+        put_place(j, note->span);
+        put_number(j, "column", note->span.start.column);
+        put_str(j, "text", note->text);
+        close_in(j, '}');
+    }
+    close_in(j, ']');
+}
+
+static void put_summary(struct json *j, const struct report *report) {
+    const struct report_summary *s = &report->summary;
+    key(j, "summary");
+    open_in(j, '{');
+    put_number(j, "findings", report->findings->items.count);
+    put_number(j, "files", s->file_count);
+    put_number(j, "lines", s->line_count);
+    put_number(j, "broken_files", s->broken_file_count);
+    put_number(j, "orm_functions", s->function_count);
+    put_number(j, "modelled_functions", s->modelled_count);
+    put_number(j, "programs", s->program_count);
+    put_number(j, "runs", s->run_count);
+    put_number(j, "limits", s->limit_count);
+    close_in(j, '}');
+}
+
+void report_json(const struct report *report, struct buf *out) {
+    struct json j = {.out = out};
+    open_in(&j, '{');
+    put_tool(&j, report);
+    put_findings(&j, report->findings);
+    put_notes(&j, report, false);
+    put_notes(&j, report, true);
+    put_summary(&j, report);
+    close_in(&j, '}');
+    buf_add_char(out, '\n');
+}
+
+static void put_run(struct json *j, const struct report_run *run) {
+    put_str(j, "name", run->name);
+    key(j, "sessions");
+    open_in(j, '[');
+    for (size_t i = 0; i < run->setup->session_count; i++) {
+        item(j);
+        buf_add_json(j->out, run->symbols[i]);
+    }
+    close_in(j, ']');
+    put_cells(j, run->cells, NULL, run->has_counts);
+    if (run->has_witness) {
+        put_witness(j, &run->witness_config, &run->witness, &run->serial);
+    } else {
+        key(j, "witness");
+        buf_add_c(j->out, "null");
+    }
+    put_findings(j, run->findings);
+}
+
+void report_prove_json(const struct report *report, const struct report_run *runs, size_t run_count,
+                       struct buf *out) {
+    struct json j = {.out = out};
+    open_in(&j, '{');
+    put_tool(&j, report);
+    if (run_count == 1)
+        put_run(&j, &runs[0]);
+    key(&j, "runs");
+    open_in(&j, '[');
+    for (size_t i = 0; run_count != 1 && i < run_count; i++) {
+        item(&j);
+        open_in(&j, '{');
+        put_run(&j, &runs[i]);
+        close_in(&j, '}');
+    }
+    close_in(&j, ']');
+    close_in(&j, '}');
+    buf_add_char(out, '\n');
+}
