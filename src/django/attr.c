@@ -16,6 +16,14 @@ static struct val *module_value(struct lowerer *l, struct txn_span span, struct 
         return val_unknown(l, span, text);
     if (constant_value(l->facts, symbol.module, NULL, symbol.value, &value))
         return val_literal(l, span, value);
+    if (symbol.value->kind == PY_Call) {
+        struct model *model = model_of_call(l->facts, symbol.module, symbol.value);
+        if (model != NULL) {
+            struct val *val = val_new(l, VAL_CLASS, span);
+            val->class_ = model->class_;
+            return val;
+        }
+    }
     switch (symbol.value->kind) {
     case PY_Name:
     case PY_Tuple:

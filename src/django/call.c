@@ -267,6 +267,12 @@ struct val *lower_call(struct lowerer *l, const struct py_node *node) {
         l->is_statement = is_statement;
         return val;
     }
+    struct model *model = model_of_call(l->facts, l->frame->module, node);
+    if (model != NULL) {
+        struct val *val = val_new(l, VAL_CLASS, args.span);
+        val->class_ = model->class_;
+        return val;
+    }
     struct val *func = lower_expr(l, callee);
     lower_args(l, node, &args);
     l->is_statement = is_statement;

@@ -110,8 +110,23 @@ static bool is_view(struct django_facts *facts, const struct py_func *func) {
     return (has_request || is_entry_method(func->name)) && is_view_class(facts, func->owner);
 }
 
+static bool is_exception_base(void *context, struct py_class *class_, struct str dotted) {
+    (void)context;
+    return class_ == NULL && (str_ends(dotted, "Exception") || str_ends(dotted, "Error") ||
+                              str_ends(dotted, "DoesNotExist") || str_ends(dotted, "Http404") ||
+                              str_ends(dotted, "PermissionDenied"));
+}
+
+static void find_exceptions(struct django_facts *facts) {
+    for (size_t i = 0; i < facts->classes.count; i++)
+        if (facts->classes.items[i]->model == NULL &&
+            class_walk(facts, facts->classes.items[i], is_exception_base, NULL))
+            VEC_PUSH(facts->arena, &facts->exceptions, facts->classes.items[i]);
+}
+
 void callgraph_build(struct django_facts *facts) {
     struct map users;
+    find_exceptions(facts);
     map_init(&users, facts->arena);
     for (size_t i = 0; i < facts->funcs.count; i++) {
         struct py_func *func = facts->funcs.items[i];

@@ -63,16 +63,6 @@ struct module {
     uint32_t resolve_depth;
 };
 
-struct py_class {
-    struct str name;
-    struct module *module;
-    const struct py_node *node;
-    struct py_class *outer; /* the class it stands in, or NULL */
-    struct map names;       /* struct binding: methods, attributes, inner classes */
-    struct model *model; /* NULL: not a model */
-    bool is_model_known, is_resolving;
-};
-
 enum symbol_kind { SYMBOL_NONE, SYMBOL_FUNC, SYMBOL_CLASS, SYMBOL_MODULE, SYMBOL_VALUE, SYMBOL_EXTERNAL };
 
 struct symbol {
@@ -83,6 +73,17 @@ struct symbol {
     const struct py_node *value;
     bool is_rebound;
     struct str dotted;            /* EXTERNAL */
+};
+
+struct py_class {
+    struct str name;
+    struct module *module;
+    const struct py_node *node;
+    struct py_class *outer; /* the class it stands in, or NULL */
+    struct map names;       /* struct binding: methods, attributes, inner classes */
+    struct model *model; /* NULL: not a model */
+    VEC(struct symbol) bases; /* classes, or outside names; resolved at the first walk */
+    bool has_bases, is_model_known, is_resolving;
 };
 
 enum field_kind { FIELD_PLAIN, FIELD_FOREIGN_KEY, FIELD_ONE_TO_ONE, FIELD_MANY_TO_MANY };
@@ -143,12 +144,14 @@ struct django_facts {
     struct map by_path;  /* full path -> struct module */
     struct map packages; /* folder -> "1" if it has __init__.py, else "0" */
     VEC(struct py_class *) classes;
+    VEC(struct py_class *) exceptions; /* of the project */
     VEC(struct py_func *) funcs;   /* beside project->functions */
     struct map func_by_name;       /* simple name -> struct func_list: for the call graph */
     VEC(struct model *) models;
     struct map model_by_label;     /* "app.model", lower case */
     struct map model_by_name;      /* "model", lower case; the first */
     struct map app_labels;         /* dotted package -> label */
+    struct str user_model;         /* AUTH_USER_MODEL: "auth.User" */
     struct str default_auto_field; /* "BigAutoField" */
     uint32_t resolve_depth;
     struct map noted;              /* notes already made, to make each once */
@@ -182,6 +185,9 @@ struct symbol symbol_attribute(struct django_facts *facts, struct symbol of, str
 /* A name or dotted expression in a module. */
 struct symbol symbol_of_expr(struct django_facts *facts, struct module *module,
                              const struct py_node *node);
+/* The model that a call of get_model("app", "Model") or get_user_model() gives, or NULL. */
+struct model *model_of_call(struct django_facts *facts, struct module *module,
+                            const struct py_node *call);
 /* What a binding stands for. */
 struct symbol symbol_of_binding(struct django_facts *facts, struct module *module,
                                 const struct binding *binding);

@@ -155,6 +155,11 @@ struct symbol symbol_resolve(struct django_facts *facts, struct module *module, 
                              : resolve_star(facts, module, name);
     facts->resolve_depth--;
     module->resolve_depth--;
+    if (symbol.kind == SYMBOL_VALUE && symbol.value != NULL && symbol.value->kind == PY_Call) {
+        struct model *model = model_of_call(facts, symbol.module, symbol.value);
+        if (model != NULL)
+            return (struct symbol){.kind = SYMBOL_CLASS, .class_ = model->class_};
+    }
     /* `name = other_name` at the top level is another name for it. */
     if (symbol.kind == SYMBOL_VALUE && symbol.value != NULL && !symbol.is_rebound &&
         symbol.value->kind == PY_Name && facts->resolve_depth < IMPORT_DEPTH_MAX - 1) {
@@ -197,6 +202,40 @@ struct symbol symbol_of_expr(struct django_facts *facts, struct module *module,
     return symbol_attribute(facts, of, node->Attribute.attr);
 }
 
+static struct symbol base_symbol(struct django_facts *facts, struct py_class *class_,
+                                 const struct py_node *base) {
+    struct symbol symbol = {0};
+    if (base->kind == PY_Subscript) /* Generic[T] */
+        base = base->Subscript.value;
+    if (base->kind == PY_Name && class_->outer != NULL) {
+        const struct binding *own = class_own(class_->outer, base->Name.id);
+        if (own != NULL)
+            symbol = symbol_of_binding(facts, class_->module, own);
+    }
+    if (symbol.kind == SYMBOL_NONE)
+        symbol = symbol_of_expr(facts, class_->module, base);
+    if (symbol.kind != SYMBOL_CLASS && symbol.kind != SYMBOL_EXTERNAL)
+        symbol = (struct symbol){.kind = SYMBOL_EXTERNAL,
+                                 .dotted = module_text(class_->module, base)};
+    return symbol;
+}
+
+/* The bases, resolved once. Manager.from_queryset(Q) has the methods of both. */
+static void resolve_bases(struct django_facts *facts, struct py_class *class_) {
+    struct py_list bases = class_->node->ClassDef.bases;
+    class_->has_bases = true;
+    for (uint32_t i = 0; i < bases.count; i++) {
+        const struct py_node *base = bases.items[i];
+        if (base->kind == PY_Call && base->Call.func->kind == PY_Attribute &&
+            str_is(base->Call.func->Attribute.attr, "from_queryset") && base->Call.args.count > 0) {
+            VEC_PUSH(facts->arena, &class_->bases,
+                     base_symbol(facts, class_, base->Call.args.items[0]));
+            base = base->Call.func->Attribute.value;
+        }
+        VEC_PUSH(facts->arena, &class_->bases, base_symbol(facts, class_, base));
+    }
+}
+
 static bool walk_class(struct django_facts *facts, struct py_class *class_, class_visit *visit,
                        void *context, int depth) {
     if (depth > MODEL_DEPTH_MAX || class_->is_resolving)
@@ -204,36 +243,14 @@ static bool walk_class(struct django_facts *facts, struct py_class *class_, clas
     if (visit(context, class_, (struct str){0}))
         return true;
     class_->is_resolving = true;
+    if (!class_->has_bases)
+        resolve_bases(facts, class_);
     bool is_done = false;
-    const struct py_list bases = class_->node->ClassDef.bases;
-    for (uint32_t i = 0; i < bases.count && !is_done; i++) {
-        const struct py_node *base = bases.items[i];
-        /* Manager.from_queryset(Q) has the methods of both. */
-        if (base->kind == PY_Call && base->Call.func->kind == PY_Attribute &&
-            str_is(base->Call.func->Attribute.attr, "from_queryset") && base->Call.args.count > 0) {
-            struct symbol query = symbol_of_expr(facts, class_->module, base->Call.args.items[0]);
-            if (query.kind == SYMBOL_CLASS)
-                is_done = walk_class(facts, query.class_, visit, context, depth + 1);
-            base = base->Call.func->Attribute.value;
-        }
-        if (base->kind == PY_Subscript)
-            base = base->Subscript.value;
-        struct symbol symbol = {0};
-        if (!is_done && base->kind == PY_Name && class_->outer != NULL) {
-            const struct binding *own = class_own(class_->outer, base->Name.id);
-            if (own != NULL)
-                symbol = symbol_of_binding(facts, class_->module, own);
-        }
-        if (symbol.kind == SYMBOL_NONE)
-            symbol = symbol_of_expr(facts, class_->module, base);
-        if (is_done)
-            break;
-        if (symbol.kind == SYMBOL_CLASS)
-            is_done = walk_class(facts, symbol.class_, visit, context, depth + 1);
-        else if (symbol.kind == SYMBOL_EXTERNAL)
-            is_done = visit(context, NULL, symbol.dotted);
-        else
-            is_done = visit(context, NULL, module_text(class_->module, base));
+    for (size_t i = 0; i < class_->bases.count && !is_done; i++) {
+        struct symbol base = class_->bases.items[i];
+        is_done = base.kind == SYMBOL_CLASS
+                      ? walk_class(facts, base.class_, visit, context, depth + 1)
+                      : visit(context, NULL, base.dotted);
     }
     class_->is_resolving = false;
     return is_done;

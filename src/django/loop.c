@@ -383,8 +383,11 @@ void lower_while(struct lowerer *l, const struct py_node *node) {
 }
 
 struct val *lower_comprehension(struct lowerer *l, const struct py_node *node) {
-    struct py_list generators = node->ListComp.generators;
     struct txn_span span = lower_span(l, node);
+    struct py_list generators = node->kind == PY_DictComp  ? node->DictComp.generators
+                                : node->kind == PY_SetComp ? node->SetComp.generators
+                                : node->kind == PY_ListComp ? node->ListComp.generators
+                                                            : node->GeneratorExp.generators;
     const struct py_node *generator = generators.items[0];
     struct val *iter = lower_expr(l, generator->comprehension.iter);
     if (iter->kind == VAL_QUERYSET)
@@ -393,9 +396,12 @@ struct val *lower_comprehension(struct lowerer *l, const struct py_node *node) {
     if (iter->kind == VAL_SEQUENCE && generators.count == 1 && generator->comprehension.ifs.count == 0 &&
         iter->items.count <= LOWER_UNROLL_MAX && node->kind != PY_DictComp) {
         struct val *result = val_new(l, VAL_SEQUENCE, span);
+        const struct py_node *elt = node->kind == PY_SetComp    ? node->SetComp.elt
+                                    : node->kind == PY_ListComp ? node->ListComp.elt
+                                                                : node->GeneratorExp.elt;
         for (size_t i = 0; i < iter->items.count; i++) {
             lower_assign(l, generator->comprehension.target, iter->items.items[i]);
-            VEC_PUSH(l->arena, &result->items, lower_expr(l, node->ListComp.elt));
+            VEC_PUSH(l->arena, &result->items, lower_expr(l, elt));
         }
         return result;
     }

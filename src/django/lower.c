@@ -111,7 +111,7 @@ static void declare_params(struct lowerer *l, struct lowerer *first, const struc
             }
         }
         is_done[best] = true;
-        struct str text = first->params.items[best];
+        struct str text = str_dup(l->arena, first->params.items[best]);
         struct str base = lower_identifier(l, text), name = base;
         for (int i = 2; txn_find_var(l->b.program, name) != TXN_NO_VAR; i++)
             name = str_printf(l->arena, "%.*s_%d", STR_ARG(base), i);
@@ -173,10 +173,12 @@ struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
     struct lowerer *first = mem_alloc(sizeof(*first)), *l = mem_alloc(sizeof(*l));
     bool is_wrapped = project->settings.atomic_requests && info->is_view && !is_non_atomic(func);
     struct txn_program *program = NULL;
+    struct arena scratch; /* of the first pass: only the names of its parameters outlive it */
+    arena_init(&scratch);
     if (func->touches_orm) {
         program = txn_program_new(arena, info->symbol, info->span);
-        lowerer_init(first, arena, pool, facts, txn_program_new(arena, info->symbol, info->span),
-                     dialect);
+        lowerer_init(first, &scratch, pool, facts,
+                     txn_program_new(&scratch, info->symbol, info->span), dialect);
         lower_root(first, func, info->span, is_wrapped);
         lowerer_init(l, arena, pool, facts, program, dialect);
         l->is_second_pass = true;
@@ -198,6 +200,7 @@ struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
             if (l->called.items[i]->function >= 0 && (size_t)l->called.items[i]->function != function)
                 project->functions.items[l->called.items[i]->function].is_called = true;
     }
+    arena_release(&scratch);
     free(first);
     free(l);
     return program;

@@ -294,6 +294,26 @@ struct model *model_named(struct django_facts *facts, const struct model *from, 
     return model != NULL ? model : map_get(&facts->model_by_name, name);
 }
 
+struct model *model_of_call(struct django_facts *facts, struct module *module,
+                            const struct py_node *call) {
+    const struct py_node *callee = call->Call.func;
+    struct str name = callee->kind == PY_Attribute ? callee->Attribute.attr
+                      : callee->kind == PY_Name    ? callee->Name.id
+                                                   : (struct str){0};
+    struct str app, model;
+    if (str_is(name, "get_user_model") && call->Call.args.count == 0)
+        return model_named(facts, NULL, facts->user_model);
+    if (!str_is(name, "get_model") || call->Call.args.count == 0 || call->Call.args.count > 2 ||
+        !constant_text(facts, module, call->Call.args.items[0], &app))
+        return NULL;
+    if (call->Call.args.count == 1)
+        return str_find(app, '.', 0) < app.len ? model_named(facts, NULL, app) : NULL;
+    if (!constant_text(facts, module, call->Call.args.items[1], &model))
+        return NULL;
+    return model_named(facts, NULL,
+                       str_printf(facts->arena, "%.*s.%.*s", STR_ARG(app), STR_ARG(model)));
+}
+
 static struct model *target_of(struct django_facts *facts, struct model *model,
                                struct model_field *field) {
     if (field->target != NULL)
@@ -315,6 +335,10 @@ static struct model *target_of(struct django_facts *facts, struct model *model,
     if (symbol.kind == SYMBOL_CLASS)
         return class_model(facts, symbol.class_);
     struct str text;
+    if (symbol.kind == SYMBOL_EXTERNAL && str_ends(symbol.dotted, "settings.AUTH_USER_MODEL"))
+        return model_named(facts, NULL, facts->user_model);
+    if (field->target_node->kind == PY_Call)
+        return model_of_call(facts, field->module, field->target_node);
     if (constant_text(facts, field->module, field->target_node, &text))
         return model_named(facts, model, text);
     return NULL;

@@ -26,6 +26,7 @@ struct django_facts *facts_new(struct arena *arena, struct text_pool *pool) {
     for (size_t i = 0; i < LW_COUNT_OF(maps); i++)
         map_init(maps[i], arena);
     facts->default_auto_field = STR("AutoField");
+    facts->user_model = STR("auth.User");
     return facts;
 }
 

@@ -284,7 +284,10 @@ void settings_read(struct django_facts *facts) {
         read_statements(facts, module);
     }
     struct symbol field = symbol_resolve(facts, module, STR("DEFAULT_AUTO_FIELD"));
+    struct symbol user = symbol_resolve(facts, module, STR("AUTH_USER_MODEL"));
     struct str text;
+    if (user.kind == SYMBOL_VALUE && user.value != NULL)
+        constant_text(facts, user.module, user.value, &facts->user_model);
     if (field.kind == SYMBOL_VALUE && field.value != NULL &&
         constant_text(facts, field.module, field.value, &text)) {
         size_t dot = text.len;

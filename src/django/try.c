@@ -91,10 +91,9 @@ static void add_handler_class(struct lowerer *l, struct txn_handler *handler,
     struct subclass_search search = {symbol.class_, name};
     if (str_is(name, "Exception") || str_is(name, "BaseException"))
         return;
-    for (size_t i = 0; i < l->facts->classes.count; i++) {
-        struct py_class *class_ = l->facts->classes.items[i];
-        if (class_->model == NULL && class_ != symbol.class_ && class_->node->ClassDef.bases.count > 0 &&
-            class_walk(l->facts, class_, is_below, &search))
+    for (size_t i = 0; i < l->facts->exceptions.count; i++) {
+        struct py_class *class_ = l->facts->exceptions.items[i];
+        if (class_ != symbol.class_ && class_walk(l->facts, class_, is_below, &search))
             add_class(l, handler, class_->name);
     }
 }
