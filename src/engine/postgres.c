@@ -5,6 +5,8 @@
  */
 #include "engine/postgres.h"
 
+#include "engine/query_group.h"
+
 static enum step begin_statement(struct db *db, size_t session, const struct sql_stmt *stmt) {
     struct txn *txn = session_txn(db, session);
     struct exec *exec = session_exec(db, session);
@@ -27,13 +29,16 @@ static enum step begin_statement(struct db *db, size_t session, const struct sql
 /* ---- scans ---- */
 
 struct heap_scan {
+    struct access access;
     uint32_t *versions;
     size_t count;
+    bool is_lazy;      /* marks are set row by row, in next */
+    bool is_backwards; /* along the index */
 };
 
 /* Keeps the versions in the order of the heap, or of the index they are found by. */
-static void heap_scan_add(struct db *db, const struct access *access, struct heap_scan *heap,
-                          uint32_t version) {
+static void heap_scan_add(struct db *db, struct heap_scan *heap, uint32_t version) {
+    const struct access *access = &heap->access;
     const struct key *key =
         access->key < 0 ? NULL : &db_table(db, access->table)->keys.items[access->key];
     size_t at = heap->count++;
@@ -42,6 +47,8 @@ static void heap_scan_add(struct db *db, const struct access *access, struct hea
         int order = key == NULL ? 0
                                 : key_compare(&db->query.eval, key, version_values(db, version),
                                               version_values(db, before));
+        if (heap->is_backwards)
+            order = -order;
         if (order > 0 || (order == 0 && version > before))
             break;
         heap->versions[at] = before;
@@ -49,12 +56,64 @@ static void heap_scan_add(struct db *db, const struct access *access, struct hea
     heap->versions[at] = version;
 }
 
+/* Whether ORDER BY is the order of the key, or its reverse. */
+static bool is_key_order(const struct query_scan *scan, const struct key *key) {
+    if (key->where != NULL || scan->order_count > key->column_count)
+        return false;
+    for (size_t i = 0; i < scan->order_count; i++) {
+        const struct sql_expr *expr = query_item_expr(scan->select, scan->order_by[i].expr);
+        if (expr->kind != SQL_COLUMN || expr->depth != 0 || expr->source != scan->source ||
+            expr->column != key->columns[i] ||
+            scan->order_by[i].is_descending != scan->order_by[0].is_descending)
+            return false;
+    }
+    return true;
+}
+
+/* What the planner does with ORDER BY of an index's columns on a table it knows nothing of: it
+ * goes along the index if that saves sorting everything, or if LIMIT lets it stop early. */
+static void choose_index_order(const struct db *db, const struct query_scan *scan,
+                               struct heap_scan *heap) {
+    const struct table *table = db_table(db, scan->table);
+    if (heap->access.key >= 0 || scan->order_count == 0 || scan->select == NULL ||
+        (scan->select->limit == NULL && scan->where != NULL))
+        return;
+    for (size_t k = 0; k < table->keys.count; k++) {
+        if (!is_key_order(scan, &table->keys.items[k]))
+            continue;
+        heap->access.key = (int16_t)k;
+        heap->access.range_count = 1;
+        memset(&heap->access.ranges[0], 0, sizeof(heap->access.ranges[0]));
+        heap->is_lazy = true;
+        heap->is_backwards = scan->order_by[0].is_descending;
+        return;
+    }
+}
+
+/* Collects the rows the snapshot sees; of a lazy scan also the others, to be met on the way. */
+static void heap_scan_fill(struct db *db, struct eval *eval, struct heap_scan *heap) {
+    const struct table_state *table = &db->tables.items[heap->access.table];
+    const struct snapshot *snapshot = &session_exec(db, db->running)->snapshot;
+    heap->versions = ARENA_ARRAY(&db->scratch, uint32_t, table->row_count);
+    for (uint16_t row = table->first_row; row != 0; row = db->rows.items[row].next) {
+        uint32_t version = row_visible(db, snapshot, row);
+        if (heap->is_lazy && version == 0)
+            version = db->rows.items[row].newest;
+        if (version == 0 || (version_is_deleted(db, version) && !heap->is_lazy) ||
+            !access_has(eval, &heap->access, version_values(db, version)))
+            continue;
+        heap_scan_add(db, heap, version);
+    }
+}
+
 static bool scan_open(void *context, struct eval *eval, struct query_scan *scan) {
     struct db *db = context;
     size_t session = db->running;
-    const struct exec *exec = session_exec(db, session);
     bool is_serializable = false;
-    struct access access = {.table = scan->table, .key = -1};
+    struct heap_scan *heap = ARENA_NEW(&db->scratch, struct heap_scan);
+    heap->access.table = scan->table;
+    heap->access.key = -1;
+    scan->state = heap;
     if (!db->is_peeking) {
         unsigned mode = scan->is_target               ? ROW_EXCLUSIVE
                         : scan->lock != SQL_LOCK_NONE ? ROW_SHARE
@@ -65,34 +124,40 @@ static bool scan_open(void *context, struct eval *eval, struct query_scan *scan)
         is_serializable = session_txn(db, session)->level == SQL_SERIALIZABLE;
         /* Which rows a plain read finds doesn't hang on the way to them; which it locks or marks
          * does. */
-        if ((is_serializable || mode != ACCESS_SHARE) && !access_choose(eval, scan, &access))
+        if ((is_serializable || mode != ACCESS_SHARE) && !access_choose(eval, scan, &heap->access))
             return false;
     }
-    const struct table_state *table = &db->tables.items[scan->table];
-    struct heap_scan *heap = ARENA_NEW(&db->scratch, struct heap_scan);
-    heap->versions = ARENA_ARRAY(&db->scratch, uint32_t, table->row_count);
-    for (uint16_t row = table->first_row; row != 0; row = db->rows.items[row].next) {
-        uint32_t version = row_visible(db, &exec->snapshot, row);
-        if (version == 0 || version_is_deleted(db, version) ||
-            !access_has(eval, &access, version_values(db, version)))
-            continue;
-        heap_scan_add(db, &access, heap, version);
-    }
-    scan->state = heap;
-    return !is_serializable ||
-           ssi_scan(db, session, &access, false, heap->versions, heap->count) == STEP_OK;
+    if (is_serializable)
+        choose_index_order(db, scan, heap);
+    heap_scan_fill(db, eval, heap);
+    if (!is_serializable)
+        return true;
+    scan->is_sorted = heap->is_lazy;
+    if (heap->is_lazy)
+        return ssi_scan_begin(db, session, &heap->access) == STEP_OK;
+    return ssi_scan(db, session, &heap->access, false, heap->versions, heap->count) == STEP_OK;
 }
 
 static enum row_step scan_next(void *context, struct eval *eval, struct query_scan *scan) {
     struct db *db = context;
     const struct heap_scan *heap = scan->state;
     (void)eval;
-    if (scan->place >= heap->count)
-        return ROW_END;
-    uint32_t version = heap->versions[scan->place++];
-    scan->values = version_values_stable(db, version);
-    scan->ref = db_ref_of(db, version);
-    return ROW_FOUND;
+    while (scan->place < heap->count) {
+        uint32_t version = heap->versions[scan->place++];
+        if (heap->is_lazy) {
+            const struct exec *exec = session_exec(db, db->running);
+            bool is_visible = version_is_visible(db, &exec->snapshot, version) &&
+                              !version_is_deleted(db, version);
+            if (ssi_scan_row(db, db->running, &heap->access, version, is_visible) != STEP_OK)
+                return ROW_STOP;
+            if (!is_visible)
+                continue;
+        }
+        scan->values = version_values_stable(db, version);
+        scan->ref = db_ref_of(db, version);
+        return ROW_FOUND;
+    }
+    return ROW_END;
 }
 
 /* ---- locking what was found ---- */

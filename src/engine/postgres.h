@@ -36,6 +36,11 @@ enum step table_lock(struct db *db, size_t session, const struct sql_lock_table 
  * early to see. */
 enum step ssi_scan(struct db *db, size_t session, const struct access *access, bool latest,
                    const uint32_t *versions, size_t count);
+/* The same row by row, for a scan along a whole index that LIMIT may end early. A row the reader
+ * does not see is given by any version. */
+enum step ssi_scan_begin(struct db *db, size_t session, const struct access *access);
+enum step ssi_scan_row(struct db *db, size_t session, const struct access *access, uint32_t version,
+                       bool is_visible);
 /* A row is about to be written: who has read it, or where it would have been? */
 enum step ssi_write(struct db *db, size_t session, const struct new_row *row);
 /* The same for the index page of one key, before a duplicate is reported. */

@@ -158,29 +158,45 @@ static enum step scan_row(struct db *db, const struct snapshot *snapshot,
     return after == 0 ? STEP_OK : meet_writer(db, snapshot->txn, db->versions.items[after].writer);
 }
 
+enum step ssi_scan_begin(struct db *db, size_t session, const struct access *access) {
+    uint16_t txn = db->sessions.items[session].txn;
+    if (!is_serializable(db, txn))
+        return STEP_OK;
+    if (db->txns.items[txn].flags & TXN_DOOMED)
+        return fail_pivot(db, "during conflict out checking");
+    if (access->key < 0)
+        mark_add(db, txn, MARK_RELATION, access->table, 0, 0);
+    else
+        mark_add(db, txn, MARK_INDEX_PAGE, access->table, (uint8_t)access->key, 0);
+    return STEP_OK;
+}
+
+enum step ssi_scan_row(struct db *db, size_t session, const struct access *access, uint32_t version,
+                       bool is_visible) {
+    uint16_t txn = db->sessions.items[session].txn;
+    if (!is_serializable(db, txn))
+        return STEP_OK;
+    struct snapshot snapshot = {db->txns.items[txn].snapshot, txn, COMMAND_ALL};
+    if (is_visible && access->key >= 0)
+        mark_row(db, txn, access->table, version);
+    return scan_row(db, &snapshot, access, db->versions.items[version].row);
+}
+
 enum step ssi_scan(struct db *db, size_t session, const struct access *access, bool latest,
                    const uint32_t *versions, size_t count) {
     uint16_t txn = db->sessions.items[session].txn;
     if (!is_serializable(db, txn) || access->is_empty)
         return STEP_OK;
-    if (db->txns.items[txn].flags & TXN_DOOMED)
-        return fail_pivot(db, "during conflict out checking");
     struct snapshot snapshot = {db->txns.items[txn].snapshot, txn, COMMAND_ALL};
     if (latest)
         snapshot.sequence = db->core.commits;
-    if (access->key < 0)
-        mark_add(db, txn, MARK_RELATION, access->table, 0, 0);
-    else
-        mark_add(db, txn, MARK_INDEX_PAGE, access->table, (uint8_t)access->key, 0);
-    for (size_t i = 0; i < count && access->key >= 0; i++)
+    enum step step = ssi_scan_begin(db, session, access);
+    for (size_t i = 0; i < count && access->key >= 0 && step == STEP_OK; i++)
         mark_row(db, txn, access->table, versions[i]);
-    for (uint16_t row = db->tables.items[access->table].first_row; row != 0;
-         row = db->rows.items[row].next) {
-        enum step step = scan_row(db, &snapshot, access, row);
-        if (step != STEP_OK)
-            return step;
-    }
-    return STEP_OK;
+    for (uint16_t row = db->tables.items[access->table].first_row; row != 0 && step == STEP_OK;
+         row = db->rows.items[row].next)
+        step = scan_row(db, &snapshot, access, row);
+    return step;
 }
 
 /* ---- writing ---- */
