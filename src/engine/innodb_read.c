@@ -80,6 +80,22 @@ static uint32_t visible_version(const struct db *db, uint16_t row) {
     return row_visible(db, &exec->snapshot, row);
 }
 
+/* A row put in where one was deleted takes the place of that one's record: who sees the new one, be it
+ * deleted again, does not see the old one, even if the view is older than its end. */
+static void hide_replaced(const struct db *db, struct innodb_scan *s, uint32_t version) {
+    uint16_t table = s->access.table;
+    uint32_t first = version;
+    while (db->versions.items[first].previous != 0)
+        first = db->versions.items[first].previous;
+    if (!db_table(db, table)->has_primary_key || db->versions.items[first].writer == 0)
+        return;
+    size_t kept = 0;
+    for (size_t i = 0; i < s->version_count; i++)
+        if (!innodb_same_record(db, table, 0, s->versions[i], version))
+            s->versions[kept++] = s->versions[i];
+    s->version_count = kept;
+}
+
 /* The versions that the view shows, in the order of the index. */
 static void find_visible(struct db *db, struct eval *eval, struct innodb_scan *s) {
     uint16_t table = s->access.table;
@@ -87,6 +103,8 @@ static void find_visible(struct db *db, struct eval *eval, struct innodb_scan *s
     for (uint16_t row = db->tables.items[table].first_row; row != 0;
          row = db->rows.items[row].next) {
         uint32_t version = visible_version(db, row);
+        if (version != 0)
+            hide_replaced(db, s, version);
         if (version == 0 || version_is_deleted(db, version) ||
             !access_has(eval, &s->access, version_values(db, version)))
             continue;

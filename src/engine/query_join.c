@@ -66,7 +66,8 @@ bool join_begin(struct join *join, struct query *query, const struct sql_source 
         scan->table = sources[i]->table_index;
         scan->source = (uint8_t)i;
         scan->level = query->level;
-        scan->where = where;
+        /* WHERE comes after the rows that an outer join adds: it does not choose what is joined. */
+        scan->where = sources[i]->join == SQL_JOIN_LEFT ? NULL : where;
         scan->on = sources[i]->on;
     }
     split_where(join);

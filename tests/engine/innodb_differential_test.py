@@ -349,7 +349,7 @@ class Real:
 
     def begin(self, level, si, schema):
         cursor = self.admin.cursor()
-        for table in ("c", "p", "t"):
+        for table in ("c", "t", "p"):
             cursor.execute("drop table if exists " + table)
         for sql in SCHEMAS[schema]["ddl"] + SCHEMAS[schema]["rows"]:
             cursor.execute(sql)
