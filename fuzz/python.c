@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (uint32_t i = 0; i < module->error_count; i++) {
         const struct py_error *error = &module->errors[i];
         LW_ASSERT(error->pos.line > 0 && error->pos.column > 0 && error->message[0] != '\0');
-        LW_ASSERT(i == 0 || error->pos.line >= module->errors[0].pos.line);
+        LW_ASSERT(i == 0 || i == PY_ERRORS_MAX - 1 || error->offset >= error[-1].offset);
     }
     struct place place = {module, NULL, &scratch, 1};
     check_node(module->root, &place);

@@ -8,7 +8,8 @@
  * exist in a node's memory: never copy a node by value, never read another kind's fields. Identifiers
  * are slices of the source (of the arena where Unicode normalisation changed them) and live as long as
  * both. Spans are byte offsets into py_module.text, end exclusive, as exact as CPython's positions; a
- * child's span lies in its parent's. No tree is deeper than PY_HEIGHT_MAX, so walking it recursively is safe.
+ * child's span lies in its parent's, save that decorators stand before what they decorate. No tree is
+ * higher than PY_HEIGHT_MAX, so walking it recursively is safe.
  */
 #ifndef LW_PYTHON_AST_H
 #define LW_PYTHON_AST_H
@@ -148,7 +149,7 @@ struct py_error {
 struct py_module {
     struct str text;      /* what spans refer to: the source as UTF-8 */
     struct py_node *root; /* a Module; statements with an error are left out */
-    struct py_error *errors;
+    struct py_error *errors; /* in the order of the text */
     uint32_t error_count; /* at most PY_ERRORS_MAX; then the last one says so */
     uint32_t line_count;
     const uint32_t *line_starts; /* offsets of lines 1 to line_count */

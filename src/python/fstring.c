@@ -308,7 +308,8 @@ static void check_literal(struct py_parser *p, struct string_sorts *sorts) {
 static void add_plain(struct py_parser *p, struct pieces *pieces) {
     const struct py_token *tok = &p->lexer.tok;
     struct py_node *node = PY_NEW(p, py_here(p), Constant);
-    node->constant = PY_CONST_Str;
+    /* Bytes have no place here, but that is found out only at the f-string. */
+    node->constant = (tok->flags & PY_TOK_BYTES) != 0 ? PY_CONST_Bytes : PY_CONST_Str;
     node->Constant.text = py_tok_str(p);
     if (!pieces->has_any)
         pieces->is_unicode_first = (tok->flags & PY_TOK_UNICODE) != 0;

@@ -124,12 +124,13 @@ static void layout_token(struct py_lexer *lexer, enum py_token_type type) {
 static bool skip_continuation(struct py_lexer *lexer) {
     lexer->tok.start = lexer->pos;
     lexer->tok.line = lexer->line;
-    if (CLASS(lexer->text[lexer->pos + 1]) != N)
+    uint8_t class = CLASS(lexer->text[lexer->pos + 1]);
+    if (class == N)
+        next_line(lexer);
+    else if (class != E)
         return py_fail(lexer, lexer->pos, "unexpected character after line continuation character");
-    next_line(lexer);
-    if (lexer->pos >= lexer->len)
-        return py_fail(lexer, lexer->pos, "unexpected end of file after line continuation character");
-    return true;
+    return (class == N && lexer->pos < lexer->len) ||
+           py_fail(lexer, lexer->pos, "unexpected end of file after line continuation character");
 }
 
 /* Goes to the first line with code and measures its indentation; pos is then behind it. */

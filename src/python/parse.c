@@ -111,14 +111,18 @@ static void check_height(struct py_parser *p, uint32_t mark) {
     }
 }
 
+/* Keeps the errors in the order of the text: what a line of a broken f-string is found guilty of may stand
+ * before what was found first. */
 static void add_error(struct py_parser *p, uint32_t offset, const char *message) {
     if (p->error_count == PY_ERRORS_MAX)
         return;
     if (p->errors == NULL)
         p->errors = ARENA_ARRAY(p->arena, struct py_error, PY_ERRORS_MAX);
     bool is_last = p->error_count == PY_ERRORS_MAX - 1;
-    uint32_t line = py_source_line(&p->source, offset);
-    p->errors[p->error_count++] = (struct py_error){
+    uint32_t line = py_source_line(&p->source, offset), at = p->error_count++;
+    for (; at > 0 && !is_last && p->errors[at - 1].offset > offset; at--)
+        p->errors[at] = p->errors[at - 1];
+    p->errors[at] = (struct py_error){
         .offset = offset,
         .pos = {line, offset - p->source.line_starts[line - 1] + 1},
         .message = is_last ? "too many errors, the rest of the file is not read" : message,
