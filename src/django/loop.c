@@ -340,9 +340,12 @@ static void loop_range(struct loop *loop, struct val *range) {
 static void loop_unknown(struct loop *loop, struct val *iter) {
     struct lowerer *l = loop->l;
     struct str name = iter->name.len > 0 ? iter->name : STR("items");
-    lower_notef(l, loop->span, "one round of this loop is modelled, over a value that is not known");
+    uint32_t sql_count = l->sql_count;
     loop->element = val_unknown(l, loop->span, str_printf(l->arena, "%.*s[]", STR_ARG(name)));
     lower_loop(loop, TXN_NO_VAR, TXN_NO_VAR, 1);
+    if (l->sql_count > sql_count)
+        lower_note(l, loop->span,
+                   STR("one round of this loop is modelled, over a value that is not known"));
 }
 
 void lower_for(struct lowerer *l, const struct py_node *node) {
@@ -378,8 +381,10 @@ void lower_while(struct lowerer *l, const struct py_node *node) {
                         .test = node->While.test, .counter = TXN_NO_VAR};
     loop.span = lower_span(l, node);
     loop.span.end = lower_span(l, node->While.test).end;
-    lower_notef(l, loop.span, "at most %d rounds of this loop are modelled", ROUNDS);
+    uint32_t sql_count = l->sql_count;
     lower_loop(&loop, TXN_NO_VAR, TXN_NO_VAR, ROUNDS);
+    if (l->sql_count > sql_count)
+        lower_notef(l, loop.span, "at most %d rounds of this loop are modelled", ROUNDS);
 }
 
 struct val *lower_comprehension(struct lowerer *l, const struct py_node *node) {

@@ -116,7 +116,7 @@ static void declare_params(struct lowerer *l, struct lowerer *first, const struc
         for (int i = 2; txn_find_var(l->b.program, name) != TXN_NO_VAR; i++)
             name = str_printf(l->arena, "%.*s_%d", STR_ARG(base), i);
         uint16_t var = txn_add_param(l->arena, l->b.program, name);
-        l->b.program->vars.items[var].source_name = text;
+        l->b.program->vars.items[var].source_name = lower_one_line(l, text);
         map_put(&l->param_vars, text, (void *)(uintptr_t)(var + 1u));
     }
 }

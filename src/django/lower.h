@@ -219,7 +219,7 @@ struct lowerer {
     bool is_second_pass;
     uint32_t dry_depth;           /* > 0: what is emitted is thrown away, and so are notes */
     uint32_t call_depth, atomic_depth, expr_depth;
-    uint32_t step_count;
+    uint32_t step_count, sql_count;
     bool is_too_large, has_note, has_sql;
     uint16_t deleted;             /* what the last queryset delete() counted */
     struct txn_step *outer_atomic;

@@ -22,6 +22,7 @@ struct txn_step *lower_sql(struct lowerer *l, struct txn_span span, enum txn_int
         return NULL;
     }
     l->step_count++;
+    l->sql_count++;
     l->has_sql = true;
     return txn_build_stmt(&l->b, span, into, var, stmt);
 }

@@ -99,10 +99,26 @@ struct txn_span lower_span(const struct lowerer *l, const struct py_node *node) 
     return module_span(l->frame->module, node);
 }
 
+struct str lower_one_line(struct lowerer *l, struct str text) {
+    enum { SHOWN_MAX = 120 };
+    struct buf buf = {0};
+    for (size_t i = 0; i < text.len && buf.len < SHOWN_MAX; i++) {
+        bool is_space = text.ptr[i] == ' ' || text.ptr[i] == '\n' || text.ptr[i] == '\r' ||
+                        text.ptr[i] == '\t';
+        if (!is_space)
+            buf_add_char(&buf, text.ptr[i]);
+        else if (buf.len > 0 && buf.ptr[buf.len - 1] != ' ')
+            buf_add_char(&buf, ' ');
+    }
+    struct str line = str_dup(l->arena, buf_str(&buf));
+    buf_release(&buf);
+    return line;
+}
+
 void lower_note(struct lowerer *l, struct txn_span span, struct str text) {
     if (l->dry_depth > 0)
         return;
-    struct django_note note = {span, str_dup(l->arena, text), false};
+    struct django_note note = {span, lower_one_line(l, text), false};
     VEC_PUSH(l->arena, &l->notes, note);
     l->has_note = true;
 }

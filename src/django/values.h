@@ -40,6 +40,8 @@ uint16_t lower_var(struct lowerer *l, struct str hint);
 struct txn_expr *lower_param(struct lowerer *l, struct txn_span span, struct str text);
 /* An identifier of the notation made of a source text. */
 struct str lower_identifier(struct lowerer *l, struct str text);
+/* The text on one line, cut if it is long. */
+struct str lower_one_line(struct lowerer *l, struct str text);
 /* Something has no counterpart in the program. */
 void lower_note(struct lowerer *l, struct txn_span span, struct str text);
 __attribute__((format(printf, 3, 4))) void lower_notef(struct lowerer *l, struct txn_span span,
