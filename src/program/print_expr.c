@@ -53,7 +53,7 @@ void txn_print_dotted(struct buf *out, struct str name, bool is_in_expr) {
 
 static void print_decimal(struct buf *out, struct value value) {
     uint64_t magnitude = value.number < 0 ? 0 - (uint64_t)value.number : (uint64_t)value.number;
-    char digits[48];
+    char digits[UINT8_MAX + 2]; /* as many as a scale can ask for */
     snprintf(digits, sizeof(digits), "%0*" PRIu64, (int)value.scale + 1, magnitude);
     size_t whole = strlen(digits) - value.scale;
     buf_printf(out, "%s%.*s.%s", value.number < 0 ? "-" : "", (int)whole, digits, digits + whole);
