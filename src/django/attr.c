@@ -1,5 +1,6 @@
 /* Attributes and items of values. */
 #include "base/assert.h"
+#include "django/orm.h"
 #include "django/values.h"
 
 struct val *func_val(struct lowerer *l, struct py_func *func) {

@@ -1,6 +1,7 @@
 /* Calls: arguments, frames of functions of the project, decorators, and what is done about a call of
  * something that isn't known. */
 #include "base/assert.h"
+#include "django/orm.h"
 #include "django/values.h"
 
 static void add_named(struct lowerer *l, struct args *args, struct str name, struct val *val) {

@@ -1,6 +1,8 @@
 /* Writers of managers and querysets: create and its kin, update. */
 #include "base/assert.h"
 #include "django/model_meta.h"
+#include "django/orm.h"
+#include "django/sqlgen.h"
 #include "django/values.h"
 
 /* obj.save(...), by the model's own save() if it has one. */

@@ -1,5 +1,7 @@
 /* Deleting: Django collects what depends on the rows by its foreign keys and deletes that first. */
 #include "base/assert.h"
+#include "django/orm.h"
+#include "django/sqlgen.h"
 #include "django/values.h"
 
 enum { CASCADE_DEPTH_MAX = 4 };

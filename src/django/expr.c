@@ -1,5 +1,6 @@
 /* Expressions. */
 #include "base/assert.h"
+#include "django/orm.h"
 #include "django/values.h"
 #include "python/value.h"
 

@@ -1,6 +1,7 @@
 /* Functions of Python, its library and Django, by their dotted names; decorators; which calls have an effect
  * outside of the database and which say nothing. */
 #include "base/assert.h"
+#include "django/orm.h"
 #include "django/values.h"
 
 static bool is_one_of(struct str name, const char *const *names, size_t count) {

@@ -2,6 +2,7 @@
  * those get a variable that every round assigns ("pinned"), since the value at the start of a round is either
  * the one from before the loop or the last round's. */
 #include "base/assert.h"
+#include "django/orm.h"
 #include "django/values.h"
 
 struct pin {

@@ -1,6 +1,5 @@
-/* Lowering: a partial evaluator of Python. Each expression is evaluated to an abstract value (struct val):
- * what the source fixes (functions, classes, querysets not yet sent, constants, containers) stays in the
- * evaluator; what only the run knows (scalars, rows) becomes variables and steps of the program.
+/* The state of lowering: a partial evaluator of Python. Each expression is evaluated to an abstract value
+ * (val.h); statements become steps of the program.
  *
  * State lives in cells (locals, attributes of instances, relation caches of rows). Every write goes through
  * cell_set, which logs it, so that a branch can be undone and its outcome merged with its sibling's: where
@@ -10,7 +9,7 @@
 #ifndef LW_DJANGO_LOWER_H
 #define LW_DJANGO_LOWER_H
 
-#include "django/facts.h"
+#include "django/val.h"
 #include "program/build.h"
 
 enum {
@@ -20,133 +19,6 @@ enum {
     LOWER_LOOP_ROUNDS = 2,   /* of a while, and of a for over what is not known */
     LOWER_UNROLL_MAX = 8,
     LOWER_EXPR_DEPTH_MAX = 120
-};
-
-enum val_kind {
-    VAL_SCALAR,   /* expr */
-    VAL_ROW,      /* row */
-    VAL_ROWS,     /* var: a list of rows (model) or of scalars (model NULL) */
-    VAL_QUERYSET, /* query; a manager too */
-    VAL_SEQUENCE, /* items */
-    VAL_DICT,     /* keys, items */
-    VAL_CLASS,    /* class_ */
-    VAL_INSTANCE, /* of class_, attributes in `fields` */
-    VAL_FUNC,     /* func, closure; a lambda: node */
-    VAL_BOUND,    /* func with self */
-    VAL_METHOD,   /* the ORM's own method `name` of self */
-    VAL_SUPER,    /* self, the classes after class_ */
-    VAL_MODULE,   /* module */
-    VAL_EXTERNAL, /* name: dotted */
-    VAL_PARTIAL,  /* self called with items */
-    VAL_SQL,      /* sql: F("x") + 1 */
-    VAL_COND,     /* cond: Q(...) */
-    VAL_UNKNOWN   /* name: its source text. As a scalar it is a parameter of the program */
-};
-
-struct val {
-    enum val_kind kind;
-    struct txn_span span;
-    struct txn_expr *expr;
-    struct row *row;
-    struct queryset *query;
-    uint16_t var;
-    struct model *model;
-    VEC(struct val *) items;
-    VEC(struct val *) keys;
-    struct py_class *class_;
-    struct fields *fields;
-    struct py_func *func;
-    struct frame *closure;
-    const struct py_node *node;
-    struct val *self;
-    struct module *module;
-    struct str name;
-    struct sqlx *sql;
-    struct cond *cond;
-    struct args *atomic_args;
-    struct val *refined_from; /* what it was before a test told more about it */
-    bool is_static;     /* FUNC: static method */
-    bool is_partial;    /* ROWS: with deferred columns */
-    bool is_merged;     /* UNKNOWN: branches left different things here */
-    bool is_called;     /* UNKNOWN: what an unknown call returned; its effect is in the program already */
-};
-
-struct cell {
-    struct val *val; /* NULL: unset */
-    struct str name;
-    bool is_cache;   /* of a relation: unset if branches differ */
-};
-
-struct fields {
-    struct map cells; /* struct cell */
-};
-
-/* A model instance: one object of the program. */
-struct row {
-    struct model *model;
-    uint16_t var;
-    struct fields *caches;     /* related objects by field name, other attributes too */
-    struct cell pk_state;      /* "set" or "unset" as SCALAR bool; unset cell: not known */
-    bool is_null_possible, is_new;
-    bool is_partial;           /* only() or defer(): `loaded` names the columns */
-    bool is_values;            /* of values() or values_list(): a dict or tuple, not an object */
-    VEC(struct str) loaded;
-};
-
-enum sqlx_kind { SQLX_F, SQLX_VALUE, SQLX_BINARY, SQLX_CALL, SQLX_CASE, SQLX_SUBQUERY, SQLX_EXISTS, SQLX_NEG };
-
-/* An SQL expression of the ORM, before it is known for which table. */
-struct sqlx {
-    enum sqlx_kind kind;
-    struct str name; /* F: path; BINARY: operator; CALL: function */
-    bool is_distinct, is_aggregate, is_outer;
-    VEC(struct sqlx *) args;
-    VEC(struct cond *) conds; /* CASE: one for each value in args; one more arg: default. CALL: filter */
-    struct val *value;
-    struct queryset *query;
-};
-
-enum cond_kind { COND_AND, COND_OR, COND_NOT, COND_LOOKUP, COND_EXPR };
-
-struct cond {
-    enum cond_kind kind;
-    struct txn_span span;
-    VEC(struct cond *) args;
-    struct str path;   /* LOOKUP: "collection__id__gt" */
-    struct val *value;
-    struct model_field *through; /* LOOKUP: rows that this many-to-many field of `value` leads to */
-    struct sqlx *expr; /* EXPR: Exists(...) */
-};
-
-enum query_result { QUERY_ROWS, QUERY_DICTS, QUERY_TUPLES, QUERY_FLAT };
-
-struct annotation {
-    struct str name;
-    struct sqlx *sql;
-};
-
-struct queryset {
-    struct model *model;
-    struct py_class *class_; /* the manager's or queryset's own class, or NULL */
-    struct txn_span span;
-    bool is_manager;
-    VEC(struct cond *) where;
-    VEC(struct str) order_by;
-    bool is_order_set, is_reversed;
-    struct val *limit, *offset;
-    enum sql_lock lock;
-    enum sql_lock_wait lock_wait;
-    VEC(struct str) lock_of;
-    bool is_distinct, is_none;
-    enum query_result result;
-    VEC(struct str) columns;  /* values() */
-    VEC(struct str) only, defer, related;
-    VEC(struct annotation) annotations;
-    struct row *owner;        /* of a related manager: known related object... */
-    struct model_field *owner_field;
-    struct reverse *owner_reverse;
-    struct model_field *owner_m2m;
-    struct cell cached;       /* ROWS, once evaluated */
 };
 
 struct change {

@@ -2,6 +2,7 @@
  * rest is free. */
 #include "base/assert.h"
 #include "django/model_meta.h"
+#include "django/orm.h"
 #include "django/param.h"
 
 struct usage {

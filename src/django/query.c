@@ -1,6 +1,8 @@
 /* Querysets: lazy until something asks for rows. */
 #include "base/assert.h"
 #include "django/model_meta.h"
+#include "django/orm.h"
+#include "django/sqlgen.h"
 #include "django/values.h"
 
 struct queryset *query_new(struct lowerer *l, struct txn_span span, struct model *model) {

@@ -1,5 +1,6 @@
 /* Methods of managers and querysets. */
 #include "base/assert.h"
+#include "django/orm.h"
 #include "django/values.h"
 
 /* What a manager starts from: its get_queryset(), if the project wrote one. */

@@ -1,6 +1,8 @@
 /* Model instances: their columns, related objects and methods. */
 #include "base/assert.h"
 #include "django/model_meta.h"
+#include "django/orm.h"
+#include "django/sqlgen.h"
 #include "django/values.h"
 
 static struct str row_text(struct lowerer *l, const struct row *row, struct str name) {

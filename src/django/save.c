@@ -1,6 +1,7 @@
 /* What save() sends: an UPDATE of all columns but the key, and an INSERT if that met no row; an INSERT alone
  * for an object without a key. */
 #include "base/assert.h"
+#include "django/orm.h"
 #include "django/values.h"
 
 /* What save() was asked for. */

@@ -1,5 +1,6 @@
 /* SQL text from a queryset: what Django's compiler would send, with host values for what it would bind. */
 #include "base/assert.h"
+#include "django/sqlgen.h"
 #include "django/values.h"
 
 void sql_name(struct lowerer *l, struct str name, struct buf *out) {

@@ -1,5 +1,7 @@
 /* The other clauses of a SELECT, and expressions: F, aggregates, CASE, subqueries. */
 #include "base/assert.h"
+#include "django/orm.h"
+#include "django/sqlgen.h"
 #include "django/values.h"
 
 void sqlgen_subquery(struct sqlgen *gen, const struct queryset *query, struct buf *out) {

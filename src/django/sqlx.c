@@ -1,5 +1,6 @@
 /* F, Q, Value, aggregates, CASE and the operators between them. */
 #include "base/assert.h"
+#include "django/orm.h"
 #include "django/values.h"
 
 static struct sqlx *sqlx_new(struct lowerer *l, enum sqlx_kind kind) {

@@ -1,4 +1,5 @@
 /* Abstract values and what the program makes of them. */
+#include "django/orm.h"
 #include "django/values.h"
 
 #include "base/assert.h"

@@ -34,6 +34,12 @@ struct val *val_stable(struct lowerer *l, struct val *val, struct str name);
 /* Appends the value as it stands in SQL: a literal, :var or :row.column. */
 void val_sql(struct lowerer *l, struct val *val, struct buf *out);
 
+/* `"name"`, quoted where the dialect needs it. */
+void sql_name(struct lowerer *l, struct str name, struct buf *out);
+/* An SQL step from text, or a note if it isn't understood. NULL then. */
+struct txn_step *lower_sql(struct lowerer *l, struct txn_span span, enum txn_into into, uint16_t var,
+                           struct buf *sql);
+
 /* A fresh variable of the program, named after `hint`. */
 uint16_t lower_var(struct lowerer *l, struct str hint);
 /* A free value of the program: the parameter named after this source text. */
@@ -134,122 +140,5 @@ struct val *lower_call_builtin(struct lowerer *l, struct str name, struct args *
 struct val *lower_call_sqlx(struct lowerer *l, struct str dotted, struct args *args);
 struct val *lower_sql_binary(struct lowerer *l, struct txn_span span, enum py_op op, struct val *left,
                              struct val *right);
-
-/* row.c: what instances do. */
-struct val *row_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name);
-void row_set_attribute(struct lowerer *l, struct txn_span span, struct row *row, struct str name,
-                       struct val *val);
-struct val *row_method(struct lowerer *l, struct val *self, struct str name, struct args *args);
-struct val *row_construct(struct lowerer *l, struct txn_span span, struct model *model,
-                          struct args *args);
-/* The cell of a related object. */
-struct cell *row_cache(struct lowerer *l, struct row *row, struct str name);
-/* SELECT into the object: the columns it has loaded, or the key and `only`. */
-void row_reload(struct lowerer *l, struct txn_span span, struct row *row, const struct model_field *only);
-/* save.c */
-void row_save(struct lowerer *l, struct txn_span span, struct row *row, struct args *args);
-void object_insert(struct lowerer *l, struct txn_span span, struct row *row);
-/* delete.c */
-void row_delete(struct lowerer *l, struct txn_span span, struct row *row);
-void query_delete(struct lowerer *l, struct txn_span span, struct queryset *query);
-bool model_has_dependents(const struct model *model);
-
-/* query.c, query_method.c */
-struct queryset *query_new(struct lowerer *l, struct txn_span span, struct model *model);
-struct queryset *query_copy(struct lowerer *l, const struct queryset *query);
-struct val *query_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name);
-struct val *query_method(struct lowerer *l, struct val *self, struct str name, struct args *args);
-struct val *query_aggregate(struct lowerer *l, struct queryset *query, struct args *args);
-/* The queryset a manager starts from. */
-struct queryset *query_base(struct lowerer *l, struct txn_span span, struct queryset *query);
-/* The model whose class has a manager (or queryset) of this class; NULL: none. */
-struct model *lower_manager_model(struct lowerer *l, struct py_class *class_);
-/* All rows, sent once: the value is then kept by the queryset. */
-struct val *query_rows(struct lowerer *l, struct txn_span span, struct queryset *query, struct str name);
-/* What a row knows from the queryset it came from: its columns, and the related object it was asked for. */
-void query_adopt_row(struct lowerer *l, const struct queryset *query, struct row *row);
-/* The single row get() gives. `missing`: the class raised if there is none. */
-struct val *query_get(struct lowerer *l, struct txn_span span, struct queryset *query, struct str name,
-                      struct str missing);
-/* As query_get, into the variable of a row that exists already. */
-void query_get_into(struct lowerer *l, struct txn_span span, struct queryset *query, struct row *row,
-                    struct str missing);
-struct val *query_first(struct lowerer *l, struct txn_span span, struct queryset *query, struct str name);
-struct val *query_exists(struct lowerer *l, struct txn_span span, struct queryset *query);
-struct val *query_count(struct lowerer *l, struct txn_span span, struct queryset *query);
-struct val *query_index(struct lowerer *l, struct txn_span span, struct queryset *query, struct val *index);
-/* Adds keyword and Q arguments as conditions. */
-void query_filter(struct lowerer *l, struct queryset *query, struct args *args, bool is_excluded);
-struct cond *lower_conditions(struct lowerer *l, struct args *args);
-struct cond *cond_lookup(struct lowerer *l, struct txn_span span, struct str path, struct val *val);
-struct queryset *manager_of(struct lowerer *l, struct txn_span span, struct model *model, struct str name);
-/* create.c */
-/* save() of the model's own class, or Django's. */
-void row_call_save(struct lowerer *l, struct txn_span span, struct row *row, bool is_insert);
-/* add, remove, clear of a many-to-many table. */
-struct val *relation_rows(struct lowerer *l, struct row *owner, struct model *through,
-                          struct model_field *near, struct model_field *far, struct str name,
-                          struct args *args);
-struct val *query_create(struct lowerer *l, struct txn_span span, struct queryset *query, struct args *args);
-struct val *query_get_or_create(struct lowerer *l, struct queryset *query, struct args *args, bool is_update);
-struct val *query_bulk_create(struct lowerer *l, struct queryset *query, struct args *args);
-struct val *query_bulk_update(struct lowerer *l, struct queryset *query, struct args *args);
-struct val *query_update(struct lowerer *l, struct queryset *query, struct args *args);
-
-/* sqlgen.c: SQL text of a queryset. */
-struct sql_join {
-    struct str path, table, alias, on;
-    struct model *model;
-    bool is_outer;
-};
-
-struct sqlgen {
-    struct lowerer *l;
-    struct model *model;
-    struct str alias; /* of the model's own table */
-    VEC(struct sql_join) joins;
-    struct txn_span span;
-    uint32_t *alias_count;
-    struct sqlgen *outer; /* OuterRef */
-    bool is_inner_alias;
-    bool has_failed; /* something has no SQL here: a note was made */
-    bool is_unqualified;
-    bool is_order_needed;   /* first(): by the key if nothing else is given */
-    struct queryset *query; /* whose annotations can be named */
-};
-void sqlgen_column(struct sqlgen *gen, struct str column, struct buf *out);
-void sqlgen_init(struct sqlgen *gen, struct lowerer *l, struct model *model, struct txn_span span);
-void sqlgen_fail(struct sqlgen *gen, struct str what);
-void sqlgen_cond(struct sqlgen *gen, const struct cond *cond, bool is_outer, bool is_negated,
-                 struct buf *out);
-void sqlgen_subquery(struct sqlgen *gen, const struct queryset *query, struct buf *out);
-/* The rows that a many-to-many field of an object leads to. */
-void sqlgen_through(struct sqlgen *gen, const struct cond *cond, struct buf *out);
-bool sqlgen_join_through(struct sqlgen *gen, struct str name, struct model *through, struct str far,
-                         struct str near, struct str *column);
-bool sqlgen_annotation(struct sqlgen *gen, struct str path, struct str *column, struct str *rest);
-/* " WHERE t.id IN (SELECT ...)": for UPDATE and DELETE over joins. */
-void sqlgen_where_keys(struct lowerer *l, const struct queryset *query, struct txn_span span,
-                       struct buf *out);
-bool query_loads(const struct queryset *query, const struct model_field *field);
-/* " FROM t INNER JOIN ..." */
-void sqlgen_from(struct sqlgen *gen, struct buf *out);
-/* " WHERE ...", or nothing. */
-void sqlgen_where(struct sqlgen *gen, const struct queryset *query, struct buf *out);
-void sqlgen_order(struct sqlgen *gen, const struct queryset *query, struct buf *out, bool is_reversed);
-void sqlgen_columns(struct sqlgen *gen, const struct queryset *query, struct buf *out);
-void sqlgen_expr(struct sqlgen *gen, const struct sqlx *sql, struct buf *out);
-/* The column that a path means, joins added. `rest`: the lookups after it. */
-bool sqlgen_path(struct sqlgen *gen, struct str path, bool is_outer, struct str *column,
-                 struct model_field **field, struct str *rest);
-void sqlgen_limit(struct sqlgen *gen, const struct queryset *query, struct buf *out);
-void sqlgen_lock(struct sqlgen *gen, const struct queryset *query, struct buf *out);
-/* A whole SELECT of the queryset's rows. */
-void sqlgen_select(struct sqlgen *gen, const struct queryset *query, struct buf *out);
-/* `"name"`, quoted where the dialect needs it. */
-void sql_name(struct lowerer *l, struct str name, struct buf *out);
-/* An SQL step from text, or a note if it isn't understood. NULL then. */
-struct txn_step *lower_sql(struct lowerer *l, struct txn_span span, enum txn_into into, uint16_t var,
-                           struct buf *sql);
 
 #endif

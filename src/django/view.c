@@ -1,4 +1,5 @@
 /* Generic class-based views: methods that Django has and the project doesn't show. */
+#include "django/orm.h"
 #include "django/values.h"
 
 /* The queryset a view works on: its get_queryset(), `queryset` or `model`. */

@@ -1,0 +1,71 @@
+/* What Django's objects do: rows, querysets and managers. Each method of theirs becomes the statements that the
+ * ORM would send.
+ */
+#ifndef LW_DJANGO_ORM_H
+#define LW_DJANGO_ORM_H
+
+#include "django/values.h"
+
+/* row.c: what instances do. */
+struct val *row_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name);
+void row_set_attribute(struct lowerer *l, struct txn_span span, struct row *row, struct str name,
+                       struct val *val);
+struct val *row_method(struct lowerer *l, struct val *self, struct str name, struct args *args);
+struct val *row_construct(struct lowerer *l, struct txn_span span, struct model *model,
+                          struct args *args);
+/* The cell of a related object. */
+struct cell *row_cache(struct lowerer *l, struct row *row, struct str name);
+/* SELECT into the object: the columns it has loaded, or the key and `only`. */
+void row_reload(struct lowerer *l, struct txn_span span, struct row *row, const struct model_field *only);
+/* save.c */
+void row_save(struct lowerer *l, struct txn_span span, struct row *row, struct args *args);
+void object_insert(struct lowerer *l, struct txn_span span, struct row *row);
+/* delete.c */
+void row_delete(struct lowerer *l, struct txn_span span, struct row *row);
+void query_delete(struct lowerer *l, struct txn_span span, struct queryset *query);
+bool model_has_dependents(const struct model *model);
+
+/* query.c, query_method.c */
+struct queryset *query_new(struct lowerer *l, struct txn_span span, struct model *model);
+struct queryset *query_copy(struct lowerer *l, const struct queryset *query);
+struct val *query_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name);
+struct val *query_method(struct lowerer *l, struct val *self, struct str name, struct args *args);
+struct val *query_aggregate(struct lowerer *l, struct queryset *query, struct args *args);
+/* The queryset a manager starts from. */
+struct queryset *query_base(struct lowerer *l, struct txn_span span, struct queryset *query);
+/* The model whose class has a manager (or queryset) of this class; NULL: none. */
+struct model *lower_manager_model(struct lowerer *l, struct py_class *class_);
+/* All rows, sent once: the value is then kept by the queryset. */
+struct val *query_rows(struct lowerer *l, struct txn_span span, struct queryset *query, struct str name);
+/* What a row knows from the queryset it came from: its columns, and the related object it was asked for. */
+void query_adopt_row(struct lowerer *l, const struct queryset *query, struct row *row);
+/* The single row get() gives. `missing`: the class raised if there is none. */
+struct val *query_get(struct lowerer *l, struct txn_span span, struct queryset *query, struct str name,
+                      struct str missing);
+/* As query_get, into the variable of a row that exists already. */
+void query_get_into(struct lowerer *l, struct txn_span span, struct queryset *query, struct row *row,
+                    struct str missing);
+struct val *query_first(struct lowerer *l, struct txn_span span, struct queryset *query, struct str name);
+struct val *query_exists(struct lowerer *l, struct txn_span span, struct queryset *query);
+struct val *query_count(struct lowerer *l, struct txn_span span, struct queryset *query);
+struct val *query_index(struct lowerer *l, struct txn_span span, struct queryset *query, struct val *index);
+/* Whether its rows come with that field, by only(), defer() and values(). */
+bool query_loads(const struct queryset *query, const struct model_field *field);
+/* Adds keyword and Q arguments as conditions. */
+void query_filter(struct lowerer *l, struct queryset *query, struct args *args, bool is_excluded);
+struct cond *lower_conditions(struct lowerer *l, struct args *args);
+struct cond *cond_lookup(struct lowerer *l, struct txn_span span, struct str path, struct val *val);
+struct queryset *manager_of(struct lowerer *l, struct txn_span span, struct model *model, struct str name);
+/* create.c */
+/* save() of the model's own class, or Django's. */
+void row_call_save(struct lowerer *l, struct txn_span span, struct row *row, bool is_insert);
+/* add, remove, clear of a many-to-many table. */
+struct val *relation_rows(struct lowerer *l, struct row *owner, struct model *through,
+                          struct model_field *near, struct model_field *far, struct str name,
+                          struct args *args);
+struct val *query_create(struct lowerer *l, struct txn_span span, struct queryset *query, struct args *args);
+struct val *query_get_or_create(struct lowerer *l, struct queryset *query, struct args *args, bool is_update);
+struct val *query_bulk_create(struct lowerer *l, struct queryset *query, struct args *args);
+struct val *query_bulk_update(struct lowerer *l, struct queryset *query, struct args *args);
+struct val *query_update(struct lowerer *l, struct queryset *query, struct args *args);
+#endif
