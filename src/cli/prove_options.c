@@ -106,7 +106,8 @@ static const struct cli_option prove_cli_options[] = {
      "\"read committed\", \"repeatable read\", serializable;\n"
      "mariadb: \"snapshot isolation\"; sqlite: deferred, immediate",
      set_isolation},
-    {"sessions", 0, "N", "how many sessions run side by side (2)", set_sessions},
+    {"sessions", 0, "N", "how many sessions run side by side;\n"
+     "one function alone: 2", set_sessions},
     {"format", 0, "FORMAT", "text or json", set_format},
     {"all-schedules", 0, NULL, "leave no schedule out, and count them", set_all_schedules},
     {"color", 0, "WHEN", "auto, always or never; auto obeys NO_COLOR", set_color},

@@ -163,7 +163,7 @@ static enum cli_exit prove_django(struct prove *p) {
     struct django_project *project;
     struct err err;
     size_t given = options->input_count;
-    size_t count = options->session_count > given ? options->session_count : given == 1 ? 2 : given;
+    size_t count = options->session_count > 0 ? options->session_count : given == 1 ? 2 : given;
     if (count > DB_SESSIONS_MAX) {
         too_many(count, &err);
         return pipeline_print_error(&err);

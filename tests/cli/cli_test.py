@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The binary from outside: version, help, explain, errors, exit codes."""
+import json
 import pathlib
 import re
 import sys
@@ -104,6 +105,22 @@ class Explain(unittest.TestCase):
                                     stderr=subprocess.PIPE, encoding="utf-8")
         self.assertEqual(answer.returncode, 2)
         self.assertIn("standard output", answer.stderr)
+
+
+class Sessions(unittest.TestCase):
+    """How many sessions `prove` runs side by side: a function alone runs beside itself."""
+    FUNCTION = "examples/orm_mistakes/mistakes/bug1_aliased_objects.py:register_parcel"
+
+    def sessions(self, *args):
+        code, out, err = lostwrite("prove", str(harness.SOURCE / self.FUNCTION),
+                                   "--engine=postgresql", "--format=json", *args)
+        self.assertEqual((code, err), (1, ""))
+        return len(json.loads(out)["sessions"])
+
+    def test_numbers(self):
+        self.assertEqual(self.sessions(), 2)
+        self.assertEqual(self.sessions("--sessions=1"), 1)
+        self.assertEqual(self.sessions("--sessions=3"), 3)
 
 
 if __name__ == "__main__":
