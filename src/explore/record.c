@@ -61,6 +61,14 @@ static struct str filled_sql(struct world *world, const struct sql_stmt *stmt,
     return sql;
 }
 
+void trace_print_brief(const struct trace_event *event, const struct text_pool *pool,
+                       enum sql_dialect dialect, const struct sql_brief *brief, struct buf *out) {
+    struct fill fill = {event->binds, event->stmt, pool, dialect};
+    struct sql_host_printer printer = {print_bind, &fill};
+    LW_ASSERT(event->stmt != NULL);
+    sql_print_brief(event->stmt, pool, dialect, &printer, brief, out);
+}
+
 /* What a host value of a statement was computed from. */
 static uint32_t host_deps(struct world *world, struct session *session, const struct txn_sql *sql,
                           size_t host) {

@@ -95,4 +95,8 @@ uint32_t trace_set_of(struct trace *trace, struct trace_source source);
 uint32_t trace_union(struct trace *trace, uint32_t a, uint32_t b);
 const struct trace_set *trace_set_get(const struct trace *trace, uint32_t set);
 
+/* The event's statement as it was sent, shortened for people. */
+void trace_print_brief(const struct trace_event *event, const struct text_pool *pool,
+                       enum sql_dialect dialect, const struct sql_brief *brief, struct buf *out);
+
 #endif

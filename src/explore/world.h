@@ -93,7 +93,5 @@ void world_kill(struct world *world, size_t session);
  * fates, with generated values named by session and rank. Of the sessions in `ignored` neither the fate counts nor,
  * unless they raised, their effects. Written to `out`, which is cleared first. */
 void world_outcome(const struct world *world, uint32_t ignored, struct buf *out);
-/* The same for people: "shop_counter: (1, 11); effects: charge x2; A done, B raised AlreadyDone". */
-void world_outcome_print(const struct world *world, struct buf *out);
 
 #endif

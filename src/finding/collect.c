@@ -157,7 +157,7 @@ void add_finding(struct collector *c, const struct judged_run *run, const struct
     for (size_t i = 0; i < run->setup.session_count; i++)
         finding.session_symbols[i] = session_text(c, run, i);
     if (!judge_serial_texts(c->arena, &run->setup, config, &finding.serial, &err))
-        finding.serial.texts.count = 0;
+        finding.serial.ends.count = 0;
     struct fix_options fix_options = {.config = config};
     if (!c->options->no_fixes) {
         struct arena scratch = {0};

@@ -153,9 +153,9 @@ static void put_witness(struct json *j, const struct db_config *config,
     put_str(j, "outcome", witness->outcome);
     key(j, "serial");
     open_in(j, '[');
-    for (size_t i = 0; i < serial->texts.count; i++) {
+    for (size_t i = 0; i < serial->ends.count; i++) {
         item(j);
-        buf_add_json(j->out, serial->texts.items[i]);
+        buf_add_json(j->out, serial->ends.items[i].text);
     }
     close_in(j, ']');
     close_in(j, '}');

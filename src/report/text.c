@@ -154,9 +154,9 @@ static void put_witness(const struct report *r, const struct db_config *config,
         for (size_t k = 0; k < witness->steps.items[i].lines.count; k++)
             put_line(r, &witness->steps.items[i].lines.items[k], session_count, out);
     buf_printf(out, "    ends in   %.*s\n", STR_ARG(witness->outcome));
-    for (size_t i = 0; i < serial->texts.count; i++)
+    for (size_t i = 0; i < serial->ends.count; i++)
         buf_printf(out, "    %s %.*s\n", i == 0 ? "in turn  " : "or       ",
-                   STR_ARG(serial->texts.items[i]));
+                   STR_ARG(serial->ends.items[i].text));
 }
 
 /* The table of engines and levels. */

@@ -48,8 +48,32 @@ static void print_bound(struct printer *p, const char *word, const struct sql_ex
         print_c(p, ")");
 }
 
+/* Whether a brief text leaves the column out. */
+static bool is_hidden(const struct printer *p, struct str column) {
+    return p->brief != NULL && !p->brief->shows(p->brief->context, column);
+}
+
+static bool is_hidden_item(const struct printer *p, const struct sql_item *item) {
+    return item->expr != NULL && item->expr->kind == SQL_COLUMN && is_hidden(p, item->expr->name);
+}
+
+/* One `...` for each stretch of hidden members of a list. */
+static void print_ellipsis(struct printer *p, size_t index, bool *was_hidden) {
+    if (!*was_hidden) {
+        print_comma(p, index);
+        print_c(p, "...");
+    }
+    *was_hidden = true;
+}
+
 static void print_items(struct printer *p, const struct sql_item *items, size_t count) {
+    bool was_hidden = false;
     for (size_t i = 0; i < count; i++) {
+        if (is_hidden_item(p, &items[i])) {
+            print_ellipsis(p, i, &was_hidden);
+            continue;
+        }
+        was_hidden = false;
         print_comma(p, i);
         if (items[i].expr != NULL) {
             print_expr(p, items[i].expr);
@@ -68,6 +92,7 @@ static void print_items(struct printer *p, const struct sql_item *items, size_t 
 }
 
 static void print_source(struct printer *p, const struct sql_source *source) {
+    p->source_count++;
     if (source->subquery != NULL) {
         print_c(p, "(");
         print_select(p, source->subquery);
@@ -148,7 +173,10 @@ static void print_limit(struct printer *p, const struct sql_select *select) {
         print_c(p, " LIMIT 18446744073709551615");
     else if (select->limit == NULL && select->offset != NULL && p->dialect == SQL_SQLITE)
         print_c(p, " LIMIT -1");
-    print_bound(p, " LIMIT ", select->limit);
+    bool is_hidden_limit = p->brief != NULL && p->brief->limit_hidden != 0 &&
+                           select->limit != NULL && select->limit->kind == SQL_LITERAL &&
+                           select->limit->literal.number == p->brief->limit_hidden;
+    print_bound(p, " LIMIT ", is_hidden_limit ? NULL : select->limit);
     print_bound(p, " OFFSET ", select->offset);
 }
 
@@ -168,7 +196,13 @@ void print_select(struct printer *p, const struct sql_select *select) {
 }
 
 static void print_assignments(struct printer *p, const struct sql_assignment *set, size_t count) {
+    bool was_hidden = false;
     for (size_t i = 0; i < count; i++) {
+        if (is_hidden(p, set[i].column)) {
+            print_ellipsis(p, i, &was_hidden);
+            continue;
+        }
+        was_hidden = false;
         print_comma(p, i);
         print_name(p, set[i].column);
         print_c(p, " = ");
@@ -184,8 +218,14 @@ static void print_rows(struct printer *p, const struct sql_insert *insert) {
     }
     print_c(p, " VALUES ");
     for (size_t i = 0; i < insert->rows.count; i++) {
+        bool was_hidden = false;
         print_c(p, i > 0 ? ", (" : "(");
         for (size_t k = 0; k < insert->column_count; k++) {
+            if (k < insert->columns.count && is_hidden(p, insert->columns.items[k])) {
+                print_ellipsis(p, k, &was_hidden);
+                continue;
+            }
+            was_hidden = false;
             print_comma(p, k);
             print_expr(p, insert->rows.items[i][k]);
         }
@@ -237,10 +277,28 @@ static void print_conflict(struct printer *p, const struct sql_insert *insert) {
 }
 
 static void print_returning(struct printer *p, const struct sql_stmt *stmt) {
-    if (stmt->returning.count == 0)
+    bool is_all_hidden = true;
+    for (size_t i = 0; i < stmt->returning.count; i++)
+        is_all_hidden &= is_hidden_item(p, &stmt->returning.items[i]);
+    if (is_all_hidden)
         return;
     print_c(p, " RETURNING ");
     print_items(p, stmt->returning.items, stmt->returning.count);
+}
+
+static void print_insert_columns(struct printer *p, const struct sql_insert *insert) {
+    bool was_hidden = false;
+    print_c(p, " (");
+    for (size_t i = 0; i < insert->columns.count; i++) {
+        if (is_hidden(p, insert->columns.items[i])) {
+            print_ellipsis(p, i, &was_hidden);
+            continue;
+        }
+        was_hidden = false;
+        print_comma(p, i);
+        print_name(p, insert->columns.items[i]);
+    }
+    print_c(p, ")");
 }
 
 static void print_insert(struct printer *p, const struct sql_stmt *stmt) {
@@ -249,9 +307,7 @@ static void print_insert(struct printer *p, const struct sql_stmt *stmt) {
     print_c(p, is_ignore ? "INSERT IGNORE INTO " : "INSERT INTO ");
     print_name(p, insert->table);
     if (insert->columns.count > 0) {
-        print_c(p, " (");
-        print_names(p, insert->columns.items, insert->columns.count);
-        print_c(p, ")");
+        print_insert_columns(p, insert);
     } else if (insert->column_count == 0 && insert->rows.count > 0 && p->dialect == SQL_MYSQL) {
         print_c(p, " ()");
     }
@@ -452,6 +508,21 @@ void sql_print_filled(const struct sql_stmt *stmt, const struct text_pool *pool,
                       struct buf *out) {
     struct printer p = {
         .holder = stmt, .pool = pool, .dialect = dialect, .hosts = hosts, .out = out};
+    print_statement(&p, stmt);
+}
+
+void sql_print_brief(const struct sql_stmt *stmt, const struct text_pool *pool,
+                     enum sql_dialect dialect, const struct sql_host_printer *hosts,
+                     const struct sql_brief *brief, struct buf *out) {
+    struct printer p = {.holder = stmt, .pool = pool, .dialect = dialect, .hosts = hosts,
+                        .out = out, .brief = brief};
+    size_t from = out->len;
+    print_statement(&p, stmt);
+    if (p.source_count > 1)
+        return;
+    /* One table: nothing else can be meant. */
+    out->ptr[out->len = from] = '\0';
+    p.is_unqualified = true;
     print_statement(&p, stmt);
 }
 

@@ -17,6 +17,9 @@ struct printer {
     const struct sql_host_printer *hosts;
     struct buf *out;
     bool in_duplicate_key; /* `excluded.x` is VALUES(x) */
+    const struct sql_brief *brief; /* NULL: everything is written */
+    size_t source_count;           /* tables and subqueries written so far */
+    bool is_unqualified;           /* brief: a column's table is not named */
 };
 
 /* A text as it stands. */

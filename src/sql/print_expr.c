@@ -402,7 +402,7 @@ static void print_column(struct printer *p, const struct sql_expr *expr) {
         print_c(p, ")");
         return;
     }
-    if (expr->qualifier.len > 0) {
+    if (expr->qualifier.len > 0 && !p->is_unqualified) {
         print_name(p, expr->qualifier);
         print_c(p, ".");
     }

@@ -60,6 +60,18 @@ void sql_print_filled(const struct sql_stmt *stmt, const struct text_pool *pool,
                       enum sql_dialect dialect, const struct sql_host_printer *hosts,
                       struct buf *out);
 
+/* How a statement is shortened for people; reading it back gives another tree. */
+struct sql_brief {
+    /* Whether a column that is selected, set or inserted is named; the others become `...`. */
+    bool (*shows)(void *context, struct str column);
+    void *context;
+    int64_t limit_hidden; /* a LIMIT that says nothing; 0: none */
+};
+/* As sql_print_filled, shortened: qualifiers are left out where one table is in play. */
+void sql_print_brief(const struct sql_stmt *stmt, const struct text_pool *pool,
+                     enum sql_dialect dialect, const struct sql_host_printer *hosts,
+                     const struct sql_brief *brief, struct buf *out);
+
 /* Equality of trees, positions and resolved fields aside; host values by name in sql_equal, by
  * number in sql_expr_equal. */
 bool sql_equal(const struct sql_stmt *a, const struct sql_stmt *b, const struct text_pool *pool);

@@ -274,11 +274,21 @@ bool judge_cell(struct arena *scratch, const struct run_setup *setup,
     return true;
 }
 
-static void add_text(struct arena *arena, struct serial_texts *serial, struct str text) {
-    for (size_t i = 0; i < serial->texts.count; i++)
-        if (str_equal(serial->texts.items[i], text))
+static void add_end(struct arena *arena, struct serial_texts *serial, const uint8_t *order,
+                    const struct world *world) {
+    struct serial_end end = {.is_only = true};
+    struct buf text = {0};
+    world_ending(arena, world, &end.ending);
+    ending_print(&end.ending, &text);
+    end.text = str_dup(arena, buf_str(&text));
+    buf_release(&text);
+    memcpy(end.order, order, sizeof(end.order));
+    for (size_t i = 0; i < serial->ends.count; i++)
+        if (str_equal(serial->ends.items[i].text, end.text))
             return;
-    VEC_PUSH(arena, &serial->texts, str_dup(arena, text));
+    VEC_PUSH(arena, &serial->ends, end);
+    for (size_t i = 0; serial->ends.count > 1 && i < serial->ends.count; i++)
+        serial->ends.items[i].is_only = false;
 }
 
 bool judge_serial_texts(struct arena *arena, const struct run_setup *setup,
@@ -288,21 +298,17 @@ bool judge_serial_texts(struct arena *arena, const struct run_setup *setup,
     if (!start_world(arena, setup, config, &start, err))
         return false;
     size_t count = setup->session_count;
-    struct buf text = {0};
     /* Each session first, the others after it in order: as many orders as people want to read. */
     for (size_t first = 0; first < count; first++) {
-        uint8_t order[DB_SESSIONS_MAX];
+        uint8_t order[DB_SESSIONS_MAX] = {0};
         struct world world = {0};
         for (size_t i = 0; i < count; i++)
             order[i] = (uint8_t)((first + i) % count);
         world_copy(&world, &start);
         search_serial(&world, order, NULL);
-        buf_clear(&text);
-        world_outcome_print(&world, &text);
-        add_text(arena, serial, buf_str(&text));
+        add_end(arena, serial, order, &world);
         world_free(&world);
     }
-    buf_release(&text);
     world_free(&start);
     return true;
 }

@@ -9,6 +9,7 @@
 #ifndef LW_VERDICT_VERDICT_H
 #define LW_VERDICT_VERDICT_H
 
+#include "explore/ending.h"
 #include "explore/search.h"
 
 enum policy_id {
@@ -67,8 +68,14 @@ bool judge_cell(struct arena *scratch, const struct run_setup *setup,
                 struct cell_verdict *cell, struct err *err);
 
 /* The outcomes of the serial orders, for people, each once, in order of first appearance. */
+struct serial_end {
+    uint8_t order[DB_SESSIONS_MAX]; /* the first order that ends so */
+    bool is_only;                   /* every order does */
+    struct ending ending;
+    struct str text; /* the ending on one line */
+};
 struct serial_texts {
-    VEC(struct str) texts;
+    VEC(struct serial_end) ends;
 };
 bool judge_serial_texts(struct arena *arena, const struct run_setup *setup,
                         const struct db_config *config, struct serial_texts *serial,

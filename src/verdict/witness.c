@@ -44,6 +44,7 @@ static bool is_visible(const struct trace_event *event) {
 static struct witness_line make_line(struct arena *arena, const struct trace_event *event) {
     return (struct witness_line){.session = event->session, .at = event->at,
                                  .span = step_span(event->at), .kind = event->kind,
+                                 .event = event,
                                  .text = line_text(arena, event), .result = event->result,
                                  .waits_for = event->waits_for,
                                  .in_transaction = event->transaction != 0};
@@ -118,7 +119,8 @@ bool witness_make(struct arena *arena, const struct run_setup *setup,
     classify_trace(&classify, witness);
     make_steps(arena, &trace, schedule, witness);
     struct buf outcome = {0};
-    world_outcome_print(&world, &outcome);
+    world_ending(arena, &world, &witness->ending);
+    ending_print(&witness->ending, &outcome);
     witness->outcome = str_dup(arena, buf_str(&outcome));
     buf_release(&outcome);
     world_free(&world);

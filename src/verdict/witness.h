@@ -13,6 +13,7 @@ struct witness_line {
     const struct txn_step *at; /* NULL: none */
     struct txn_span span;      /* path empty: none */
     enum trace_kind kind;
+    const struct trace_event *event; /* all that is known of it */
     struct str text;           /* "SELECT ...", "lock foo", "effect charge(5)" */
     struct str result;         /* empty: nothing to say */
     struct str waits_for;      /* "A": it waited first */
@@ -45,7 +46,8 @@ struct culprit {
 
 struct witness {
     VEC(struct witness_step) steps;
-    struct str outcome;
+    struct ending ending;
+    struct str outcome;             /* the ending on one line */
     VEC(struct culprit) culprits;   /* in order of their writes; may be empty: an anomaly of no known class */
 };
 
