@@ -14,7 +14,7 @@ static struct subject *lower_all(struct arena *arena, struct text_pool *pool,
             continue;
         struct subject *subject = &subjects[(*count)++];
         *subject = (struct subject){.program = program, .symbol = function->symbol};
-        inputs_tables(program, &subject->reads, &subject->writes);
+        program_tables(arena, &project->schema, program, &subject->reads, &subject->writes);
     }
     return subjects;
 }

@@ -65,38 +65,59 @@ static void judge_run(struct collector *c, const struct judged_run *run,
     arena_release(&scratch);
 }
 
-static void run_case(struct collector *c, const struct subject *const *subjects, size_t count,
+static void run_case(struct collector *c, const struct subject *subjects, size_t count,
                      const struct input_case *input) {
     struct judged_run run = {.setup = {.schema = c->schema, .pool = c->pool,
                                        .setup = input->setup.items,
                                        .setup_count = input->setup.count,
                                        .session_count = count}};
     for (size_t i = 0; i < count; i++) {
-        run.setup.sessions[i] = (struct world_session){subjects[i]->program, input->args[i]};
-        run.symbols[i] = subjects[i]->symbol;
+        run.setup.sessions[i] = (struct world_session){subjects[i].program, input->args[i]};
+        run.symbols[i] = subjects[i].symbol;
     }
     for (size_t i = 0; i < c->options->config_count; i++)
         judge_run(c, &run, &c->options->configs[i]);
 }
 
-static void run_subjects(struct collector *c, const struct subject *const *subjects, size_t count) {
+/* Runs the subjects, all in the schema at hand. */
+static void run_inputs(struct collector *c, const struct subject *subjects, size_t count) {
     const struct txn_program *programs[DB_SESSIONS_MAX];
     struct inputs inputs;
+    for (size_t i = 0; i < count; i++)
+        programs[i] = subjects[i].program;
+    inputs_make(c->scratch, c->scratch, c->schema, c->pool, &c->options->configs[0], programs,
+                count, &inputs);
+    if (count == 1)
+        find_alone(c, &subjects[0], &inputs);
+    for (size_t i = 0; i < inputs.cases.count; i++)
+        run_case(c, subjects, count, &inputs.cases.items[i]);
+}
+
+static void run_subjects(struct collector *c, const struct subject *const *subjects, size_t count) {
+    const struct txn_program *programs[DB_SESSIONS_MAX];
+    const struct schema *whole = c->schema;
+    struct subject cut_subjects[DB_SESSIONS_MAX];
+    struct cut cut;
     struct arena scratch = {0};
     for (size_t i = 0; i < count; i++)
         programs[i] = subjects[i]->program;
-    c->scratch = &scratch;
-    inputs_make(&scratch, &scratch, c->schema, c->pool, &c->options->configs[0], programs, count,
-                &inputs);
-    if (count == 1)
-        find_alone(c, subjects[0], &inputs);
-    for (size_t i = 0; i < inputs.cases.count; i++)
-        run_case(c, subjects, count, &inputs.cases.items[i]);
+    if (!cut_make(&scratch, whole, c->pool, programs, count, &cut)) {
+        c->stats->run_count++;
+        c->stats->limit_count++;
+    } else {
+        for (size_t i = 0; i < count; i++)
+            cut_subjects[i] = (struct subject){.program = cut.programs[i], .symbol = subjects[i]->symbol};
+        c->scratch = &scratch;
+        c->schema = cut.schema;
+        run_inputs(c, cut_subjects, count);
+        c->schema = whole;
+    }
     arena_release(&scratch);
 }
 
 static bool are_partners(const struct subject *a, const struct subject *b) {
-    return (a->writes & (b->reads | b->writes)) != 0 || (b->writes & (a->reads | a->writes)) != 0;
+    return table_set_meets(&a->writes, &b->reads) || table_set_meets(&a->writes, &b->writes) ||
+           table_set_meets(&b->writes, &a->reads);
 }
 
 static int compare_findings(const void *a, const void *b) {
@@ -122,7 +143,7 @@ void find_all(struct arena *arena, const struct schema *schema, struct text_pool
     for (size_t i = 0; i < subject_count; i++) {
         const struct subject *alone[] = {&subjects[i], &subjects[i]};
         run_subjects(&c, alone, 1);
-        if (subjects[i].writes == 0)
+        if (table_set_is_empty(&subjects[i].writes))
             continue;
         stats->pair_count++;
         run_subjects(&c, alone, 2);

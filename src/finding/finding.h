@@ -6,6 +6,7 @@
 
 #include "fix/fix.h"
 #include "inputs/inputs.h"
+#include "inputs/tables.h"
 
 enum finding_scope { SCOPE_AUTOCOMMIT, SCOPE_TRANSACTION, SCOPE_MIXED };
 
@@ -43,7 +44,7 @@ struct findings {
 struct subject {
     const struct txn_program *program;
     struct str symbol;
-    uint64_t reads, writes; /* tables */
+    struct table_set reads, writes;
 };
 
 struct find_options {

@@ -31,7 +31,4 @@ void inputs_make(struct arena *arena, struct arena *scratch, const struct schema
                  const struct txn_program *const *programs, size_t program_count,
                  struct inputs *inputs);
 
-/* The tables a program reads and writes, in bits (bit 63: tables 63 and up). */
-void inputs_tables(const struct txn_program *program, uint64_t *reads, uint64_t *writes);
-
 #endif
