@@ -6,7 +6,7 @@
 
 struct sleeper {
     bool sleeps;
-    struct db_footprint footprint; /* of the step it would do, as it was done from an earlier state */
+    struct footprint footprint; /* of the step it would do, as it was done from an earlier state */
 };
 
 struct node {
@@ -56,11 +56,11 @@ static size_t candidates(const struct run *run, const struct node *node, int las
  * commutes with it. */
 static void put_to_sleep(struct sleeper into[DB_SESSIONS_MAX],
                          const struct sleeper from[DB_SESSIONS_MAX], size_t session,
-                         const struct db_footprint *footprint) {
+                         const struct footprint *footprint) {
     for (size_t i = 0; i < DB_SESSIONS_MAX; i++) {
         into[i] = from[i];
         into[i].sleeps = from[i].sleeps && i != session &&
-                         db_commutes(&from[i].footprint, footprint);
+                         footprint_commutes(&from[i].footprint, footprint);
     }
 }
 
@@ -69,7 +69,7 @@ static bool explore(struct run *run, size_t depth, uint32_t switches);
 /* Steps `session` from the node at `depth` into `child` (which may be the node itself) and goes on there. */
 static bool explore_step(struct run *run, size_t depth, struct node *child, size_t session,
                          uint32_t switches, struct sleeper *tried) {
-    struct db_footprint footprint;
+    struct footprint footprint;
     struct node *node = node_at(run, depth);
     struct sleeper before[DB_SESSIONS_MAX];
     memcpy(before, node->sleep, sizeof(before));
@@ -146,7 +146,7 @@ enum search_result search_run(struct search *search, const struct world *start) 
 }
 
 static void step_or_break(struct world *world, size_t session) {
-    struct db_footprint footprint;
+    struct footprint footprint;
     if (world_enabled(world) & 1u << session)
         world_step(world, session, &footprint);
     else if (world_enabled(world) == 0 && !world_is_done(world))

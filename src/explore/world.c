@@ -204,6 +204,10 @@ bool world_is_done(const struct world *world) {
 
 /* Mutexes. */
 
+static void touch_mutex(struct world *world, struct str name) {
+    world->touched_mutexes |= 1ull << (str_hash(name) % 64);
+}
+
 static struct mutex *find_mutex(struct world *world, struct str name, struct value key) {
     for (size_t i = 0; i < world->mutex_count; i++) {
         struct mutex *mutex = &world->mutexes[i];
@@ -237,6 +241,7 @@ static void trace_mutex(struct world *world, struct session *session, enum trace
 
 void world_take_mutex(struct world *world, struct session *session, const struct txn_step *step) {
     struct mutex *mutex = find_mutex(world, step->name, session->mutex_key);
+    touch_mutex(world, step->name);
     LW_ASSERT(mutex->holder == DB_NO_SESSION || mutex->holder == session->index ||
               world->has_hit_limit);
     mutex->holder = (int8_t)session->index;
@@ -249,6 +254,7 @@ void world_release_mutex(struct world *world, struct session *session, const str
     struct mutex *mutex = find_mutex(world, step->name, key);
     if (mutex->holder != session->index || --mutex->depth > 0)
         return;
+    touch_mutex(world, step->name);
     mutex->holder = DB_NO_SESSION;
     trace_mutex(world, session, TRACE_UNLOCK, step, key);
 }
@@ -264,6 +270,11 @@ static void footprint_add(struct db_footprint *into, const struct db_footprint *
     into->ended_transaction |= from->ended_transaction;
     into->is_serializable |= from->is_serializable;
     into->waited_or_woke |= from->waited_or_woke;
+    into->is_advisory |= from->is_advisory;
+}
+
+bool footprint_commutes(const struct footprint *a, const struct footprint *b) {
+    return (a->mutexes & b->mutexes) == 0 && db_commutes(&a->db, &b->db);
 }
 
 static const struct sql_stmt *control_stmt(const struct controls *controls, struct op op) {
@@ -329,7 +340,6 @@ static bool do_ops(struct world *world, struct session *session, struct db_footp
         struct op op = session->ops[session->op_next++];
         struct db_result result = {0};
         if (op.kind == OP_MUTEX) {
-            footprint->waited_or_woke = true; /* orders against every other taker */
             session->op_number++;
             world_take_mutex(world, session, op.step);
             return true;
@@ -383,14 +393,16 @@ void session_rollback_now(struct world *world, struct session *session,
     control_ended(world, session, op, &result);
 }
 
-void world_step(struct world *world, size_t index, struct db_footprint *footprint) {
+void world_step(struct world *world, size_t index, struct footprint *footprint) {
     struct session *session = &world->sessions[index];
     LW_ASSERT(session->status == SESSION_READY);
-    *footprint = (struct db_footprint){0};
+    *footprint = (struct footprint){0};
+    world->touched_mutexes = 0;
     if (world->trace != NULL)
         world->trace->step = world->clock;
-    finish_ops(world, session, footprint);
-    resume_waiting(world, footprint);
+    finish_ops(world, session, &footprint->db);
+    resume_waiting(world, &footprint->db);
+    footprint->mutexes = world->touched_mutexes;
     world->clock++;
 }
 
@@ -418,7 +430,7 @@ void world_break_tie(struct world *world) {
 
 void world_kill(struct world *world, size_t index) {
     struct session *session = &world->sessions[index];
-    struct db_footprint footprint;
+    struct footprint footprint;
     LW_ASSERT(session->status == SESSION_READY);
     session->op_count = session->op_next = 0;
     session->frames.count = 0;

@@ -23,6 +23,15 @@ struct effect {
     const struct txn_step *step;
 };
 
+/* What a step touched: of the database, and mutexes that it took or let go, in bits (by a hash of the name: two that
+ * share a bit only look dependent). */
+struct footprint {
+    struct db_footprint db;
+    uint64_t mutexes;
+};
+
+/* Whether two steps of different sessions give the same state in either order. */
+bool footprint_commutes(const struct footprint *a, const struct footprint *b);
 
 struct world {
     const struct schema *schema;
@@ -32,6 +41,7 @@ struct world {
     struct session sessions[DB_SESSIONS_MAX];
     struct mutex mutexes[WORLD_MUTEXES_MAX];
     size_t mutex_count;
+    uint64_t touched_mutexes;                /* in the step at hand, see struct footprint */
     uint32_t clock;                          /* steps done */
     bool has_waited;                         /* some step waited */
     uint32_t errors;                         /* bit per enum db_error that came up, caught or not */
@@ -83,7 +93,7 @@ void world_break_tie(struct world *world);
 
 /* One step of `session`, which must be enabled. The footprint of all that happened in it is put into
  * `*footprint`. */
-void world_step(struct world *world, size_t session, struct db_footprint *footprint);
+void world_step(struct world *world, size_t session, struct footprint *footprint);
 
 /* Ends `session` as if its connection had broken before its next operation: its transaction is rolled back. What serial
  * orders allow of a session that failed (see verdict). */

@@ -88,7 +88,7 @@ static enum finding_scope scope_of(const struct culprit *culprit) {
 /* The finding's table: the run judged on every engine and level. */
 static void fill_cells(struct collector *c, const struct judged_run *run,
                        struct finding *finding) {
-    struct judge_options options = {0};
+    struct judge_options options = {.any_witness = true};
     for (int i = 0; i < POLICY_COUNT; i++) {
         struct arena scratch = {0};
         struct err err;

@@ -242,7 +242,8 @@ static bool is_users(const struct trial *t, enum fix_kind kind, const struct db_
 
 static void explore(struct trial *t, struct run_setup *fixed, struct fix *fix) {
     struct judge_options options = {.steps_max = t->options->steps_max > 0 ? t->options->steps_max
-                                                                           : FIX_STEPS_MAX};
+                                                                           : FIX_STEPS_MAX,
+                                    .any_witness = true};
     fix->verdict = FIX_LOST;
     for (int i = 0; i < POLICY_COUNT; i++) {
         const struct db_config *config = &policy_info(i)->config;

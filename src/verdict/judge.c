@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { STEPS_MAX_DEFAULT = 200000, SWITCHES_FIRST_MAX = 4 };
+enum { STEPS_MAX_DEFAULT = 200000 };
 
 const struct policy_info *policy_info(enum policy_id policy) {
     static const struct policy_info infos[] = {
@@ -45,11 +45,10 @@ struct judge {
     struct world start;
     struct allowed *allowed;
     uint32_t serial_errors;  /* errors that a serial order gives too */
-    uint32_t serial_flags;
     uint32_t op_count_max;   /* of a session in a serial run */
     struct buf outcome;
     struct cell_verdict *cell;
-    bool is_first_pass;
+    bool is_simplifying;     /* looking for a simpler witness of what is known to be lost */
 };
 
 static void add_outcome(struct judge *judge, struct allowed *allowed, const struct world *world) {
@@ -69,7 +68,6 @@ static void run_serial(struct judge *judge, struct allowed *allowed, const uint8
             judge->op_count_max = world.sessions[i].op_number;
     if ((allowed->failed | allowed->absent) == 0) {
         judge->serial_errors |= world.errors;
-        judge->serial_flags |= world_flags(&world);
     }
     world_free(&world);
 }
@@ -147,7 +145,7 @@ static bool is_allowed(struct judge *judge, const struct world *end, uint32_t fa
 /* A session that failed may have done any part of its work; one that refused (raised an exception of its own) may as
  * well not have been there, as far as it left nothing behind. */
 static bool is_lost(struct judge *judge, const struct world *end) {
-    if (world_flags(end) & (SESSION_CLOBBERED_OWN | SESSION_CLOBBERED_OTHER))
+    if (world_flags(end) & (SESSION_CLOBBERED_OWN | SESSION_CLOBBERED_OTHER | SESSION_REPEATED_F))
         return true;
     if (is_allowed(judge, end, 0, 0))
         return false;
@@ -198,19 +196,22 @@ static bool judge_end(void *context, const struct world *end, const struct sched
     struct judge *judge = context;
     struct cell_verdict *cell = judge->cell;
     bool lost = is_lost(judge, end);
-    bool failed_effects = world_has_failed_effects(end);
-    if (!judge->is_first_pass)
-        count_end(&cell->counts, end, lost);
+    if (judge->is_simplifying) {
+        if (lost)
+            keep_witness(cell, schedule);
+        return !lost;
+    }
+    count_end(&cell->counts, end, lost);
     if (lost) {
         if (cell->verdict != VERDICT_LOST)
             keep_witness(cell, schedule);
         cell->verdict = VERDICT_LOST;
-        return judge->options->all_schedules && !judge->is_first_pass;
+        return judge->options->all_schedules;
     }
     enum db_error error = unhandled_error(judge, end);
-    if (judge->is_first_pass || error == DB_OK_NO_ERROR || cell->verdict == VERDICT_LOST)
+    if (error == DB_OK_NO_ERROR || cell->verdict == VERDICT_LOST)
         return true;
-    cell->has_failed_effects |= failed_effects;
+    cell->has_failed_effects |= world_has_failed_effects(end);
     if (cell->error == DB_OK_NO_ERROR ||
         (error == DB_ERROR_DEADLOCK && cell->error != DB_ERROR_DEADLOCK)) {
         cell->error = error;
@@ -220,26 +221,31 @@ static bool judge_end(void *context, const struct world *end, const struct sched
     return true;
 }
 
-/* Few context switches first, without reduction: the first anomaly found so is the simplest. */
+static uint32_t switches_of(const struct schedule *schedule) {
+    uint32_t switches = 0;
+    for (size_t i = 1; i < schedule->count; i++)
+        switches += schedule->sessions[i] != schedule->sessions[i - 1];
+    return switches;
+}
+
+/* The anomaly with the fewest context switches, of which the schedule at hand is one: without reduction, which
+ * keeps one schedule of many, with a bound that rises until something is found. */
 static void find_simplest(struct judge *judge, uint64_t steps_max) {
-    judge->is_first_pass = true;
-    for (uint32_t switches = 1; switches <= SWITCHES_FIRST_MAX; switches++) {
+    uint32_t have = switches_of(&judge->cell->witness);
+    judge->is_simplifying = true;
+    for (uint32_t switches = 0; switches < have; switches++) {
         struct search search = {.switches_max = switches, .steps_max = steps_max,
                                 .on_end = judge_end, .context = judge};
-        enum search_result result = search_run(&search, &judge->start);
-        if (result != SEARCH_COMPLETE || !search.has_cut)
+        if (search_run(&search, &judge->start) != SEARCH_COMPLETE)
             break;
     }
-    judge->is_first_pass = false;
+    judge->is_simplifying = false;
 }
 
 static void judge_all(struct judge *judge) {
     const struct judge_options *options = judge->options;
     struct cell_verdict *cell = judge->cell;
     uint64_t steps_max = options->steps_max > 0 ? options->steps_max : STEPS_MAX_DEFAULT;
-    find_simplest(judge, steps_max / 8);
-    if (cell->verdict == VERDICT_LOST && !options->all_schedules)
-        return;
     struct search search = {.is_reduced = !options->all_schedules && !options->no_reduction,
                             .switches_max = UINT32_MAX,
                             .steps_max = steps_max,
@@ -249,6 +255,8 @@ static void judge_all(struct judge *judge) {
     cell->is_complete = result == SEARCH_COMPLETE;
     if (result == SEARCH_LIMIT && cell->verdict != VERDICT_LOST)
         cell->verdict = VERDICT_LIMIT;
+    if (cell->verdict == VERDICT_LOST && !options->any_witness)
+        find_simplest(judge, steps_max);
 }
 
 static bool start_world(struct arena *scratch, const struct run_setup *setup,

@@ -52,13 +52,14 @@ struct cell_verdict {
     bool has_failed_effects;  /* a session that failed had done something outside the database */
     bool is_complete;         /* every schedule (up to reduction) was run */
     struct counts counts;     /* complete only if judge_options.all_schedules */
-    bool has_witness;         /* of LOST: the schedule with fewest context switches; else of the error */
+    bool has_witness;         /* of LOST: the schedule with fewest context switches; else of some error */
     struct schedule witness;
 };
 
 struct judge_options {
     bool all_schedules;  /* no reduction, no early end: counts are exact */
     bool no_reduction;
+    bool any_witness;    /* of LOST any schedule will do; else the search goes on for the simplest */
     uint64_t steps_max;  /* 0: the default, 200,000 */
 };
 
