@@ -22,7 +22,8 @@ const char *fix_verdict_name(enum fix_verdict verdict) {
                                         [FIX_LOST] = "lost",
                                         [FIX_DEADLOCK] = "deadlock",
                                         [FIX_RETRY] = "retry",
-                                        [FIX_CHANGES] = "changes-behaviour"};
+                                        [FIX_CHANGES] = "changes-behaviour",
+                                        [FIX_LIMIT] = "limit"};
     return names[verdict];
 }
 
@@ -226,8 +227,9 @@ static enum fix_verdict verdict_of(const struct cell_verdict *cell) {
         return FIX_DEADLOCK;
     case VERDICT_ERROR:
         return FIX_RETRY;
-    case VERDICT_LOST:
     case VERDICT_LIMIT:
+        return FIX_LIMIT;
+    case VERDICT_LOST:
         break;
     }
     return FIX_LOST;
@@ -244,7 +246,7 @@ static void explore(struct trial *t, struct run_setup *fixed, struct fix *fix) {
     struct judge_options options = {.steps_max = t->options->steps_max > 0 ? t->options->steps_max
                                                                            : FIX_STEPS_MAX,
                                     .any_witness = true};
-    fix->verdict = FIX_LOST;
+    fix->verdict = FIX_LIMIT;
     for (int i = 0; i < POLICY_COUNT; i++) {
         const struct db_config *config = &policy_info(i)->config;
         struct arena scratch = {0};
@@ -287,7 +289,7 @@ static void try_fix(struct trial *t, enum fix_kind kind) {
 /* How soon a fix is offered: safe ones first, what only costs a retry next, what does not help last. */
 static int rank(enum fix_verdict verdict) {
     static const int ranks[] = {[FIX_SAFE] = 0, [FIX_RETRY] = 1, [FIX_DEADLOCK] = 2,
-                                [FIX_CHANGES] = 3, [FIX_LOST] = 4};
+                                [FIX_LIMIT] = 3, [FIX_CHANGES] = 4, [FIX_LOST] = 5};
     return ranks[verdict];
 }
 

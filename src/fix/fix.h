@@ -14,9 +14,10 @@ enum fix_kind {
     FIX_KIND_COUNT
 };
 
-/* SAFE: no engine and level loses, deadlocks or fails. RETRY: nothing is lost, but some give an error that the
- * program must handle by trying again. CHANGES: alone it does not what the program did. */
-enum fix_verdict { FIX_SAFE, FIX_LOST, FIX_DEADLOCK, FIX_RETRY, FIX_CHANGES };
+/* SAFE: nothing is lost, deadlocks or fails. RETRY: nothing is lost, but there is an error that the program must
+ * handle by trying again. CHANGES: alone it does not what the program did. LIMIT: the search was cut short with
+ * nothing found yet. */
+enum fix_verdict { FIX_SAFE, FIX_LOST, FIX_DEADLOCK, FIX_RETRY, FIX_CHANGES, FIX_LIMIT };
 
 struct fix {
     enum fix_kind kind;

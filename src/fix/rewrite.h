@@ -51,7 +51,7 @@ bool is_object_update(const struct mistake *m, const struct txn_step *step);
 uint16_t updated_object(const struct txn_step *step);
 /* Whether some step of the program assigns this column of the variable's object. */
 bool is_assigned(const struct txn_program *program, uint16_t var, uint16_t column);
-/* Ands `column = :var` (or `:var.host_column`) to the statement's WHERE. */
+/* Ands `column = :var` (or `:var.host_column`) to the statement's WHERE, null-safe where the column may be NULL. */
 void and_where(struct mistake *m, struct txn_step *step, struct str column, struct str var,
                struct str host_column);
 /* A new host value of the statement, as an expression. */

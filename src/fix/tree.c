@@ -92,6 +92,14 @@ struct sql_expr *new_host(struct arena *arena, struct sql_stmt *stmt, struct str
     return host;
 }
 
+static bool is_nullable(const struct mistake *m, struct str column) {
+    const struct table *table = m->schema->tables.items[m->table];
+    for (size_t i = 0; i < table->columns.count; i++)
+        if (str_equal(table->columns.items[i].name, column))
+            return !table->columns.items[i].not_null;
+    return false;
+}
+
 void and_where(struct mistake *m, struct txn_step *step, struct str column, struct str var,
                struct str host_column) {
     struct sql_stmt *stmt = step->sql.stmt;
@@ -101,7 +109,7 @@ void and_where(struct mistake *m, struct txn_step *step, struct str column, stru
     name->name = column;
     name->pos = stmt->pos;
     equal->kind = SQL_BINARY;
-    equal->op = SQL_OP_EQ;
+    equal->op = is_nullable(m, column) ? SQL_OP_NULL_SAFE_EQ : SQL_OP_EQ;
     equal->pos = stmt->pos;
     VEC_PUSH(m->arena, &equal->args, name);
     VEC_PUSH(m->arena, &equal->args, new_host(m->arena, stmt, var, host_column));
