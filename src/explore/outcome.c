@@ -6,14 +6,10 @@
 
 #include <stdlib.h>
 
-enum { GENERATED_MAX = 512 };
-
 struct namer {
     const struct world *world;
     struct buf *out;
-    struct value generated[GENERATED_MAX]; /* kept sorted by kind, origin, ordinal */
-    size_t count;
-    bool is_full;
+    SESSION_VEC(struct value) generated; /* kept sorted by kind, origin, ordinal */
 };
 
 static int generated_order(struct value a, struct value b) {
@@ -28,24 +24,21 @@ static void collect(struct namer *namer, struct value value) {
     if (value.origin == 0)
         return;
     size_t at = 0;
-    while (at < namer->count && generated_order(namer->generated[at], value) < 0)
+    while (at < namer->generated.count &&
+           generated_order(namer->generated.items[at], value) < 0)
         at++;
-    if (at < namer->count && generated_order(namer->generated[at], value) == 0)
+    if (at < namer->generated.count && generated_order(namer->generated.items[at], value) == 0)
         return;
-    if (namer->count == GENERATED_MAX) {
-        namer->is_full = true;
-        return;
-    }
-    memmove(&namer->generated[at + 1], &namer->generated[at],
-            (namer->count - at) * sizeof(value));
-    namer->generated[at] = value;
-    namer->count++;
+    MVEC_PUSH(&namer->generated, value);
+    for (size_t i = namer->generated.count - 1; i > at; i--)
+        namer->generated.items[i] = namer->generated.items[i - 1];
+    namer->generated.items[at] = value;
 }
 
 static size_t rank(const struct namer *namer, struct value value) {
     size_t rank = 0;
-    for (size_t i = 0; i < namer->count; i++) {
-        struct value have = namer->generated[i];
+    for (size_t i = 0; i < namer->generated.count; i++) {
+        struct value have = namer->generated.items[i];
         if (have.kind != value.kind || have.origin != value.origin)
             continue;
         if (have.ordinal == value.ordinal)
@@ -167,4 +160,5 @@ void world_outcome(const struct world *world, uint32_t ignored, struct buf *out)
     }
     put_effects(&namer, ignored);
     put_fates(world, ignored, out);
+    free(namer.generated.items);
 }

@@ -17,39 +17,13 @@ static void set_vars(struct session *session, const struct world_session *start)
     MVEC_PUSH(&session->frames, (struct frame){.block = &program->body});
 }
 
-/* Transaction control is sent as statements that live as long as the run: a database may keep one while it waits. */
+/* Transaction control is sent as statements that live as long as the run: a database may keep one while it waits.
+ * Each is made when it is first sent. */
 struct controls {
-    struct sql_stmt begin[SQL_SERIALIZABLE + 1];
-    struct sql_stmt commit, rollback;
-    struct sql_stmt savepoint[TXN_DEPTH_MAX], release[TXN_DEPTH_MAX], rollback_to[TXN_DEPTH_MAX];
+    struct sql_stmt *begin[SQL_SERIALIZABLE + 1];
+    struct sql_stmt *commit, *rollback;
+    struct sql_stmt *savepoint[TXN_DEPTH_MAX], *release[TXN_DEPTH_MAX], *rollback_to[TXN_DEPTH_MAX];
 };
-
-static void init_control(struct arena *run, struct sql_stmt *stmt, enum sql_stmt_kind kind,
-                         enum sql_isolation isolation, struct str savepoint) {
-    stmt->kind = kind;
-    stmt->is_resolved = true;
-    stmt->transaction = ARENA_NEW(run, struct sql_transaction);
-    stmt->transaction->isolation = isolation;
-    stmt->transaction->savepoint = savepoint;
-}
-
-static struct controls *make_controls(struct arena *run) {
-    struct controls *controls = ARENA_NEW(run, struct controls);
-    for (int i = 0; i <= SQL_SERIALIZABLE; i++)
-        init_control(run, &controls->begin[i], SQL_STMT_BEGIN, (enum sql_isolation)i,
-                     (struct str){0});
-    init_control(run, &controls->commit, SQL_STMT_COMMIT, SQL_ISOLATION_DEFAULT, (struct str){0});
-    init_control(run, &controls->rollback, SQL_STMT_ROLLBACK, SQL_ISOLATION_DEFAULT,
-                 (struct str){0});
-    for (int i = 0; i < TXN_DEPTH_MAX; i++) {
-        struct str name = str_printf(run, "s%d", i);
-        init_control(run, &controls->savepoint[i], SQL_STMT_SAVEPOINT, SQL_ISOLATION_DEFAULT, name);
-        init_control(run, &controls->release[i], SQL_STMT_RELEASE, SQL_ISOLATION_DEFAULT, name);
-        init_control(run, &controls->rollback_to[i], SQL_STMT_ROLLBACK_TO, SQL_ISOLATION_DEFAULT,
-                     name);
-    }
-    return controls;
-}
 
 bool world_init(struct world *world, struct arena *run, const struct schema *schema,
                 struct text_pool *pool, const struct db_config *config,
@@ -58,7 +32,7 @@ bool world_init(struct world *world, struct arena *run, const struct schema *sch
     LW_ASSERT(session_count <= DB_SESSIONS_MAX);
     *world = (struct world){.schema = schema, .pool = pool, .run = run,
                             .session_count = session_count};
-    world->controls = make_controls(run);
+    world->controls = ARENA_NEW(run, struct controls);
     world->db = db_new(config, schema, pool, session_count);
     for (size_t i = 0; i < setup_count; i++) {
         if (!db_load(world->db, setup[i], err)) {
@@ -277,29 +251,52 @@ bool footprint_commutes(const struct footprint *a, const struct footprint *b) {
     return (a->mutexes & b->mutexes) == 0 && db_commutes(&a->db, &b->db);
 }
 
-static const struct sql_stmt *control_stmt(const struct controls *controls, struct op op) {
+static struct sql_stmt **control_slot(struct controls *controls, struct op op,
+                                      enum sql_stmt_kind *kind) {
     LW_ASSERT(op.level < TXN_DEPTH_MAX);
     switch ((enum op_kind)op.kind) {
     case OP_BEGIN:
+        *kind = SQL_STMT_BEGIN;
         return &controls->begin[op.isolation];
     case OP_SAVEPOINT:
+        *kind = SQL_STMT_SAVEPOINT;
         return &controls->savepoint[op.level];
     case OP_RELEASE:
+        *kind = SQL_STMT_RELEASE;
         return &controls->release[op.level];
     case OP_COMMIT:
+        *kind = SQL_STMT_COMMIT;
         return &controls->commit;
     case OP_ROLLBACK:
+        *kind = SQL_STMT_ROLLBACK;
         return &controls->rollback;
     case OP_ROLLBACK_TO:
+        *kind = SQL_STMT_ROLLBACK_TO;
         return &controls->rollback_to[op.level];
     default:
         LW_UNREACHABLE();
     }
 }
 
+static const struct sql_stmt *control_stmt(struct world *world, struct op op) {
+    enum sql_stmt_kind kind;
+    struct sql_stmt **slot = control_slot(world->controls, op, &kind);
+    if (*slot != NULL)
+        return *slot;
+    struct sql_stmt *stmt = *slot = ARENA_NEW(world->run, struct sql_stmt);
+    stmt->kind = kind;
+    stmt->is_resolved = true;
+    stmt->transaction = ARENA_NEW(world->run, struct sql_transaction);
+    if (kind == SQL_STMT_BEGIN)
+        stmt->transaction->isolation = op.isolation;
+    else if (kind != SQL_STMT_COMMIT && kind != SQL_STMT_ROLLBACK)
+        stmt->transaction->savepoint = str_printf(world->run, "s%d", op.level);
+    return stmt;
+}
+
 static void send_control(struct world *world, struct session *session, struct op op,
                          struct db_result *result) {
-    const struct sql_stmt *stmt = control_stmt(world->controls, op);
+    const struct sql_stmt *stmt = control_stmt(world, op);
     trace_control(world, session, op, stmt);
     db_exec(world->db, session->index, stmt, NULL, result);
 }

@@ -50,7 +50,7 @@ struct world {
     SESSION_VEC(struct value) effect_args;
     struct arena *run;       /* for expressions with host values put in */
     struct bound_expr *bound; /* cache of those, shared between copies through `run` */
-    const struct controls *controls; /* BEGIN, COMMIT, ... as statements; of `run` */
+    struct controls *controls; /* BEGIN, COMMIT, ... as statements; of `run`, shared like `bound` */
     struct trace *trace;     /* NULL: none is kept. Copies keep none. */
     void (*on_step)(void *context, const struct txn_step *step); /* before each step; may be NULL */
     void *on_step_context;   /* copies keep none of both */
