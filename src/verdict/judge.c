@@ -43,6 +43,7 @@ struct judge {
     const struct run_setup *setup;
     const struct judge_options *options;
     struct world start;
+    struct world serial; /* reused from one serial run to the next */
     struct allowed *allowed;
     uint32_t serial_errors;  /* errors that a serial order gives too */
     uint32_t op_count_max;   /* of a session in a serial run */
@@ -59,17 +60,15 @@ static void add_outcome(struct judge *judge, struct allowed *allowed, const stru
 
 static void run_serial(struct judge *judge, struct allowed *allowed, const uint8_t *order,
                        const uint32_t *kill_at) {
-    struct world world = {0};
-    world_copy(&world, &judge->start);
-    search_serial(&world, order, kill_at);
-    add_outcome(judge, allowed, &world);
-    for (size_t i = 0; i < world.session_count; i++)
-        if (world.sessions[i].op_number > judge->op_count_max)
-            judge->op_count_max = world.sessions[i].op_number;
-    if ((allowed->failed | allowed->absent) == 0) {
-        judge->serial_errors |= world.errors;
-    }
-    world_free(&world);
+    struct world *world = &judge->serial;
+    world_copy(world, &judge->start);
+    search_serial(world, order, kill_at);
+    add_outcome(judge, allowed, world);
+    for (size_t i = 0; i < world->session_count; i++)
+        if (world->sessions[i].op_number > judge->op_count_max)
+            judge->op_count_max = world->sessions[i].op_number;
+    if ((allowed->failed | allowed->absent) == 0)
+        judge->serial_errors |= world->errors;
 }
 
 /* Every choice of operations before which the sessions of `failed` break off, from session `from` on. */
@@ -278,6 +277,7 @@ bool judge_cell(struct arena *scratch, const struct run_setup *setup,
     allowed_for(&judge, 0, 0);
     judge_all(&judge);
     world_free(&judge.start);
+    world_free(&judge.serial);
     buf_release(&judge.outcome);
     return true;
 }
