@@ -118,6 +118,21 @@ static bool write_hits(const struct classify *c, const struct trace_source *sour
     return false;
 }
 
+/* What made a write visible to others: its COMMIT, or in autocommit itself. */
+static const struct trace_event *publication(const struct classify *c,
+                                             const struct trace_event *write) {
+    const struct trace_event *end = c->trace->events.items + c->trace->events.count;
+    for (const struct trace_event *at = write; at < end && write->transaction != 0; at++)
+        if (at->kind == TRACE_COMMIT && at->session == write->session &&
+            at->transaction == write->transaction)
+            return at;
+    return write;
+}
+
+static bool is_after(const struct trace_event *a, const struct trace_event *b) {
+    return a->resumed_step > b->resumed_step || (a->resumed_step == b->resumed_step && a > b);
+}
+
 /* Whether what another session wrote before `write` was done made `source` stale; if so, by which event. */
 static bool source_is_stale(const struct classify *c, const struct trace_source *source,
                             const struct trace_event *write, struct stale *stale) {
@@ -130,9 +145,7 @@ static bool source_is_stale(const struct classify *c, const struct trace_source 
         if (other->session == write->session || !is_write(c, other) ||
             other->resumed_step > write->resumed_step || other == write)
             continue;
-        bool came_after = other->resumed_step > read->resumed_step ||
-                          (other->resumed_step == read->resumed_step && other > read);
-        if ((came_after || behind) && write_hits(c, source, read, other)) {
+        if ((behind || is_after(publication(c, other), read)) && write_hits(c, source, read, other)) {
             stale->source = source;
             stale->read = read;
             stale->by = other;
