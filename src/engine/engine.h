@@ -60,7 +60,8 @@ struct db_ref {
     uint16_t table;
     uint16_t row;      /* the row's number in its table; kept over updates */
     uint32_t version;  /* read: the version seen. written: the new one; 0: deleted */
-    uint32_t previous; /* written: the version it replaced; 0: inserted */
+    /* written: the version it replaced; 0: inserted; `version` itself: nothing changed, no new version */
+    uint32_t previous;
 };
 
 /* What a step touched, in bits per table (bit 63 stands for tables 63 and up): two steps of

@@ -78,8 +78,12 @@ enum step row_write(struct db *db, size_t session, uint32_t old, const struct va
     bool skip = false;
     if (step == STEP_OK && policy->before_write != NULL)
         step = policy->before_write(db, session, &row, &skip);
-    if (step != STEP_OK || skip)
+    if (step != STEP_OK)
         return step;
+    if (skip) {
+        row_note_unchanged(db, session, old);
+        return STEP_OK;
+    }
     *written = row_update(db, session, old, values);
     if (*written == 0)
         return STEP_FAIL;

@@ -118,6 +118,12 @@ uint32_t row_update(struct db *db, size_t session, uint32_t old, const struct va
     return version;
 }
 
+void row_note_unchanged(struct db *db, size_t session, uint32_t version) {
+    struct db_ref ref = db_ref_of(db, version);
+    ref.previous = version;
+    MVEC_PUSH(&db->lists[session].writes, ref);
+}
+
 void versions_undo(struct db *db, uint16_t txn, uint32_t version_mark) {
     LW_ASSERT(txn != 0);
     struct txn *writer = &db->txns.items[txn];

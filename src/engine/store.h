@@ -144,6 +144,8 @@ uint16_t row_open_writer(const struct db *db, uint16_t txn, uint16_t row);
  * and footprint. `values` may lie in the store. */
 uint32_t row_insert(struct db *db, size_t session, uint16_t table, const struct value *values);
 uint32_t row_update(struct db *db, size_t session, uint32_t old, const struct value *values);
+/* Notes in the statement's writes a row that it matched and left as it was (InnoDB makes no version of it). */
+void row_note_unchanged(struct db *db, size_t session, uint32_t version);
 
 /* Unlinks all versions that `txn` made at or after the mark (a count of versions). */
 void versions_undo(struct db *db, uint16_t txn, uint32_t version_mark);
