@@ -205,7 +205,7 @@ static bool judge_end(void *context, const struct world *end, const struct sched
         if (cell->verdict != VERDICT_LOST)
             keep_witness(cell, schedule);
         cell->verdict = VERDICT_LOST;
-        return judge->options->all_schedules;
+        return judge->options->all_schedules || judge->options->no_early_end;
     }
     enum db_error error = unhandled_error(judge, end);
     if (error == DB_OK_NO_ERROR || cell->verdict == VERDICT_LOST)

@@ -59,6 +59,7 @@ struct cell_verdict {
 struct judge_options {
     bool all_schedules;  /* no reduction, no early end: counts are exact */
     bool no_reduction;
+    bool no_early_end;   /* with reduction, but not ending at the first loss: to measure, to compare */
     bool any_witness;    /* of LOST any schedule will do; else the search goes on for the simplest */
     uint64_t steps_max;  /* 0: the default, 200,000 */
 };
