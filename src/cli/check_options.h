@@ -6,6 +6,7 @@
 #include "cli/exit.h"
 #include "cli/option.h"
 #include "cli/target.h"
+#include "cli/terminal.h"
 #include "explain/rules.h"
 
 enum check_format { CHECK_TEXT, CHECK_JSON, CHECK_CONCISE };

@@ -52,7 +52,8 @@ enum cli_exit check_run(const struct check_options *options) {
     find_all(arena, &project->schema, &pool, subjects, count, &find, &findings, &stats);
     struct report report = {.findings = &findings,
                             .is_verbose = options->is_verbose,
-                            .is_colored = color_wanted(options->color, stdout)};
+                            .is_colored = color_wanted(options->color, stdout),
+                            .width = terminal_width(stdout)};
     report_on_project(arena, project, &pool, &report);
     report.summary.program_count = count;
     report.summary.run_count = stats.run_count;

@@ -6,6 +6,7 @@
 #include "cli/exit.h"
 #include "cli/option.h"
 #include "cli/target.h"
+#include "cli/terminal.h"
 
 enum prove_format { PROVE_TEXT, PROVE_JSON };
 

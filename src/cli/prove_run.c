@@ -85,6 +85,7 @@ static struct str no_source(void *context, struct str path) {
 static enum cli_exit print_runs(struct prove *p, struct report *report) {
     struct buf out = {0};
     report->is_colored = color_wanted(p->options->color, stdout);
+    report->width = terminal_width(stdout);
     report->is_verbose = p->options->is_verbose;
     report->pool = &p->pool;
     report->version = LW_VERSION;

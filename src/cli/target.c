@@ -3,9 +3,6 @@
 #include "base/assert.h"
 #include "cli/option.h"
 
-#include <stdlib.h>
-#include <unistd.h>
-
 static const struct pos nowhere = {0, 0};
 
 /* In the order of enum engine_kind. */
@@ -79,25 +76,4 @@ bool target_check(struct target *target, struct err *err) {
             "--isolation: sqlite has no levels; say 'deferred' or 'immediate' for how its "
             "transactions begin");
     return true;
-}
-
-bool color_set(enum color_when *when, struct str value, struct err *err) {
-    static const char *const names[] = {"auto", "always", "never"}; /* as enum color_when */
-    size_t chosen;
-    if (!cli_choose(value, "choice", names, LW_COUNT_OF(names), &chosen, err))
-        return false;
-    *when = (enum color_when)chosen;
-    return true;
-}
-
-bool color_wanted(enum color_when when, FILE *stream) {
-    if (when != COLOR_AUTO)
-        return when == COLOR_ALWAYS;
-    const char *no_color = getenv("NO_COLOR");
-    const char *term = getenv("TERM");
-    if (no_color != NULL && no_color[0] != '\0')
-        return false;
-    if (term != NULL && strcmp(term, "dumb") == 0)
-        return false;
-    return isatty(fileno(stream)) == 1;
 }

@@ -1,13 +1,11 @@
-/* What several commands ask alike: the engine and level to explore, and colour. As the user said it; what
- * stands in place of something not said is the command's business.
+/* What several commands ask alike: the engine and level to explore. As the user said it; what stands in place
+ * of something not said is the command's business.
  */
 #ifndef LW_CLI_TARGET_H
 #define LW_CLI_TARGET_H
 
 #include "base/err.h"
 #include "engine/engine.h"
-
-#include <stdio.h>
 
 /* The engine and level given by --engine and --isolation. */
 struct target {
@@ -28,14 +26,5 @@ bool target_set_isolation(struct target *target, struct str value, struct err *e
 /* Whether the level is one that the engine has; to be asked when all options are read. A level that
  * only one engine has ("snapshot isolation", "immediate", "deferred") sets the engine, if none was given. */
 bool target_check(struct target *target, struct err *err);
-
-enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
-
-/* Setter for the value of --color. */
-bool color_set(enum color_when *when, struct str value, struct err *err);
-
-/* Whether to colour what goes to `stream`: AUTO colours a terminal, unless NO_COLOR is set to something or
- * TERM is "dumb". */
-bool color_wanted(enum color_when when, FILE *stream);
 
 #endif

@@ -9,12 +9,22 @@ enum { FIX_STEPS_MAX = 5000 };
 
 const char *fix_kind_name(enum fix_kind kind) {
     static const char *const names[] = {
-#define FIX(name, kind_name, text) kind_name,
+#define FIX(name, kind_name, text, cost) kind_name,
 #include "fix/kind.def"
 #undef FIX
     };
     LW_ASSERT(kind < FIX_KIND_COUNT);
     return names[kind];
+}
+
+const char *fix_cost(enum fix_kind kind) {
+    static const char *const costs[] = {
+#define FIX(name, kind_name, text, cost) cost,
+#include "fix/kind.def"
+#undef FIX
+    };
+    LW_ASSERT(kind < FIX_KIND_COUNT);
+    return costs[kind];
 }
 
 const char *fix_verdict_name(enum fix_verdict verdict) {

@@ -8,7 +8,7 @@
 #include "verdict/witness.h"
 
 enum fix_kind {
-#define FIX(name, kind, text) FIX_##name,
+#define FIX(name, kind, text, cost) FIX_##name,
 #include "fix/kind.def"
 #undef FIX
     FIX_KIND_COUNT
@@ -45,6 +45,7 @@ bool fix_try_all(struct arena *arena, struct arena *scratch, const struct run_se
                  struct fixes *fixes, struct err *err);
 
 const char *fix_kind_name(enum fix_kind kind);       /* "f-expression" */
+const char *fix_cost(enum fix_kind kind);            /* "the others wait"; empty: nothing to say */
 const char *fix_verdict_name(enum fix_verdict verdict); /* "safe" */
 
 #endif

@@ -28,3 +28,18 @@ bool is_policy(int policy, const struct db_config *config) {
            own->innodb_snapshot_isolation == config->innodb_snapshot_isolation &&
            own->sqlite_immediate == config->sqlite_immediate;
 }
+
+size_t report_width(const struct report *report) {
+    enum { WIDTH_DEFAULT = 100, WIDTH_MIN = 60, WIDTH_MAX = 160 };
+    if (report->width == 0)
+        return WIDTH_DEFAULT;
+    return report->width < WIDTH_MIN   ? WIDTH_MIN
+           : report->width > WIDTH_MAX ? WIDTH_MAX
+                                       : report->width;
+}
+
+struct str report_source_line(const struct report *report, struct txn_span span, uint32_t line) {
+    if (report->source == NULL || span.path.len == 0)
+        return (struct str){0};
+    return text_line(report->source(report->source_context, span.path), line);
+}

@@ -29,6 +29,7 @@ struct report {
     struct report_summary summary;
     const char *version; /* of lostwrite */
     bool is_colored;
+    unsigned width; /* of the text, in columns; 0: the default */
     bool is_verbose; /* list the notes too */
     /* The text of a source file, for excerpts; empty if it isn't known. */
     struct str (*source)(void *context, struct str path);

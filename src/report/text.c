@@ -1,279 +1,263 @@
-/* Findings for people. */
+/* Findings for people: what and where, the witness, the table, the fixes. The parts that need room of their own are
+ * in timeline.c, difference.c and table.c. */
+#include "base/assert.h"
 #include "report/common.h"
-#include "report/report.h"
+#include "report/difference.h"
+#include "report/layout.h"
+#include "report/table.h"
+#include "report/timeline.h"
 
-enum { WIDTH = 100 };
+enum { PLACES_MAX = 8 };
 
-static const char *bold(const struct report *r) {
-    return r->is_colored ? "\033[1m" : "";
+/* Excerpts. */
+
+struct place {
+    struct txn_span span;
+    const char *what;
+    bool is_main;
+};
+
+static bool same_line(struct txn_span a, struct txn_span b) {
+    return a.start.line == b.start.line && str_equal(a.path, b.path);
 }
 
-static const char *red(const struct report *r) {
-    return r->is_colored ? "\033[31m" : "";
-}
-
-static const char *dim(const struct report *r) {
-    return r->is_colored ? "\033[2m" : "";
-}
-
-static const char *plain(const struct report *r) {
-    return r->is_colored ? "\033[0m" : "";
-}
-
-static struct str source_line(const struct report *r, struct txn_span span, uint32_t line) {
-    if (r->source == NULL || span.path.len == 0)
-        return (struct str){0};
-    return text_line(r->source(r->source_context, span.path), line);
-}
-
-static struct str trimmed(struct str text) {
-    size_t from = 0;
-    while (from < text.len && (text.ptr[from] == ' ' || text.ptr[from] == '\t'))
-        from++;
-    return str_sub(text, from, text.len);
-}
-
-/* The line with a caret under the span, and a word beside it. */
-static void excerpt(const struct report *r, struct txn_span span, const char *what,
-                    struct buf *out) {
-    struct str line = source_line(r, span, span.start.line);
-    if (line.len == 0)
-        return;
-    buf_printf(out, "%s%5u |%s %.*s\n", dim(r), span.start.line, plain(r), STR_ARG(line));
-    size_t from = span.start.column > 0 ? span.start.column - 1 : 0;
-    size_t to = span.end.line == span.start.line && span.end.column > span.start.column
-                    ? span.end.column - 1
+static void put_caret(const struct report *r, const struct place *place, struct str line,
+                      struct buf *out) {
+    size_t from = place->span.start.column > 0 ? place->span.start.column - 1 : 0;
+    size_t to = place->span.end.line == place->span.start.line &&
+                        place->span.end.column > place->span.start.column
+                    ? place->span.end.column - 1
                     : line.len;
     if (from >= line.len)
         return;
-    if (to > line.len)
-        to = line.len;
-    buf_printf(out, "%s      |%s ", dim(r), plain(r));
+    to = to > line.len ? line.len : to;
+    put_styled(r, STYLE_DIM, STR("       | "), out);
     for (size_t i = 0; i < from; i++)
         buf_add_char(out, line.ptr[i] == '\t' ? '\t' : ' ');
-    buf_printf(out, "%s", red(r));
-    buf_add_repeat(out, '^', to > from ? to - from : 1);
-    buf_printf(out, "%s %s\n", plain(r), what);
+    size_t carets = text_width(str_sub(line, from, to));
+    buf_add_c(out, style(r, STYLE_RED));
+    buf_add_repeat(out, '^', carets > 0 ? carets : 1);
+    buf_printf(out, " %s%s\n", place->what, style(r, STYLE_PLAIN));
+}
+
+/* The place's line; under the main one a caret, beside others what they are. */
+static void put_excerpt(const struct report *r, const struct place *place, struct buf *out) {
+    struct str line = report_source_line(r, place->span, place->span.start.line);
+    char number[16];
+    if (line.len == 0)
+        return;
+    snprintf(number, sizeof(number), "%6u | ", place->span.start.line);
+    put_styled(r, STYLE_DIM, str_from_c(number), out);
+    buf_add(out, line);
+    if (!place->is_main) {
+        size_t width = text_width(line), at = report_width(r) < 90 ? 46 : 62;
+        buf_add_repeat(out, ' ', width + 2 < at ? at - width : 2);
+        buf_printf(out, "%s<- %s%s", style(r, STYLE_CYAN), place->what, style(r, STYLE_PLAIN));
+    }
+    buf_add_char(out, '\n');
+    if (place->is_main)
+        put_caret(r, place, line, out);
+}
+
+static void add_place(struct place *places, size_t *count, struct place place) {
+    for (size_t i = 0; i < *count; i++)
+        if (same_line(places[i].span, place.span))
+            return;
+    if (*count == PLACES_MAX || place.span.start.line == 0)
+        return;
+    size_t at = (*count)++;
+    while (at > 0 && str_equal(places[at - 1].span.path, place.span.path) &&
+           places[at - 1].span.start.line > place.span.start.line) {
+        places[at] = places[at - 1];
+        at--;
+    }
+    places[at] = place;
+}
+
+/* Reads and the write, those of one file in the order of its lines. */
+static void put_places(const struct report *r, const struct finding *f, struct buf *out) {
+    struct place places[PLACES_MAX];
+    size_t count = 0;
+    const char *main = f->rule == RULE_NEVER_SAVED      ? "assigned here"
+                       : f->rule == RULE_EFFECT_BEFORE_COMMIT ? "happens here"
+                                                        : "written here";
+    add_place(places, &count, (struct place){f->span, main, true});
+    for (size_t i = 0; i < f->reads.count; i++)
+        add_place(places, &count, (struct place){f->reads.items[i], "read here", false});
+    struct str path = f->span.path;
+    for (size_t i = 0; i < count; i++) {
+        if (!str_equal(places[i].span.path, path))
+            buf_printf(out, "  in %.*s\n", STR_ARG(places[i].span.path));
+        path = places[i].span.path;
+        put_excerpt(r, &places[i], out);
+    }
+    if (f->session_count < 2 || f->other.span.start.line == 0)
+        return;
+    struct str other = str_equal(f->other.symbol, f->symbol) ? STR("itself") : f->other.symbol;
+    buf_printf(out, "  other writer: %.*s, ", STR_ARG(other));
+    if (str_equal(f->other.span.path, f->span.path))
+        buf_printf(out, "line %u\n", f->other.span.start.line);
+    else
+        buf_printf(out, "%.*s:%u\n", STR_ARG(f->other.span.path), f->other.span.start.line);
+    for (size_t i = 0; i < count; i++)
+        if (same_line(places[i].span, f->other.span))
+            return;
+    put_excerpt(r, &(struct place){f->other.span, "written here", false}, out);
 }
 
 static void put_scope(const struct finding *f, struct buf *out) {
     switch (f->scope) {
     case SCOPE_AUTOCOMMIT:
-        buf_add_c(out, "  The read and the write are in no transaction: no isolation level prevents "
+        buf_add_c(out, "  Read and write are in no transaction: no isolation level prevents "
                        "this.\n");
         return;
     case SCOPE_MIXED:
-        buf_add_c(out, "  The read and the write are in different transactions: no isolation level "
+        buf_add_c(out, "  Read and write are in different transactions: no isolation level "
                        "prevents this.\n");
         return;
     case SCOPE_TRANSACTION:
-        buf_add_c(out, "  The read and the write are in one transaction: it depends on the isolation "
+        buf_add_c(out, "  Read and write are in one transaction: it depends on the isolation "
                        "level.\n");
         return;
     }
 }
 
-static void put_places(const struct report *r, const struct finding *f, struct buf *out) {
-    for (size_t i = 0; i < f->reads.count; i++) {
-        buf_printf(out, "  read here: %.*s:%u\n", STR_ARG(f->reads.items[i].path),
-                   f->reads.items[i].start.line);
-        excerpt(r, f->reads.items[i], "read here", out);
-    }
-    if (f->session_count > 1) {
-        buf_printf(out, "  other writer: %.*s, %.*s:%u\n", STR_ARG(f->other.symbol),
-                   STR_ARG(f->other.span.path), f->other.span.start.line);
-        bool is_same = f->other.span.start.line == f->span.start.line &&
-                       str_equal(f->other.span.path, f->span.path);
-        if (!is_same)
-            excerpt(r, f->other.span, "written here", out);
-    }
-}
+/* The witness. */
 
-/* Timeline: one column a session. */
-
-static void wrap(struct str text, size_t width, size_t line, struct str *part) {
-    /* The line-th piece of the text, broken at blanks where there is one. */
-    size_t from = 0;
-    for (size_t i = 0;; i++) {
-        while (i > 0 && from < text.len && text.ptr[from] == ' ')
-            from++;
-        size_t to = from + width < text.len ? from + width : text.len;
-        if (to < text.len)
-            for (size_t k = to; k > from + width / 2; k--)
-                if (text.ptr[k] == ' ') {
-                    to = k;
-                    break;
-                }
-        if (i == line || from >= text.len) {
-            *part = i == line ? str_sub(text, from, to) : (struct str){0};
-            return;
-        }
-        from = to;
-    }
-}
-
-static void put_column(struct buf *out, struct str text, size_t width, size_t indent) {
-    for (size_t line = 0;; line++) {
-        struct str part;
-        wrap(text, width, line, &part);
-        if (part.len == 0)
-            return;
-        buf_add_repeat(out, ' ', indent + (line > 0 ? 2 : 0));
-        buf_printf(out, "%.*s\n", STR_ARG(part));
-    }
-}
-
-static void put_line(const struct report *r, const struct witness_line *line, size_t session_count,
-                     struct buf *out) {
-    size_t columns = session_count <= 2 ? session_count : 1;
-    size_t width = (WIDTH - 8) / (columns > 0 ? columns : 1) - 2;
-    size_t indent = 6 + (columns > 1 ? line->session * (width + 2) : 0);
-    struct buf text = {0};
-    buf_printf(&text, "%c  %s", session_letter(line->session), line->is_resumed ? "goes on: " : "");
-    if (!line->is_resumed)
-        buf_add(&text, line->text);
-    struct buf result = {0};
-    line_result(line, &result);
-    if (result.len > 0)
-        buf_printf(&text, "%s%.*s", line->is_resumed ? "" : "  -> ", STR_ARG(buf_str(&result)));
-    struct str code = trimmed(source_line(r, line->span, line->span.start.line));
-    if (code.len > 0 && !line->is_resumed && line->kind != TRACE_BEGIN &&
-        line->kind != TRACE_COMMIT && line->kind != TRACE_ROLLBACK && line->kind != TRACE_UNLOCK)
-        buf_printf(&text, "   # %u: %.*s", line->span.start.line, STR_ARG(code));
-    put_column(out, buf_str(&text), width, indent);
-    buf_release(&text);
-    buf_release(&result);
-}
-
-static void put_witness(const struct report *r, const struct db_config *config,
-                        const struct witness *witness, const struct serial_texts *serial,
-                        size_t session_count, struct buf *out) {
-    buf_printf(out, "\n  %sWitness%s on %s, %s:\n", bold(r), plain(r), engine_name(config->engine),
-               level_name(config));
-    for (size_t i = 0; i < witness->steps.count; i++)
-        for (size_t k = 0; k < witness->steps.items[i].lines.count; k++)
-            put_line(r, &witness->steps.items[i].lines.items[k], session_count, out);
-    buf_printf(out, "    ends in   %.*s\n", STR_ARG(witness->outcome));
-    for (size_t i = 0; i < serial->ends.count; i++)
-        buf_printf(out, "    %s %.*s\n", i == 0 ? "in turn  " : "or       ",
-                   STR_ARG(serial->ends.items[i].text));
-}
-
-/* The table of engines and levels. */
-
-static void cell_text(const struct cell_verdict *cell, enum engine_kind engine, struct buf *out) {
-    switch (cell->verdict) {
-    case VERDICT_LOST:
-        buf_add_c(out, "LOST");
-        return;
-    case VERDICT_OK:
-        buf_add_c(out, "ok");
-        return;
-    case VERDICT_LIMIT:
-        buf_add_c(out, "LIMIT");
-        return;
-    case VERDICT_DEADLOCK:
-    case VERDICT_ERROR:
-        buf_add_c(out, db_error_code(cell->error, engine));
-        if (cell->verdict == VERDICT_DEADLOCK)
-            buf_add_c(out, " deadlock");
-        if (cell->has_failed_effects)
-            buf_add_c(out, " after effect");
-        return;
-    }
-}
-
-static void put_table(const struct report *r, const struct cell_verdict *cells,
-                      const struct db_config *users, struct buf *out) {
-    static const char *const levels[] = {"read committed", "repeatable read", "snapshot isolation",
-                                         "serializable", "immediate"};
-    enum { CELL_WIDTH = 19 };
-    buf_printf(out, "\n  %s%-11s", bold(r), "");
-    for (size_t i = 0; i < 5; i++)
-        buf_printf(out, "%-*s", i < 4 ? CELL_WIDTH : 0, levels[i]);
-    buf_printf(out, "%s\n", plain(r));
-    for (int engine = ENGINE_POSTGRESQL; engine <= ENGINE_SQLITE; engine++) {
-        buf_printf(out, "  %-11s", engine_name((enum engine_kind)engine));
-        for (size_t level = 0; level < 5; level++) {
-            struct buf text = {0};
-            for (int i = 0; i < POLICY_COUNT; i++) {
-                const struct db_config *config = &policy_info(i)->config;
-                if ((int)config->engine != engine ||
-                    strcmp(level_name(config), levels[level]) != 0)
-                    continue;
-                cell_text(&cells[i], config->engine, &text);
-                if (users != NULL && is_policy(i, users))
-                    buf_add_c(&text, " *");
-            }
-            struct str cell = text.len > 0 ? buf_str(&text) : STR("-");
-            buf_add(out, cell);
-            if (level < 4)
-                buf_add_repeat(out, ' ', cell.len < CELL_WIDTH ? CELL_WIDTH - cell.len : 1);
-            buf_release(&text);
-        }
+static void put_sessions(const struct report *r, const struct finding *f, struct buf *out) {
+    for (size_t i = 0; i < f->session_count; i++) {
+        if (f->session_symbols[i] == NULL)
+            continue;
+        char letter[2] = {session_letter((uint8_t)i), '\0'};
+        size_t text_at = TIMELINE_LANES_AT + TIMELINE_LANE_WIDTH * f->session_count + 1;
+        size_t lane_at = TIMELINE_LANES_AT + TIMELINE_LANE_WIDTH * i;
+        buf_add_repeat(out, ' ', lane_at);
+        put_styled(r, i % 2 == 0 ? STYLE_CYAN : STYLE_YELLOW, str_from_c(letter), out);
+        buf_add_repeat(out, ' ', text_at - lane_at - 1);
+        put_cut(out, str_from_c(f->session_symbols[i]), report_width(r) - text_at);
         buf_add_char(out, '\n');
     }
 }
 
+static void put_witness_heading(const struct report *r, const char *what,
+                                const struct db_config *config, struct buf *out) {
+    buf_add_c(out, "\n  ");
+    put_styled(r, STYLE_BOLD, str_from_c(what), out);
+    buf_printf(out, " on %s, %s:\n", engine_name(config->engine), level_name(config));
+}
+
+static void put_witness(const struct report *r, const struct finding *f, struct buf *out) {
+    struct timeline timeline = {
+        .report = r,
+        .witness = &f->witness,
+        .session_count = f->session_count,
+        .brief = {.pool = r->pool,
+                  .engine = f->witness_config.engine,
+                  .focus = {f->table, f->columns.items, f->columns.count}},
+        .path = f->span.path,
+        .culprit = finding_culprit(f)};
+    put_witness_heading(r, "Witness", &f->witness_config, out);
+    put_sessions(r, f, out);
+    timeline_print(&timeline, out);
+    difference_print(r, &f->witness.ending, &f->serial, out);
+}
+
 /* Fixes. */
 
-static void put_where(const struct fix *fix, enum verdict verdict, struct buf *out) {
-    size_t count = 0;
+static uint32_t policies_with(const struct fix *fix, enum verdict verdict) {
+    uint32_t policies = 0;
     for (int i = 0; i < POLICY_COUNT; i++)
         if (fix->is_explored[i] && fix->cells[i].verdict == verdict)
-            buf_printf(out, "%s%s", count++ > 0 ? "; " : "", policy_info(i)->heading);
+            policies |= 1u << i;
+    return policies;
 }
 
-static bool has_verdict(const struct fix *fix, enum verdict verdict) {
-    for (int i = 0; i < POLICY_COUNT; i++)
-        if (fix->is_explored[i] && fix->cells[i].verdict == verdict)
-            return true;
-    return false;
-}
-
-static void put_fix(const struct report *r, const struct fix *fix, struct buf *out) {
-    static const char *const words[] = {[FIX_SAFE] = "safe",
-                                        [FIX_LOST] = "still loses",
-                                        [FIX_DEADLOCK] = "deadlocks",
-                                        [FIX_RETRY] = "loses nothing, but needs a retry",
-                                        [FIX_CHANGES] = "changes what the function does"};
-    buf_printf(out, "    %s%s%s: %.*s\n", bold(r), words[fix->verdict], plain(r),
-               STR_ARG(fix->text));
+/* What it costs, and where it does not do. */
+static void put_costs(const struct fix *fix, struct buf *out) {
     static const struct {
         enum verdict verdict;
-        const char *word;
+        const char *words;
     } others[] = {{VERDICT_LOST, "still loses on "},
                   {VERDICT_DEADLOCK, "deadlocks on "},
-                  {VERDICT_ERROR, "needs a retry on "}};
-    for (size_t i = 0; i < 3; i++) {
-        if (!has_verdict(fix, others[i].verdict))
+                  {VERDICT_ERROR, "an error to retry on "},
+                  {VERDICT_LIMIT, "not known on "}};
+    uint32_t all = 0;
+    buf_add_c(out, fix_cost(fix->kind));
+    for (int i = 0; i < POLICY_COUNT; i++)
+        all |= fix->is_explored[i] ? 1u << i : 0;
+    for (size_t i = 0; i < LW_COUNT_OF(others); i++) {
+        uint32_t policies = policies_with(fix, others[i].verdict);
+        if (policies == 0)
             continue;
-        struct buf text = {0};
-        buf_add_c(&text, others[i].word);
-        put_where(fix, others[i].verdict, &text);
-        put_column(out, buf_str(&text), WIDTH - 12, 10);
-        buf_release(&text);
+        buf_add_c(out, out->len > 0 ? "; " : "");
+        buf_add_c(out, others[i].words);
+        if (policies == all)
+            buf_add_c(out, "every engine");
+        else
+            put_policies(policies, all, out);
     }
 }
 
+static void put_fix(const struct report *r, const struct fix *fix, struct buf *out) {
+    static const struct {
+        const char *word;
+        enum style style;
+    } verdicts[] = {[FIX_SAFE] = {"safe", STYLE_GREEN},
+                    [FIX_LOST] = {"loses", STYLE_RED},
+                    [FIX_DEADLOCK] = {"deadlocks", STYLE_YELLOW},
+                    [FIX_RETRY] = {"retry", STYLE_YELLOW},
+                    [FIX_CHANGES] = {"differs", STYLE_YELLOW},
+                    [FIX_LIMIT] = {"unknown", STYLE_YELLOW}};
+    enum { TEXT_AT = 15 };
+    struct str text = fix->text;
+    struct str line = wrap_next(&text, report_width(r) - TEXT_AT);
+    const char *word = verdicts[fix->verdict].word;
+    buf_add_c(out, "    ");
+    put_styled(r, verdicts[fix->verdict].style, str_from_c(word), out);
+    buf_add_repeat(out, ' ', TEXT_AT - 4 - strlen(word));
+    buf_add(out, line);
+    buf_add_char(out, '\n');
+    put_wrapped(out, text, TEXT_AT, 0, report_width(r));
+    struct buf costs = {0};
+    if (fix->verdict != FIX_LOST) /* nobody will ask what it costs */
+        put_costs(fix, &costs);
+    if (costs.len > 0) {
+        buf_add_c(out, style(r, STYLE_DIM));
+        put_wrapped(out, buf_str(&costs), TEXT_AT + 2, 2, report_width(r));
+        buf_add_c(out, style(r, STYLE_PLAIN));
+    }
+    buf_release(&costs);
+}
+
+static void put_fixes(const struct report *r, const struct finding *f, struct buf *out) {
+    if (f->fixes.items.count == 0)
+        return;
+    buf_add_c(out, "\n  ");
+    put_styled(r, STYLE_BOLD, STR("Fixes"), out);
+    buf_printf(out, ", each put to the same search on %s, %s:\n",
+               engine_name(f->witness_config.engine), level_name(&f->witness_config));
+    for (size_t i = 0; i < f->fixes.items.count; i++)
+        put_fix(r, &f->fixes.items.items[i], out);
+}
+
 static void put_finding(const struct report *r, const struct finding *f, struct buf *out) {
-    buf_printf(out, "%s%.*s:%u:%u: %s%s%s %s%s: %.*s\n", bold(r), STR_ARG(f->span.path),
-               f->span.start.line, f->span.start.column, red(r), rule_code(f->rule), plain(r),
-               bold(r), rule_name(f->rule), STR_ARG(f->message));
-    buf_printf(out, "%s", plain(r));
-    excerpt(r, f->span, f->rule == RULE_NEVER_SAVED ? "assigned here" : "written here", out);
+    buf_printf(out, "%s%.*s:%u:%u: %s%s%s %s%s%s in %.*s\n", style(r, STYLE_BOLD),
+               STR_ARG(f->span.path), f->span.start.line, f->span.start.column,
+               style(r, STYLE_RED), rule_code(f->rule), style(r, STYLE_PLAIN),
+               style(r, STYLE_BOLD), rule_name(f->rule), style(r, STYLE_PLAIN),
+               STR_ARG(f->symbol));
+    put_wrapped(out, f->message, 2, 0, report_width(r));
     put_places(r, f, out);
     if (f->has_cells && f->session_count > 1)
         put_scope(f, out);
     if (f->has_witness)
-        put_witness(r, &f->witness_config, &f->witness, &f->serial, f->session_count, out);
-    if (f->has_cells)
-        put_table(r, f->cells, f->has_witness ? &f->witness_config : NULL, out);
-    if (f->fixes.items.count > 0)
-        buf_printf(out, "\n  %sFixes%s, each searched in the same way:\n", bold(r), plain(r));
-    for (size_t i = 0; i < f->fixes.items.count; i++)
-        put_fix(r, &f->fixes.items.items[i], out);
-    buf_printf(out, "\n  explain: lostwrite explain %s\n\n", rule_code(f->rule));
+        put_witness(r, f, out);
+    if (f->has_cells) {
+        buf_add_char(out, '\n');
+        table_print(r, f->cells, f->has_witness ? &f->witness_config : NULL, out);
+    }
+    put_fixes(r, f, out);
+    buf_printf(out, "  More: lostwrite explain %s\n\n", rule_code(f->rule));
 }
 
 static void put_notes(const struct report *r, struct buf *out) {
@@ -299,7 +283,7 @@ static void put_summary(const struct report *r, struct buf *out) {
         by_rule[r->findings->items.items[i].rule]++;
     for (size_t i = 0; i < r->note_count; i++)
         not_modelled += !r->notes[i].is_error;
-    buf_printf(out, "%s%zu finding%s%s", bold(r), count, plural(count), plain(r));
+    buf_printf(out, "%s%zu finding%s%s", style(r, STYLE_BOLD), count, plural(count), style(r, STYLE_PLAIN));
     const char *before = " (";
     for (int i = 0; i < RULE_COUNT; i++)
         if (by_rule[i] > 0) {
@@ -344,33 +328,41 @@ void report_concise(const struct report *report, struct buf *out) {
                        STR_ARG(report->notes[i].text));
 }
 
-static void put_count_table(const struct cell_verdict *cells, struct buf *out) {
-    buf_printf(out, "\n  %-45s %9s %9s %13s %8s %7s %6s %9s\n", "every schedule", "schedules",
-               "wrong", "serialization", "deadlock", "timeout", "unique", "waits");
-    for (int i = 0; i < POLICY_COUNT; i++) {
-        const struct counts *c = &cells[i].counts;
-        buf_printf(out, "  %-45s %9llu %9llu %13llu %8llu %7llu %6llu %9llu\n",
-                   policy_info(i)->heading, (unsigned long long)c->schedules,
-                   (unsigned long long)c->wrong, (unsigned long long)c->serialization,
-                   (unsigned long long)c->deadlock, (unsigned long long)c->timeout,
-                   (unsigned long long)c->unique, (unsigned long long)c->waits);
-    }
+/* A run without a finding: the schedule of an anomaly of no known class, or of an error. */
+static void put_run_witness(const struct report *r, const struct report_run *run,
+                            struct buf *out) {
+    struct timeline timeline = {
+        .report = r,
+        .witness = &run->witness,
+        .session_count = run->setup->session_count,
+        .brief = {.pool = r->pool, .engine = run->witness_config.engine}};
+    if (run->setup->session_count > 0)
+        timeline.path = run->setup->sessions[0].program->span.path;
+    const char *what = "What happens";
+    for (int i = 0; i < POLICY_COUNT; i++)
+        if (is_policy(i, &run->witness_config) && run->cells[i].verdict == VERDICT_LOST)
+            what = "Witness";
+    put_witness_heading(r, what, &run->witness_config, out);
+    timeline_print(&timeline, out);
+    difference_print(r, &run->witness.ending, &run->serial, out);
 }
 
 static void put_run(const struct report *r, const struct report_run *run, struct buf *out) {
-    buf_printf(out, "%s", bold(r));
+    buf_printf(out, "%s", style(r, STYLE_BOLD));
     if (run->name.len > 0)
         buf_printf(out, "%.*s: ", STR_ARG(run->name));
     for (size_t i = 0; i < run->setup->session_count; i++)
         buf_printf(out, "%s%c %.*s", i > 0 ? " || " : "", session_letter((uint8_t)i),
                    STR_ARG(run->symbols[i]));
-    buf_printf(out, "%s\n", plain(r));
-    put_table(r, run->cells, run->has_witness ? &run->witness_config : NULL, out);
-    if (run->has_counts)
-        put_count_table(run->cells, out);
+    buf_printf(out, "%s\n", style(r, STYLE_PLAIN));
+    if (run->findings->items.count == 0) /* else each shows it */
+        table_print(r, run->cells, run->has_witness ? &run->witness_config : NULL, out);
+    if (run->has_counts) {
+        buf_add_char(out, '\n');
+        count_table_print(run->cells, out);
+    }
     if (run->findings->items.count == 0 && run->has_witness)
-        put_witness(r, &run->witness_config, &run->witness, &run->serial, run->setup->session_count,
-                    out);
+        put_run_witness(r, run, out);
     buf_add_char(out, '\n');
     for (size_t i = 0; i < run->findings->items.count; i++)
         put_finding(r, &run->findings->items.items[i], out);
