@@ -2,15 +2,18 @@
 
 #include "base/assert.h"
 
-static bool same_place(struct txn_span a, struct txn_span b) {
+bool same_place(struct txn_span a, struct txn_span b) {
     return a.start.line == b.start.line && a.start.column == b.start.column &&
            str_equal(a.path, b.path);
 }
 
-struct finding *finding_at(const struct findings *findings, struct txn_span span) {
-    for (size_t i = 0; i < findings->items.count; i++)
-        if (same_place(findings->items.items[i].span, span))
-            return &findings->items.items[i];
+struct finding *finding_at(const struct findings *findings, struct txn_span span, enum rule rule) {
+    for (size_t i = 0; i < findings->items.count; i++) {
+        struct finding *finding = &findings->items.items[i];
+        if (same_place(finding->span, span) &&
+            (finding->rule == RULE_STALE_SAVE) == (rule == RULE_STALE_SAVE))
+            return finding;
+    }
     return NULL;
 }
 
@@ -145,7 +148,7 @@ static void fill_culprit(struct collector *c, const struct judged_run *run,
 void add_finding(struct collector *c, const struct judged_run *run, const struct culprit *culprit,
                  const struct schedule *schedule, const struct db_config *config) {
     if (!rule_is_wanted(c->options, culprit->rule) ||
-        finding_at(c->findings, culprit->span) != NULL)
+        finding_at(c->findings, culprit->span, culprit->rule) != NULL)
         return;
     struct finding finding = {.witness_config = *config,
                               .session_count = run->setup.session_count};
@@ -172,7 +175,7 @@ void add_finding(struct collector *c, const struct judged_run *run, const struct
 
 struct finding *add_plain_finding(struct collector *c, enum rule rule, struct txn_span span,
                                   struct str symbol, struct str table, struct str column) {
-    if (!rule_is_wanted(c->options, rule) || finding_at(c->findings, span) != NULL)
+    if (!rule_is_wanted(c->options, rule) || finding_at(c->findings, span, rule) != NULL)
         return NULL;
     struct finding finding = {.rule = rule, .span = span, .table = table,
                               .symbol = symbol_at(c, span, symbol)};

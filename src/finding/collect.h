@@ -11,16 +11,22 @@ struct collector {
     const struct find_options *options;
     struct findings *findings;
     struct find_stats *stats;
+    VEC(struct txn_span) in_summaries; /* what stats->summary_count counts, each once */
 };
 
 /* A run that was judged, with the programs' names. */
 struct judged_run {
     struct run_setup setup;
     struct str symbols[DB_SESSIONS_MAX];
+    bool is_summary[DB_SESSIONS_MAX];
 };
 
-/* The finding at this write, or NULL. */
-struct finding *finding_at(const struct findings *findings, struct txn_span span);
+bool same_place(struct txn_span a, struct txn_span b);
+
+/* The finding at this write that stands for `rule`, or NULL. A write has one for what it computes or
+ * decides, and one for the columns that it writes back without having changed them: they lose other
+ * things, and are repaired in other ways. */
+struct finding *finding_at(const struct findings *findings, struct txn_span span, enum rule rule);
 
 /* Whether findings of the rule are wanted. */
 bool rule_is_wanted(const struct find_options *options, enum rule rule);

@@ -373,7 +373,7 @@ static void find_clobber(const struct classify *c, const struct trace_event *wri
     }
 }
 
-static bool find_data(const struct classify *c, const struct trace_event *write,
+static void find_data(const struct classify *c, const struct trace_event *write,
                       struct witness *witness) {
     struct culprit *culprit = NULL;
     for (size_t i = 0; i < write->cell_count; i++) {
@@ -391,7 +391,6 @@ static bool find_data(const struct classify *c, const struct trace_event *write,
         }
         VEC_PUSH(c->arena, &culprit->columns, cell->column);
     }
-    return culprit != NULL;
 }
 
 static void find_decision(const struct classify *c, const struct trace_event *write,
@@ -457,8 +456,8 @@ void classify_trace(struct classify *c, struct witness *witness) {
             classify_hazards(c, event, witness);
             if (find_resurrection(c, event, witness))
                 continue;
-            if (!find_data(c, event, witness))
-                find_clobber(c, event, witness);
+            find_data(c, event, witness);
+            find_clobber(c, event, witness);
             if (witness->culprits.count == before)
                 find_decision(c, event, witness);
         } else if (event->kind == TRACE_EFFECT) {
