@@ -13,7 +13,9 @@ static struct subject *lower_all(struct arena *arena, struct text_pool *pool,
         if (program == NULL || function->is_called)
             continue;
         struct subject *subject = &subjects[(*count)++];
-        *subject = (struct subject){.program = program, .symbol = function->symbol};
+        *subject = (struct subject){.program = program, .symbol = function->symbol,
+                                    .is_summary = function->is_summary,
+                                    .has_code = function->has_code};
         program_tables(arena, &project->schema, program, &subject->reads, &subject->writes);
     }
     return subjects;
@@ -58,6 +60,7 @@ enum cli_exit check_run(const struct check_options *options) {
     report.summary.program_count = count;
     report.summary.run_count = stats.run_count;
     report.summary.limit_count = stats.limit_count;
+    report.summary.summary_count = stats.summary_count;
     struct buf out = {0};
     print_report(options, &report, &out);
     if (project->broken_file_count > 0 && findings.items.count == 0)

@@ -89,6 +89,8 @@ void report_on_project(struct arena *arena, const struct django_project *project
     report->summary.line_count = project->line_count;
     report->summary.broken_file_count = project->broken_file_count;
     for (size_t i = 0; i < project->functions.count; i++) {
+        if (project->functions.items[i].is_summary)
+            continue;
         report->summary.function_count += project->functions.items[i].touches_orm;
         report->summary.modelled_count +=
             project->functions.items[i].touches_orm && project->functions.items[i].is_modelled;

@@ -36,6 +36,8 @@ struct django_function {
     bool is_called;      /* by another function of the project that is lowered: not a root of its own */
     bool is_view;        /* takes a request: ATOMIC_REQUESTS applies */
     bool is_modelled;    /* touches_orm, and lowered without a note */
+    bool is_summary;     /* no def of the project: what the admin's change form sends for a registered model */
+    bool has_code;       /* runs code of the project; false: a summary of Django's alone */
 };
 
 struct django_project {

@@ -19,6 +19,7 @@ struct model_field {
     enum column_type type;
     struct str type_text;
     bool is_null, is_unique, is_primary, is_index, is_serial, is_auto_now, is_auto_now_add;
+    bool is_editable; /* forms show it */
     const struct py_node *default_node; /* NULL: none */
     struct module *module;              /* where the field stands */
     struct py_class *class_;            /* whose body names its default may use */

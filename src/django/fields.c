@@ -187,6 +187,8 @@ bool field_read(struct django_facts *facts, struct py_class *class_, struct str 
     field->is_index = flag(facts, class_, call, "db_index", str_is(field->class_name, "SlugField"));
     field->is_auto_now = flag(facts, class_, call, "auto_now", false);
     field->is_auto_now_add = flag(facts, class_, call, "auto_now_add", false);
+    field->is_editable = flag(facts, class_, call, "editable", true) && !field->is_auto_now &&
+                         !field->is_auto_now_add;
     field->default_node = argument(call, BY_NAME_ONLY, "default");
     if (is_related) {
         read_relation(facts, class_, call, field);

@@ -1,6 +1,7 @@
 /* One function becomes one program. It is lowered twice: the first pass finds out which free values it needs,
  * since parameters come before all other variables; the second builds the program. */
 #include "base/assert.h"
+#include "django/admin.h"
 #include "django/param.h"
 #include "django/values.h"
 
@@ -56,6 +57,10 @@ static bool is_non_atomic(const struct py_func *func) {
 }
 
 static void lower_root(struct lowerer *l, struct py_func *func, struct txn_span span, bool is_wrapped) {
+    if (func->admin != NULL) {
+        admin_lower(l, func->module, func->admin);
+        return;
+    }
     struct frame base = {.module = func->module, .locals = fields_new(l), .class_ = func->owner};
     struct args args = {.span = span};
     l->frame = arena_copy(l->arena, &base, sizeof(base));
@@ -83,6 +88,8 @@ static void lower_root(struct lowerer *l, struct py_func *func, struct txn_span 
 }
 
 static size_t declared_at(struct lowerer *l, const struct py_func *func, struct str text) {
+    if (func->admin != NULL)
+        return SIZE_MAX;
     const struct py_node *node = func->node->FunctionDef.args;
     struct py_list lists[] = {node->arguments.posonlyargs, node->arguments.args,
                               node->arguments.kwonlyargs};
@@ -159,8 +166,10 @@ static void publish_notes(struct django_facts *facts, const struct lowerer *l) {
         facts_note(facts, l->notes.items[i].span, false, l->notes.items[i].text);
 }
 
-static bool is_hidden(const struct lowerer *l, const struct py_func *func) {
-    return func->node->kind == PY_AsyncFunctionDef || l->is_too_large || l->b.has_failed;
+/* Runs from its first statement to its last when it is called. */
+static bool is_straight(const struct py_func *func) {
+    return func->admin != NULL ||
+           (func->node->kind != PY_AsyncFunctionDef && !lower_is_generator(func));
 }
 
 struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
@@ -188,14 +197,16 @@ struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
             lower_note(l, info->span, STR("this function is too large to be modelled"));
         if (l->b.has_failed)
             lower_notef(l, info->span, "not modelled: %s", l->b.err.message);
-        if (lower_is_generator(func) || func->node->kind == PY_AsyncFunctionDef)
+        if (!is_straight(func))
             lower_note(l, info->span, STR("a generator or async function is not modelled"));
-        if (!l->has_sql || is_hidden(l, func) || lower_is_generator(func) || !check(l, info->span))
+        if (!l->has_sql || !is_straight(func) || l->is_too_large || l->b.has_failed ||
+            !check(l, info->span))
             program = NULL;
         info->touches_orm = l->has_sql || (l->has_note && func->has_verb);
         if (info->touches_orm)
             publish_notes(facts, l);
         info->is_modelled = program != NULL && !l->has_note;
+        info->has_code = func->admin == NULL || l->called.count > 0;
         for (size_t i = 0; program != NULL && i < l->called.count; i++)
             if (l->called.items[i]->function >= 0 && (size_t)l->called.items[i]->function != function)
                 project->functions.items[l->called.items[i]->function].is_called = true;

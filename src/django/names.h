@@ -13,6 +13,7 @@
 
 enum { IMPORT_DEPTH_MAX = 32 };
 
+struct admin;
 struct django_facts;
 struct model;
 struct module;
@@ -27,6 +28,7 @@ struct py_func {
     int function; /* index into project->functions; -1: nested in another function */
     bool touches_orm; /* as the call graph has it */
     bool has_verb;    /* names the ORM itself */
+    const struct admin *admin; /* the change form of a registered model: no def, no node; else NULL */
 };
 
 struct func_list {

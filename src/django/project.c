@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/file.h"
+#include "django/admin.h"
 #include "django/facts.h"
 #include "python/parse.h"
 
@@ -132,6 +133,7 @@ void facts_finish(struct django_facts *facts) {
     models_build(facts);
     schema_build(facts);
     callgraph_build(facts);
+    admin_find(facts);
 }
 
 struct walk {

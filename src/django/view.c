@@ -1,4 +1,5 @@
 /* Generic class-based views: methods that Django has and the project doesn't show. */
+#include "django/admin.h"
 #include "django/orm.h"
 #include "django/values.h"
 
@@ -41,6 +42,9 @@ static struct str text_attribute(struct lowerer *l, struct val *self, struct str
 
 struct val *view_method(struct lowerer *l, struct val *self, struct str name, struct args *args) {
     struct str text = str_printf(l->arena, "self.%.*s()", STR_ARG(name));
+    struct val *known = admin_method(l, self, name, args);
+    if (known != NULL)
+        return known;
     if (!str_is(name, "get_object") && !str_is(name, "get_queryset")) {
         if (str_is(name, "form_valid") || str_is(name, "save") || str_starts(name, "perform_"))
             lower_notef(l, args->span, "%.*s of the generic view is not modelled", STR_ARG(name));

@@ -16,6 +16,23 @@ static bool keeps(const struct judged_run *run, const struct culprit *culprit) {
     return !is_cross || culprit->rule == RULE_STALE_SAVE || culprit->rule == RULE_RESURRECTED_ROW;
 }
 
+/* What a summary writes back, or writes itself: nobody can change that. Counted. */
+static bool is_nobodys(struct collector *c, const struct judged_run *run,
+                       const struct culprit *culprit) {
+    if (!run->is_summary[culprit->session])
+        return false;
+    struct txn_span span = run->setup.sessions[culprit->session].program->span;
+    bool is_written_back = culprit->rule == RULE_STALE_SAVE || culprit->rule == RULE_RESURRECTED_ROW;
+    if (!is_written_back && !same_place(culprit->span, span))
+        return false;
+    for (size_t i = 0; i < c->in_summaries.count; i++)
+        if (same_place(c->in_summaries.items[i], span))
+            return true;
+    VEC_PUSH(c->arena, &c->in_summaries, span);
+    c->stats->summary_count++;
+    return true;
+}
+
 /* An effect of a session that failed for a reason that only concurrency brings. */
 static void find_early_effect(struct collector *c, const struct judged_run *run,
                               const struct witness *witness, const struct schedule *schedule,
@@ -56,7 +73,8 @@ static void judge_run(struct collector *c, const struct judged_run *run,
         if (shows && cell.has_witness &&
             witness_make(&scratch, &run->setup, config, &cell.witness, &witness, &err)) {
             for (size_t i = 0; cell.verdict == VERDICT_LOST && i < witness.culprits.count; i++)
-                if (keeps(run, &witness.culprits.items[i]))
+                if (keeps(run, &witness.culprits.items[i]) &&
+                    !is_nobodys(c, run, &witness.culprits.items[i]))
                     add_finding(c, run, &witness.culprits.items[i], &cell.witness, config);
             if (cell.verdict != VERDICT_LOST)
                 find_early_effect(c, run, &witness, &cell.witness, config);
@@ -74,6 +92,7 @@ static void run_case(struct collector *c, const struct subject *subjects, size_t
     for (size_t i = 0; i < count; i++) {
         run.setup.sessions[i] = (struct world_session){subjects[i].program, input->args[i]};
         run.symbols[i] = subjects[i].symbol;
+        run.is_summary[i] = subjects[i].is_summary;
     }
     for (size_t i = 0; i < c->options->config_count; i++)
         judge_run(c, &run, &c->options->configs[i]);
@@ -105,8 +124,10 @@ static void run_subjects(struct collector *c, const struct subject *const *subje
         c->stats->run_count++;
         c->stats->limit_count++;
     } else {
-        for (size_t i = 0; i < count; i++)
-            cut_subjects[i] = (struct subject){.program = cut.programs[i], .symbol = subjects[i]->symbol};
+        for (size_t i = 0; i < count; i++) {
+            cut_subjects[i] = *subjects[i];
+            cut_subjects[i].program = cut.programs[i];
+        }
         c->scratch = &scratch;
         c->schema = cut.schema;
         run_inputs(c, cut_subjects, count);
@@ -116,6 +137,8 @@ static void run_subjects(struct collector *c, const struct subject *const *subje
 }
 
 static bool are_partners(const struct subject *a, const struct subject *b) {
+    if (!a->has_code && !b->has_code)
+        return false;
     return table_set_meets(&a->writes, &b->reads) || table_set_meets(&a->writes, &b->writes) ||
            table_set_meets(&b->writes, &a->reads);
 }
@@ -142,6 +165,8 @@ void find_all(struct arena *arena, const struct schema *schema, struct text_pool
     *stats = (struct find_stats){0};
     for (size_t i = 0; i < subject_count; i++) {
         const struct subject *alone[] = {&subjects[i], &subjects[i]};
+        if (!subjects[i].has_code)
+            continue;
         run_subjects(&c, alone, 1);
         if (table_set_is_empty(&subjects[i].writes))
             continue;

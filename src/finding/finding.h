@@ -45,6 +45,8 @@ struct subject {
     const struct txn_program *program;
     struct str symbol;
     struct table_set reads, writes;
+    bool is_summary;        /* of a framework's code: there as the other writer */
+    bool has_code;          /* of the user's: a summary may call some */
 };
 
 struct find_options {
@@ -60,6 +62,7 @@ struct find_options {
 
 struct find_stats {
     size_t pair_count, run_count, limit_count;
+    size_t summary_count; /* writes of summaries that can be lost: no line of the user's is to be changed */
 };
 
 /* Runs each subject beside itself, and beside others that write what it reads, on inputs made from them, and

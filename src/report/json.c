@@ -265,6 +265,7 @@ static void put_summary(struct json *j, const struct report *report) {
     put_number(j, "programs", s->program_count);
     put_number(j, "runs", s->run_count);
     put_number(j, "limits", s->limit_count);
+    put_number(j, "admin_forms", s->summary_count);
     close_in(j, '}');
 }
 

@@ -18,6 +18,7 @@ struct report_summary {
     size_t function_count;  /* that touch the ORM */
     size_t modelled_count;  /* of these: without a note */
     size_t program_count, run_count, limit_count;
+    size_t summary_count; /* writes of the framework's own code that can be lost */
 };
 
 struct report {

@@ -306,6 +306,9 @@ static void put_summary(const struct report *r, struct buf *out) {
     if (s->limit_count > 0)
         buf_printf(out, "%zu search%s hit a limit: those say nothing of what was not reached.\n",
                    s->limit_count, s->limit_count == 1 ? "" : "es");
+    if (s->summary_count > 0)
+        buf_printf(out, "%zu form%s of the admin can lose a write too; the code is Django's, so no finding.\n",
+                   s->summary_count, plural(s->summary_count));
 }
 
 void report_text(const struct report *report, struct buf *out) {
