@@ -1,22 +1,27 @@
 #include "cli/check_options.h"
 #include "cli/pipeline.h"
 
-/* The functions that nobody else of the project calls are what runs concurrently: each becomes a subject. */
+/* The functions that nobody else of the project calls are what runs concurrently: each becomes a subject. Who calls whom
+ * is known when all are lowered. */
 static struct subject *lower_all(struct arena *arena, struct text_pool *pool,
                                  struct django_project *project, enum sql_dialect dialect,
                                  size_t *count) {
-    struct subject *subjects = ARENA_ARRAY(arena, struct subject, project->functions.count);
+    size_t function_count = project->functions.count;
+    struct subject *subjects = ARENA_ARRAY(arena, struct subject, function_count);
+    struct txn_program **programs = ARENA_ARRAY(arena, struct txn_program *, function_count);
     *count = 0;
-    for (size_t i = 0; i < project->functions.count; i++) {
-        struct txn_program *program = django_lower(arena, pool, project, i, dialect);
+    for (size_t i = 0; i < function_count; i++)
+        programs[i] = django_lower(arena, pool, project, i, dialect);
+    for (size_t i = 0; i < function_count; i++) {
         const struct django_function *function = &project->functions.items[i];
-        if (program == NULL || function->is_called)
+        if (programs[i] == NULL || function->is_called)
             continue;
         struct subject *subject = &subjects[(*count)++];
-        *subject = (struct subject){.program = program, .symbol = function->symbol,
+        *subject = (struct subject){.program = programs[i],
+                                    .symbol = function->symbol,
                                     .is_summary = function->is_summary,
                                     .has_code = function->has_code};
-        program_tables(arena, &project->schema, program, &subject->reads, &subject->writes);
+        program_tables(arena, &project->schema, programs[i], &subject->reads, &subject->writes);
     }
     return subjects;
 }
