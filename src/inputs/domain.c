@@ -90,6 +90,29 @@ static void note_null_test(struct reader *r, const struct txn_expr *expr) {
         candidates_add(&r->params[origin.param].constants, r->domains->pool, value_null());
 }
 
+/* `column = :host` or `SET column = :host`. */
+static void link_host(struct reader *r, struct origin column, struct origin host, bool is_lookup) {
+    if (host.param < 0 || column.table < 0)
+        return;
+    struct param_domain *param = &r->params[host.param];
+    if (param->table < 0 || (is_lookup && param->use != PARAM_LOOKUP)) {
+        param->table = column.table;
+        param->column = column.column;
+    }
+    if (is_lookup)
+        param->use = PARAM_LOOKUP;
+}
+
+/* `row.id == wanted`: the parameter names a row, as it would in a WHERE. */
+static void link_key(struct reader *r, struct origin column, struct origin param) {
+    if (column.table < 0 || param.param < 0)
+        return;
+    const struct table *table = r->domains->schema->tables.items[column.table];
+    const struct key *key = table->has_primary_key ? &table->keys.items[0] : NULL;
+    if (key != NULL && key->column_count == 1 && key->columns[0] == column.column)
+        link_host(r, column, param, true);
+}
+
 static void read_expr(struct reader *r, const struct txn_expr *expr) {
     if (expr == NULL)
         return;
@@ -111,8 +134,11 @@ static void read_expr(struct reader *r, const struct txn_expr *expr) {
         else if (left->kind == TXN_EXPR_LITERAL)
             note_constant(r, expr_origin(r, right), left->literal);
         else {
-            note_compared(r, expr_origin(r, left));
-            note_compared(r, expr_origin(r, right));
+            struct origin origins[] = {expr_origin(r, left), expr_origin(r, right)};
+            for (int i = 0; i < 2; i++) {
+                note_compared(r, origins[i]);
+                link_key(r, origins[i], origins[1 - i]);
+            }
         }
     }
 }
@@ -144,19 +170,6 @@ static struct origin column_origin(const struct scope *scope, const struct sql_e
         origin.column = expr->column;
     }
     return origin;
-}
-
-/* `column = :host` or `SET column = :host`. */
-static void link_host(struct reader *r, struct origin column, struct origin host, bool is_lookup) {
-    if (host.param < 0 || column.table < 0)
-        return;
-    struct param_domain *param = &r->params[host.param];
-    if (param->table < 0 || (is_lookup && param->use != PARAM_LOOKUP)) {
-        param->table = column.table;
-        param->column = column.column;
-    }
-    if (is_lookup)
-        param->use = PARAM_LOOKUP;
 }
 
 static void read_select(struct reader *r, const struct scope *outer,
@@ -260,8 +273,8 @@ static void read_stmt(struct reader *r, const struct txn_sql *sql) {
         name_table(r, update->target.table_index);
         read_sources(r, &scope, update->from.items, update->from.count);
         for (size_t i = 0; i < update->set.count; i++)
-            read_assigned(r, &scope, update->target.table_index,
-                          update->set.items[i].column_index, update->set.items[i].value);
+            read_assigned(r, &scope, update->target.table_index, update->set.items[i].column_index,
+                          update->set.items[i].value);
         read_sql_expr(r, &scope, update->where);
         return;
     }
@@ -336,7 +349,9 @@ static void read_block(struct reader *r, const struct txn_block *block) {
 
 static void read_program(struct domains *domains, const struct txn_program *program,
                          struct param_domain *params) {
-    struct reader r = {.domains = domains, .program = program, .params = params,
+    struct reader r = {.domains = domains,
+                       .program = program,
+                       .params = params,
                        .origins = ARENA_ARRAY(domains->arena, struct origin, program->vars.count)};
     for (size_t i = 0; i < program->vars.count; i++) {
         r.origins[i] = no_origin();
@@ -355,9 +370,8 @@ void domains_read(struct domains *domains, const struct txn_program *const *prog
     size_t tables = domains->schema->tables.count;
     domains->columns = ARENA_ARRAY(domains->arena, struct column_domain *, tables);
     for (size_t i = 0; i < tables; i++)
-        domains->columns[i] =
-            ARENA_ARRAY(domains->arena, struct column_domain,
-                        domains->schema->tables.items[i]->columns.count);
+        domains->columns[i] = ARENA_ARRAY(domains->arena, struct column_domain,
+                                          domains->schema->tables.items[i]->columns.count);
     for (size_t i = 0; i < program_count; i++) {
         struct param_domain *params =
             ARENA_ARRAY(domains->arena, struct param_domain, programs[i]->param_count);
