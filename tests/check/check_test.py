@@ -7,7 +7,8 @@
 
 A case holds the files of a project and what is to be found in them:
 
-    === shop/views.py           Python source; a line ending in `# expect: LW003` is where a finding must stand
+    === shop/views.py           Python source; a line ending in `# expect: LW003` (or several codes) is where findings
+                                must stand
     === options                 optional: more arguments of `lostwrite check`
     === expect                  `nothing`, or a line for each mark, in order: CODE SYMBOL [TABLE[.COLUMN,...]]
     === why                     why a careful reader of the code expects that
@@ -30,7 +31,7 @@ import harness
 
 HERE = pathlib.Path(__file__).resolve().parent
 SECTION = re.compile(r"^=== (.+)\n", re.MULTILINE)
-MARK = re.compile(r"# expect: (LW\d{3})\s*$")
+MARK = re.compile(r"# expect: (LW\d{3}(?: LW\d{3})*)\s*$")
 
 
 class Case:
@@ -54,8 +55,9 @@ class Case:
 
     def placed(self, lines, name):
         """The lines of `expect`, each with the place of its mark: (path, line, code, symbol, table.columns)."""
-        marks = [(path, number, mark.group(1)) for path, text in self.files.items()
-                 for number, line in enumerate(text.split("\n"), 1) if (mark := MARK.search(line))]
+        marks = [(path, number, code) for path, text in self.files.items()
+                 for number, line in enumerate(text.split("\n"), 1) if (mark := MARK.search(line))
+                 for code in mark.group(1).split()]
         wanted = [line.split() for line in lines]
         if [mark[2] for mark in marks] != [words[0] for words in wanted]:
             raise ValueError(f"{name}: the marks in the source are not the lines of expect")
