@@ -149,21 +149,34 @@ static struct py_node *with_item(struct py_parser *p) {
     return node;
 }
 
+/* Where a trial began: what may be one statement or another is read as the first, and again if that fails. */
+struct trial {
+    struct py_lexer lexer;
+    uint32_t stack_count, chain;
+};
+
+static struct trial trial_begin(const struct py_parser *p) {
+    return (struct trial){p->lexer, p->stack_count, p->chain};
+}
+
+static void trial_undo(struct py_parser *p, const struct trial *trial) {
+    p->lexer = trial->lexer;
+    p->stack_count = trial->stack_count;
+    p->chain = trial->chain;
+    p->in_fstring = false;
+}
+
 /* Items in parentheses: with (a as b, c as d):. False, with nothing read, if the parentheses belong to an
  * expression instead; only the end tells: `)` and `:`. */
 static bool with_items_in_parens(struct py_parser *p) {
-    struct py_lexer saved = p->lexer;
-    uint32_t mark = p->stack_count, chain = p->chain;
+    struct trial trial = trial_begin(p);
     py_next(&p->lexer);
     do
         py_push(p, with_item(p));
     while (py_accept(p, TOK_COMMA) && py_tok(p) != TOK_RPAREN);
     if (py_accept(p, TOK_RPAREN) && py_tok(p) == TOK_COLON)
         return true;
-    p->lexer = saved;
-    p->stack_count = mark;
-    p->chain = chain;
-    p->in_fstring = false;
+    trial_undo(p, &trial);
     return false;
 }
 
@@ -248,28 +261,6 @@ static struct py_node *decorated(struct py_parser *p) {
     }
 }
 
-/* `match` is a keyword if what follows cannot go on an expression, or, where it could be either (a call, a
- * subscript, a sum), if the line ends with a colon. */
-bool py_is_match(const struct py_parser *p) {
-    if (!py_tok_is(p, "match"))
-        return false;
-    struct py_lexer ahead = p->lexer;
-    py_next(&ahead);
-    enum py_token_type type = ahead.tok.type, last = TOK_END;
-    if (!py_starts_expr(type) && type != TOK_STAR)
-        return false;
-    while (ahead.tok.type != TOK_NEWLINE && !ahead.has_failed) {
-        last = ahead.tok.type;
-        if (last == TOK_FSTRING) {
-            /* Its pieces are no tokens; a quoted colon cannot mislead: decide by what may follow `match`. */
-            return type != TOK_LPAREN && type != TOK_LBRACKET && type != TOK_PLUS &&
-                   type != TOK_MINUS && type != TOK_STAR && type != TOK_not;
-        }
-        py_next(&ahead);
-    }
-    return last == TOK_COLON;
-}
-
 static struct py_node *case_block(struct py_parser *p) {
     struct py_mark at = py_here(p);
     py_next(&p->lexer);
@@ -301,7 +292,31 @@ static struct py_node *match_subject(struct py_parser *p) {
     return node;
 }
 
-struct py_node *py_match(struct py_parser *p) {
+/* `match` is a keyword if what follows cannot go on an expression, or, where it could be either (a call, a
+ * subscript, a sum), if it can be read as a subject and ends with a colon and the line. */
+static bool at_match(struct py_parser *p) {
+    if (!py_tok_is(p, "match"))
+        return false;
+    struct trial trial = trial_begin(p);
+    py_next(&p->lexer);
+    bool is_match = py_starts_expr(py_tok(p));
+    switch (py_tok(p)) {
+    case TOK_LPAREN:
+    case TOK_LBRACKET:
+    case TOK_PLUS:
+    case TOK_MINUS:
+    case TOK_STAR:
+    case TOK_not:
+        match_subject(p);
+        is_match = py_accept(p, TOK_COLON) && py_tok(p) == TOK_NEWLINE;
+        break;
+    default: break;
+    }
+    trial_undo(p, &trial);
+    return is_match;
+}
+
+static struct py_node *match_stmt(struct py_parser *p) {
     struct py_mark at = py_here(p);
     py_next(&p->lexer);
     struct py_node *subject = match_subject(p);
@@ -341,7 +356,7 @@ struct py_node *py_compound_stmt(struct py_parser *p) {
     case TOK_class: return class_def(p, none);
     case TOK_async: return async_stmt(p, none);
     case TOK_AT: return decorated(p);
-    case TOK_NAME: return py_is_match(p) ? py_match(p) : NULL;
+    case TOK_NAME: return at_match(p) ? match_stmt(p) : NULL;
     default: return NULL;
     }
 }

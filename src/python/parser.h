@@ -170,8 +170,6 @@ struct py_list py_type_params(struct py_parser *p);
 /* stmt.c: a line of simple statements, pushed; compound.c: the others. */
 void py_simple_stmts(struct py_parser *p);
 struct py_node *py_compound_stmt(struct py_parser *p);
-bool py_is_match(const struct py_parser *p);
-struct py_node *py_match(struct py_parser *p);
 
 /* parse.c: what follows a colon: an indented block or simple statements. `what` names the owner. */
 struct py_list py_block(struct py_parser *p, const char *what, uint32_t line);

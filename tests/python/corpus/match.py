@@ -41,3 +41,18 @@ match(
     case _: pass
 print(match, case)
 match
+match (f"{x:{y}}", z): # an f-string where `match (` could be a call
+    case _: pass
+match [f"a"]:
+    case _: pass
+match -f'{x}':
+    case _: pass
+match not x:
+    case _: pass
+match *f"a", b:
+    case _: pass
+match(f"{x}")
+match (f"{x:y}").z
+match[f"{x}"]: int = 3
+match *f"a"
+match not in x
