@@ -1,6 +1,8 @@
 /* Simple statements: those that end with their line or a semicolon. */
 #include "python/parser.h"
 
+#include "base/buf.h"
+
 static void assign(struct py_parser *p, struct py_mark at, struct py_node *first) {
     uint32_t mark = p->stack_count;
     struct py_node *value = first;
@@ -148,16 +150,24 @@ static void names_stmt(struct py_parser *p) {
 static struct str dotted_name(struct py_parser *p) {
     uint32_t start = p->lexer.tok.start;
     struct str name = py_name(p, "a module name");
+    struct buf joined = {0}; /* the name, if it had to be put together */
     while (py_accept(p, TOK_DOT)) {
         uint32_t part_start = p->lexer.tok.start;
         struct str part = py_name(p, "a name after '.'");
         const char *text = p->lexer.text;
-        if (name.ptr == text + start && part.ptr == text + part_start &&
-            part_start == start + name.len + 1)
+        if (joined.len == 0 && name.ptr == text + start && part.ptr == text + part_start &&
+            part_start == start + name.len + 1) {
             name.len += 1 + part.len;
-        else
-            name = str_printf(p->arena, "%.*s.%.*s", STR_ARG(name), STR_ARG(part));
+            continue;
+        }
+        if (joined.len == 0)
+            buf_add(&joined, name);
+        buf_add_char(&joined, '.');
+        buf_add(&joined, part);
     }
+    if (joined.len > 0)
+        name = str_dup(p->arena, buf_str(&joined));
+    buf_release(&joined);
     return name;
 }
 
