@@ -60,7 +60,7 @@ struct sql_expr *new_host(struct arena *arena, struct sql_stmt *stmt, struct str
 /* Puts what comes of the statement (`count n = UPDATE`) to a check: raise `class_name` when no row matched. */
 void raise_if_none(struct mistake *m, struct txn_program *program, struct txn_block *block, size_t at,
                    struct str class_name);
-/* Wraps the whole body: repeat { try { body; break } except `class_name` { } }. */
+/* Wraps the whole body: repeat { try { body; return } except `class_name` { } } raise `class_name`. */
 void retry_on(struct mistake *m, struct txn_program *program, struct str class_name);
 
 #endif

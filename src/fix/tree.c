@@ -2,6 +2,8 @@
 #include "base/assert.h"
 #include "fix/rewrite.h"
 
+enum { ATTEMPTS = 3 }; /* of a fix that tries again; then it raises */
+
 bool rewrite_visit(struct txn_block *block,
                    bool (*visit)(void *context, struct txn_block *block, size_t at),
                    void *context) {
@@ -173,9 +175,11 @@ void raise_if_none(struct mistake *m, struct txn_program *program, struct txn_bl
 void retry_on(struct mistake *m, struct txn_program *program, struct str class_name) {
     struct txn_step *repeat = rewrite_step(m, TXN_STEP_REPEAT, program->span);
     struct txn_step *attempt = rewrite_step(m, TXN_STEP_TRY, program->span);
-    struct txn_step *done = rewrite_step(m, TXN_STEP_BREAK, program->span);
+    struct txn_step *done = rewrite_step(m, TXN_STEP_RETURN, program->span);
+    struct txn_step *give_up = rewrite_step(m, TXN_STEP_RAISE, program->span);
     struct txn_handler handler = {.span = program->span};
-    repeat->repeat_max = 5;
+    repeat->repeat_max = ATTEMPTS;
+    give_up->name = class_name;
     attempt->body = program->body;
     VEC_PUSH(m->arena, &attempt->body.steps, done);
     VEC_PUSH(m->arena, &handler.classes, class_name);
@@ -183,4 +187,5 @@ void retry_on(struct mistake *m, struct txn_program *program, struct str class_n
     VEC_PUSH(m->arena, &repeat->body.steps, attempt);
     program->body = (struct txn_block){0};
     VEC_PUSH(m->arena, &program->body.steps, repeat);
+    VEC_PUSH(m->arena, &program->body.steps, give_up);
 }
