@@ -21,7 +21,6 @@ static struct subject *lower_all(struct arena *arena, struct text_pool *pool,
                                     .symbol = function->symbol,
                                     .is_summary = function->is_summary,
                                     .has_code = function->has_code};
-        program_tables(arena, &project->schema, programs[i], &subject->reads, &subject->writes);
     }
     return subjects;
 }
@@ -63,9 +62,7 @@ enum cli_exit check_run(const struct check_options *options) {
                             .width = terminal_width(stdout)};
     report_on_project(arena, project, &pool, &report);
     report.summary.program_count = count;
-    report.summary.run_count = stats.run_count;
-    report.summary.limit_count = stats.limit_count;
-    report.summary.summary_count = stats.summary_count;
+    report_on_search(arena, &stats, &report);
     struct buf out = {0};
     print_report(options, &report, &out);
     if (project->broken_file_count > 0 && findings.items.count == 0)

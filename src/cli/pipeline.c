@@ -97,6 +97,23 @@ void report_on_project(struct arena *arena, const struct django_project *project
     }
 }
 
+void report_on_search(struct arena *arena, const struct find_stats *stats, struct report *report) {
+    size_t count = stats->unexplained.count;
+    struct report_note *notes = ARENA_ARRAY(arena, struct report_note, report->note_count + count);
+    if (report->note_count > 0)
+        memcpy(notes, report->notes, report->note_count * sizeof(*notes));
+    for (size_t i = 0; i < count; i++)
+        notes[report->note_count + i] = (struct report_note){
+            stats->unexplained.items[i],
+            STR("beside itself this ends as no serial order does, by no write that a rule names"), false};
+    report->notes = notes;
+    report->note_count += count;
+    report->summary.run_count = stats->run_count;
+    report->summary.limit_count = stats->limit_count;
+    report->summary.skipped_count = stats->skipped_count;
+    report->summary.summary_count = stats->summary_count;
+}
+
 struct str project_symbol(void *context, struct txn_span span, struct str fallback) {
     const struct django_project *project = context;
     const struct django_function *best = NULL;

@@ -21,6 +21,8 @@ enum sql_dialect target_dialect(const struct find_options *options);
 /* A report on a loaded project, without its findings: notes, summary, source texts. */
 void report_on_project(struct arena *arena, const struct django_project *project,
                        const struct text_pool *pool, struct report *report);
+/* Adds how the search went: its counts, and a note for each run that no rule explains. */
+void report_on_search(struct arena *arena, const struct find_stats *stats, struct report *report);
 
 /* The innermost function of the project around a place; `fallback` if there is none. */
 struct str project_symbol(void *project, struct txn_span span, struct str fallback);

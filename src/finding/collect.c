@@ -7,13 +7,15 @@ bool same_place(struct txn_span a, struct txn_span b) {
            str_equal(a.path, b.path);
 }
 
+static bool writes_back(enum rule rule) {
+    return rule == RULE_STALE_SAVE || rule == RULE_ALIASED_OBJECTS;
+}
+
 struct finding *finding_at(const struct findings *findings, struct txn_span span, enum rule rule) {
-    for (size_t i = 0; i < findings->items.count; i++) {
-        struct finding *finding = &findings->items.items[i];
-        if (same_place(finding->span, span) &&
-            (finding->rule == RULE_STALE_SAVE) == (rule == RULE_STALE_SAVE))
-            return finding;
-    }
+    for (size_t i = 0; i < findings->items.count; i++)
+        if (same_place(findings->items.items[i].span, span) &&
+            writes_back(findings->items.items[i].rule) == writes_back(rule))
+            return &findings->items.items[i];
     return NULL;
 }
 

@@ -1,7 +1,8 @@
-/* Which programs are run beside which: each alone, each beside itself, then each pair of which one writes
- * what the other reads or writes. */
+/* Which programs are run beside which: each alone, each beside itself, then each pair of which one changes what
+ * the other writes back. */
 #include "base/assert.h"
 #include "finding/collect.h"
+#include "finding/conflict.h"
 
 #include <stdlib.h>
 
@@ -59,6 +60,17 @@ static void find_early_effect(struct collector *c, const struct judged_run *run,
     }
 }
 
+static void add_culprits(struct collector *c, const struct judged_run *run,
+                         const struct witness *witness, const struct schedule *schedule,
+                         const struct db_config *config) {
+    for (size_t i = 0; i < witness->culprits.count; i++)
+        if (keeps(run, &witness->culprits.items[i]) &&
+            !is_nobodys(c, run, &witness->culprits.items[i]))
+            add_finding(c, run, &witness->culprits.items[i], schedule, config);
+    if (witness->culprits.count == 0)
+        VEC_PUSH(c->arena, &c->stats->unexplained, run->setup.sessions[0].program->span);
+}
+
 static void judge_run(struct collector *c, const struct judged_run *run,
                       const struct db_config *config) {
     struct judge_options options = {.steps_max = STEPS_MAX};
@@ -72,11 +84,9 @@ static void judge_run(struct collector *c, const struct judged_run *run,
         bool shows = cell.verdict == VERDICT_LOST || cell.has_failed_effects;
         if (shows && cell.has_witness &&
             witness_make(&scratch, &run->setup, config, &cell.witness, &witness, &err)) {
-            for (size_t i = 0; cell.verdict == VERDICT_LOST && i < witness.culprits.count; i++)
-                if (keeps(run, &witness.culprits.items[i]) &&
-                    !is_nobodys(c, run, &witness.culprits.items[i]))
-                    add_finding(c, run, &witness.culprits.items[i], &cell.witness, config);
-            if (cell.verdict != VERDICT_LOST)
+            if (cell.verdict == VERDICT_LOST)
+                add_culprits(c, run, &witness, &cell.witness, config);
+            else
                 find_early_effect(c, run, &witness, &cell.witness, config);
         }
     }
@@ -136,13 +146,6 @@ static void run_subjects(struct collector *c, const struct subject *const *subje
     arena_release(&scratch);
 }
 
-static bool are_partners(const struct subject *a, const struct subject *b) {
-    if (!a->has_code && !b->has_code)
-        return false;
-    return table_set_meets(&a->writes, &b->reads) || table_set_meets(&a->writes, &b->writes) ||
-           table_set_meets(&b->writes, &a->reads);
-}
-
 static int compare_findings(const void *a, const void *b) {
     const struct finding *left = a, *right = b;
     int order = str_compare(left->span.path, right->span.path);
@@ -155,6 +158,56 @@ static int compare_findings(const void *a, const void *b) {
     return (int)left->rule - (int)right->rule;
 }
 
+struct find {
+    struct collector *c;
+    struct arena *arena;
+    const struct subject *subjects;
+    size_t count;
+    struct write_set *sets; /* and symbols: of each subject */
+    struct str *symbols;
+};
+
+/* Alone, and beside itself. */
+static void find_own(struct find *find, size_t subject) {
+    const struct subject *pair[] = {&find->subjects[subject], &find->subjects[subject]};
+    if (!pair[0]->has_code)
+        return;
+    run_subjects(find->c, pair, 1);
+    if (!find->sets[subject].has_any)
+        return;
+    find->c->stats->pair_count++;
+    run_subjects(find->c, pair, 2);
+}
+
+static bool has_open_save(const struct find *find, size_t subject) {
+    const struct write_set *set = &find->sets[subject];
+    for (size_t i = 0; i < set->saves.count; i++)
+        if (finding_at(find->c->findings, set->saves.items[i], RULE_STALE_SAVE) == NULL)
+            return true;
+    return false;
+}
+
+/* Beside others that change what it writes back, until each of its saves has a finding. The saver is the first session,
+ * the one that the simplest schedule interrupts. */
+static void find_across(struct find *find, size_t saver, bool is_near) {
+    struct partners partners;
+    if (!find->subjects[saver].has_code)
+        return;
+    partners_find(find->arena, find->sets, find->symbols, find->count, saver, is_near,
+                  &partners);
+    size_t tried = 0;
+    for (size_t i = 0; i < partners.items.count && has_open_save(find, saver); i++) {
+        if (tried++ >= PARTNERS_MAX) {
+            find->c->stats->skipped_count++;
+            continue;
+        }
+        const struct subject *pair[] = {&find->subjects[saver],
+                                        &find->subjects[partners.items.items[i]]};
+        find->c->stats->pair_count++;
+        run_subjects(find->c, pair, 2);
+    }
+}
+
 void find_all(struct arena *arena, const struct schema *schema, struct text_pool *pool,
               const struct subject *subjects, size_t subject_count,
               const struct find_options *options, struct findings *findings,
@@ -163,27 +216,24 @@ void find_all(struct arena *arena, const struct schema *schema, struct text_pool
                           .findings = findings, .stats = stats};
     LW_ASSERT(options->config_count > 0);
     *stats = (struct find_stats){0};
+    struct arena scratch = {0};
+    struct find find = {.c = &c,
+                        .arena = &scratch,
+                        .subjects = subjects,
+                        .count = subject_count,
+                        .sets = ARENA_ARRAY(&scratch, struct write_set, subject_count),
+                        .symbols = ARENA_ARRAY(&scratch, struct str, subject_count)};
     for (size_t i = 0; i < subject_count; i++) {
-        const struct subject *alone[] = {&subjects[i], &subjects[i]};
-        if (!subjects[i].has_code)
-            continue;
-        run_subjects(&c, alone, 1);
-        if (table_set_is_empty(&subjects[i].writes))
-            continue;
-        stats->pair_count++;
-        run_subjects(&c, alone, 2);
+        find.symbols[i] = subjects[i].symbol;
+        write_set_make(&scratch, subjects[i].program, &find.sets[i]);
+        find_own(&find, i);
     }
-    for (size_t i = 0; i < subject_count; i++) {
-        size_t partners = 0;
-        for (size_t k = i + 1; k < subject_count && partners < PARTNERS_MAX; k++) {
-            const struct subject *pair[] = {&subjects[i], &subjects[k]};
-            if (!are_partners(pair[0], pair[1]))
-                continue;
-            partners++;
-            stats->pair_count++;
-            run_subjects(&c, pair, 2);
-        }
-    }
+    /* A writer next door is the better example: first all near ones, then the others. */
+    for (size_t i = 0; i < subject_count; i++)
+        find_across(&find, i, true);
+    for (size_t i = 0; i < subject_count; i++)
+        find_across(&find, i, false);
+    arena_release(&scratch);
     if (findings->items.count > 1)
         qsort(findings->items.items, findings->items.count, sizeof(struct finding),
               compare_findings);

@@ -44,7 +44,6 @@ struct findings {
 struct subject {
     const struct txn_program *program;
     struct str symbol;
-    struct table_set reads, writes;
     bool is_summary;        /* of a framework's code: there as the other writer */
     bool has_code;          /* of the user's: a summary may call some */
 };
@@ -63,6 +62,9 @@ struct find_options {
 struct find_stats {
     size_t pair_count, run_count, limit_count;
     size_t summary_count; /* writes of summaries that can be lost: no line of the user's is to be changed */
+    size_t skipped_count; /* pairs that may conflict and were not run: there were too many */
+    /* Runs that end in what no serial order gives, by a write that could not be told: no finding shows them. */
+    VEC(struct txn_span) unexplained;
 };
 
 /* Runs each subject beside itself, and beside others that write what it reads, on inputs made from them, and

@@ -266,6 +266,7 @@ static void put_summary(struct json *j, const struct report *report) {
     put_number(j, "runs", s->run_count);
     put_number(j, "limits", s->limit_count);
     put_number(j, "admin_forms", s->summary_count);
+    put_number(j, "skipped_pairs", s->skipped_count);
     close_in(j, '}');
 }
 

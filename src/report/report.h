@@ -19,6 +19,7 @@ struct report_summary {
     size_t modelled_count;  /* of these: without a note */
     size_t program_count, run_count, limit_count;
     size_t summary_count; /* writes of the framework's own code that can be lost */
+    size_t skipped_count; /* pairs of functions that were not run */
 };
 
 struct report {

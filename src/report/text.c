@@ -309,6 +309,9 @@ static void put_summary(const struct report *r, struct buf *out) {
     if (s->summary_count > 0)
         buf_printf(out, "%zu form%s of the admin can lose a write too; the code is Django's, so no finding.\n",
                    s->summary_count, plural(s->summary_count));
+    if (s->skipped_count > 0)
+        buf_printf(out, "%zu pair%s of functions not run: too many write the same rows.\n",
+                   s->skipped_count, plural(s->skipped_count));
 }
 
 void report_text(const struct report *report, struct buf *out) {
