@@ -38,6 +38,7 @@ struct django_function {
     bool is_modelled;    /* touches_orm, and lowered without a note */
     bool is_summary;     /* no def of the project: what the admin's change form sends for a registered model */
     bool has_code;       /* runs code of the project; false: a summary of Django's alone */
+    VEC(uint32_t) notes; /* what of it isn't modelled, called functions included: indices of the project's notes */
 };
 
 struct django_project {

@@ -77,13 +77,14 @@ struct django_facts {
     struct str user_model;         /* AUTH_USER_MODEL: "auth.User" */
     struct str default_auto_field; /* "BigAutoField" */
     uint32_t resolve_depth;
-    struct map noted;              /* notes already made, to make each once */
+    struct map noted;              /* index + 1 of the notes made, to make each once */
 };
 
 /* project.c */
 
-/* Adds a note, once for a place and text. */
-void facts_note(struct django_facts *facts, struct txn_span span, bool is_error, struct str text);
+/* Adds a note, once for a place and text; its index. */
+uint32_t facts_note(struct django_facts *facts, struct txn_span span, bool is_error,
+                    struct str text);
 /* The span of a node of a module. */
 struct txn_span module_span(const struct module *module, const struct py_node *node);
 /* The source text of a node. */

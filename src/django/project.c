@@ -31,14 +31,18 @@ struct django_facts *facts_new(struct arena *arena, struct text_pool *pool) {
     return facts;
 }
 
-void facts_note(struct django_facts *facts, struct txn_span span, bool is_error, struct str text) {
+uint32_t facts_note(struct django_facts *facts, struct txn_span span, bool is_error,
+                    struct str text) {
     struct str key = str_printf(facts->arena, "%.*s:%u:%u:%.*s", STR_ARG(span.path), span.start.line,
                                 span.start.column, STR_ARG(text));
-    if (map_has(&facts->noted, key))
-        return;
-    map_put(&facts->noted, key, facts);
+    uintptr_t known = (uintptr_t)map_get(&facts->noted, key);
+    if (known > 0)
+        return (uint32_t)(known - 1);
     struct django_note note = {span, str_dup(facts->arena, text), is_error};
     VEC_PUSH(facts->arena, &facts->project->notes, note);
+    known = facts->project->notes.count;
+    map_put(&facts->noted, key, (void *)known);
+    return (uint32_t)(known - 1);
 }
 
 struct txn_span module_span(const struct module *module, const struct py_node *node) {
