@@ -161,9 +161,13 @@ static bool check(struct lowerer *l, struct txn_span span) {
     return false;
 }
 
-static void publish_notes(struct django_facts *facts, const struct lowerer *l) {
-    for (size_t i = 0; i < l->notes.count; i++)
-        facts_note(facts, l->notes.items[i].span, false, l->notes.items[i].text);
+static void publish_notes(struct django_facts *facts, const struct lowerer *l,
+                          struct django_function *info) {
+    for (size_t i = 0; i < l->notes.count; i++) {
+        const struct django_note *note = &l->notes.items[i];
+        uint32_t index = facts_note(facts, note->span, false, note->text);
+        VEC_PUSH(facts->arena, &info->notes, index);
+    }
 }
 
 /* Runs from its first statement to its last when it is called. */
@@ -172,45 +176,64 @@ static bool is_straight(const struct py_func *func) {
            (func->node->kind != PY_AsyncFunctionDef && !lower_is_generator(func));
 }
 
+/* Both passes; the program as it is in the arena that both share, or NULL. */
+static struct txn_program *lower_twice(struct arena *scratch, struct lowerer *first,
+                                       struct lowerer *l, struct django_facts *facts,
+                                       size_t function, enum sql_dialect dialect) {
+    struct django_function *info = &facts->project->functions.items[function];
+    struct py_func *func = facts->funcs.items[function];
+    bool is_wrapped =
+        facts->project->settings.atomic_requests && info->is_view && !is_non_atomic(func);
+    struct txn_program *program = txn_program_new(scratch, info->symbol, info->span);
+    lowerer_init(first, scratch, facts->pool, facts,
+                 txn_program_new(scratch, info->symbol, info->span), dialect);
+    lower_root(first, func, info->span, is_wrapped);
+    lowerer_init(l, scratch, facts->pool, facts, program, dialect);
+    l->is_second_pass = true;
+    declare_params(l, first, func);
+    lower_root(l, func, info->span, is_wrapped);
+    if (l->is_too_large)
+        lower_note(l, info->span, STR("this function is too large to be modelled"));
+    if (l->b.has_failed)
+        lower_notef(l, info->span, "not modelled: %s", l->b.err.message);
+    if (!is_straight(func))
+        lower_note(l, info->span, STR("a generator or async function is not modelled"));
+    bool is_whole = l->has_sql && is_straight(func) && !l->is_too_large && !l->b.has_failed;
+    return is_whole && check(l, info->span) ? program : NULL;
+}
+
+/* Only the program itself outlives its making. */
+static struct txn_program *take_out(struct arena *arena, struct django_facts *facts,
+                                    const struct txn_program *program) {
+    struct txn_program *moved = txn_move(arena, program);
+    struct err err;
+    bool is_checked = txn_check(arena, &facts->project->schema, facts->pool, moved, &err);
+    LW_ASSERT(is_checked); /* the original was */
+    return moved;
+}
+
 struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
                                  struct django_project *project, size_t function,
                                  enum sql_dialect dialect) {
     struct django_facts *facts = project->facts;
-    LW_ASSERT(function < project->functions.count);
+    LW_ASSERT(function < project->functions.count && pool == facts->pool);
     struct django_function *info = &project->functions.items[function];
     struct py_func *func = facts->funcs.items[function];
+    if (!func->touches_orm)
+        return NULL;
     struct lowerer *first = mem_alloc(sizeof(*first)), *l = mem_alloc(sizeof(*l));
-    bool is_wrapped = project->settings.atomic_requests && info->is_view && !is_non_atomic(func);
-    struct txn_program *program = NULL;
-    struct arena scratch; /* of the first pass: only the names of its parameters outlive it */
-    arena_init(&scratch);
-    if (func->touches_orm) {
-        program = txn_program_new(arena, info->symbol, info->span);
-        lowerer_init(first, &scratch, pool, facts,
-                     txn_program_new(&scratch, info->symbol, info->span), dialect);
-        lower_root(first, func, info->span, is_wrapped);
-        lowerer_init(l, arena, pool, facts, program, dialect);
-        l->is_second_pass = true;
-        declare_params(l, first, func);
-        lower_root(l, func, info->span, is_wrapped);
-        if (l->is_too_large)
-            lower_note(l, info->span, STR("this function is too large to be modelled"));
-        if (l->b.has_failed)
-            lower_notef(l, info->span, "not modelled: %s", l->b.err.message);
-        if (!is_straight(func))
-            lower_note(l, info->span, STR("a generator or async function is not modelled"));
-        if (!l->has_sql || !is_straight(func) || l->is_too_large || l->b.has_failed ||
-            !check(l, info->span))
-            program = NULL;
-        info->touches_orm = l->has_sql || (l->has_note && func->has_verb);
-        if (info->touches_orm)
-            publish_notes(facts, l);
-        info->is_modelled = program != NULL && !l->has_note;
-        info->has_code = func->admin == NULL || l->called.count > 0;
-        for (size_t i = 0; program != NULL && i < l->called.count; i++)
-            if (l->called.items[i]->function >= 0 && (size_t)l->called.items[i]->function != function)
-                project->functions.items[l->called.items[i]->function].is_called = true;
-    }
+    struct arena scratch = {0};
+    struct txn_program *program = lower_twice(&scratch, first, l, facts, function, dialect);
+    info->touches_orm = l->has_sql || (l->has_note && func->has_verb);
+    if (info->touches_orm)
+        publish_notes(facts, l, info);
+    info->is_modelled = program != NULL && !l->has_note;
+    info->has_code = func->admin == NULL || l->called.count > 0;
+    for (size_t i = 0; program != NULL && i < l->called.count; i++)
+        if (l->called.items[i]->function >= 0 && (size_t)l->called.items[i]->function != function)
+            project->functions.items[l->called.items[i]->function].is_called = true;
+    if (program != NULL)
+        program = take_out(arena, facts, program);
     arena_release(&scratch);
     free(first);
     free(l);

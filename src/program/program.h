@@ -179,5 +179,7 @@ uint16_t txn_find_var(const struct txn_program *program, struct str name);
 
 /* Deep copy, unchecked: what fixes change. Statements and expressions are copied too. */
 struct txn_program *txn_copy(struct arena *arena, const struct txn_program *program);
+/* The same with every string copied too, paths of spans aside: what outlives the arena it was built in. */
+struct txn_program *txn_move(struct arena *arena, const struct txn_program *program);
 
 #endif
