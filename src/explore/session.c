@@ -275,7 +275,7 @@ static bool lock_key(struct world *world, struct session *session, const struct 
 
 static void do_step(struct world *world, struct session *session, const struct txn_step *step) {
     if (world->on_step != NULL)
-        world->on_step(world->on_step_context, step);
+        world->on_step(world->on_step_context, session, step);
     switch (step->kind) {
     case TXN_STEP_SQL:
         queue_sql(world, session, step);

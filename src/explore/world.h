@@ -52,7 +52,8 @@ struct world {
     struct bound_expr *bound; /* cache of those, shared between copies through `run` */
     struct controls *controls; /* BEGIN, COMMIT, ... as statements; of `run`, shared like `bound` */
     struct trace *trace;     /* NULL: none is kept. Copies keep none. */
-    void (*on_step)(void *context, const struct txn_step *step); /* before each step; may be NULL */
+    /* Before each step; may be NULL. */
+    void (*on_step)(void *context, const struct session *session, const struct txn_step *step);
     void *on_step_context;   /* copies keep none of both */
 };
 

@@ -24,7 +24,8 @@ static struct assignment *assignment_of(struct alone *alone, const struct txn_st
     return &alone->assignments.items[alone->assignments.count - 1];
 }
 
-static void on_step(void *context, const struct txn_step *step) {
+static void on_step(void *context, const struct session *session, const struct txn_step *step) {
+    (void)session;
     struct alone *alone = context;
     if (step->kind == TXN_STEP_SET_COLUMN)
         assignment_of(alone, step)->was_made = true;

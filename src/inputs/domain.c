@@ -72,6 +72,14 @@ static void note_compared(struct reader *r, struct origin origin) {
         column->is_compared = true;
 }
 
+/* A parameter that is compared with a column: what the column holds is the value that matters. */
+static void note_bound(struct reader *r, struct origin param, struct origin column) {
+    if (param.param < 0 || column.table < 0)
+        return;
+    r->params[param.param].bound_table = column.table;
+    r->params[param.param].bound_column = column.column;
+}
+
 static void note_truth(struct reader *r, const struct txn_expr *expr) {
     struct origin origin = expr_origin(r, expr);
     struct column_domain *column = column_domain(r, origin.table, origin.column);
@@ -138,6 +146,7 @@ static void read_expr(struct reader *r, const struct txn_expr *expr) {
             for (int i = 0; i < 2; i++) {
                 note_compared(r, origins[i]);
                 link_key(r, origins[i], origins[1 - i]);
+                note_bound(r, origins[i], origins[1 - i]);
             }
         }
     }
@@ -182,9 +191,12 @@ static void link_pair(struct reader *r, const struct scope *scope, const struct 
         return;
     if (right->kind == SQL_LITERAL)
         note_constant(r, column, right->literal);
-    else if (right->kind == SQL_HOST)
-        link_host(r, column, host_origin(r, scope, right->host), is_equality);
-    else
+    else if (right->kind == SQL_HOST) {
+        struct origin host = host_origin(r, scope, right->host);
+        link_host(r, column, host, is_equality);
+        if (!is_equality)
+            note_bound(r, host, column);
+    } else
         note_compared(r, column);
 }
 
@@ -359,7 +371,8 @@ static void read_program(struct domains *domains, const struct txn_program *prog
             r.origins[i].param = (int)i;
     }
     for (size_t i = 0; i < program->param_count; i++)
-        params[i] = (struct param_domain){.table = -1, .column = -1};
+        params[i] =
+            (struct param_domain){.table = -1, .column = -1, .bound_table = -1, .bound_column = -1};
     /* Twice, so that what a later step tells of a variable is known to an earlier one. */
     read_block(&r, &program->body);
     read_block(&r, &program->body);

@@ -16,7 +16,9 @@ enum param_use { PARAM_PLAIN, PARAM_LOOKUP, PARAM_CHOICE };
 
 struct param_domain {
     enum param_use use;
-    int table, column; /* that it is compared with or stored in; -1: none */
+    int table, column; /* that it is looked up or stored in; -1: none */
+    int bound_table,
+        bound_column; /* that it is compared with otherwise: a limit, a version; -1: none */
     struct candidates constants;
 };
 
@@ -31,7 +33,7 @@ struct domains {
     struct arena *arena;
     const struct schema *schema;
     struct text_pool *pool;
-    struct column_domain **columns; /* per table, per column */
+    struct column_domain **columns;    /* per table, per column */
     VEC(struct param_domain *) params; /* per program: param_count of them */
     uint64_t tables;                   /* named by a program */
 };

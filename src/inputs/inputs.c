@@ -1,6 +1,7 @@
-/* Assignments are vectors of choices, one per dimension: whether a table has rows, what a column holds, what a
+/* Assignments are vectors of choices, one per dimension: how many rows a table has, what a column holds, what a
  * parameter is. The plainest assignment comes first; then, breadth first, those that differ from a kept one in one
- * choice, kept if they reach a step that no kept one reached. */
+ * choice, kept if they reach something that no kept one reached: a step, a step that is reached only because
+ * another program has run before, an error. */
 #include "inputs/inputs.h"
 
 #include "base/assert.h"
@@ -8,7 +9,14 @@
 
 enum { DIMS_MAX = 96, ROWS_PER_TABLE = 2 };
 
-enum choice_kind { CHOICE_VALUE, CHOICE_ROW_1, CHOICE_FRESH, CHOICE_DEFAULT };
+enum choice_kind {
+    CHOICE_VALUE,
+    CHOICE_ROW_2,  /* what row 2 holds */
+    CHOICE_BOUND,  /* what the column holds that it is compared with */
+    CHOICE_SHARED, /* fresh, but the same in every session */
+    CHOICE_FRESH,
+    CHOICE_DEFAULT
+};
 
 struct choice {
     enum choice_kind kind;
@@ -21,7 +29,7 @@ struct dim {
     enum dim_kind kind;
     int table, column; /* of a PARAM: what it looks up or is stored in; -1 */
     size_t program, param;
-    struct choice choices[CANDIDATES_MAX + 3];
+    struct choice choices[CANDIDATES_MAX + 4];
     size_t choice_count;
 };
 
@@ -40,8 +48,10 @@ struct maker {
     uint64_t tables; /* that get rows */
     struct dim dims[DIMS_MAX];
     size_t dim_count;
-    struct map reached; /* steps that a kept case reached, by address */
-    struct map now;     /* steps that the case at hand reached */
+    struct map reached; /* what kept cases reached, see enum reach_kind */
+    struct map now;     /* what the case at hand reached */
+    struct map after;   /* steps that it reached after another program */
+    size_t first;       /* the session that runs first */
 };
 
 /* Which tables: those named and, again and again, the parents of their foreign keys. */
@@ -174,8 +184,17 @@ static void param_dims(struct maker *m, size_t program) {
         struct dim *dim = new_dim(m, DIM_PARAM, domain->table, domain->column);
         dim->program = program;
         dim->param = i;
-        if (domain->use == PARAM_LOOKUP)
+        bool is_key = domain->table >= 0 && is_unique_column(m->schema->tables.items[domain->table],
+                                                             (size_t)domain->column);
+        if (domain->bound_table >= 0)
+            dim_add(m, dim, CHOICE_BOUND, value_null());
+        if (domain->use == PARAM_LOOKUP) {
             dim_add(m, dim, CHOICE_FRESH, value_null());
+            if (is_key)
+                dim_add(m, dim, CHOICE_ROW_2, value_null());
+        } else if (is_key) {
+            dim_add(m, dim, CHOICE_SHARED, value_null());
+        }
         if (domain->use == PARAM_CHOICE) {
             dim_add(m, dim, CHOICE_VALUE, value_bool(true));
             dim_add(m, dim, CHOICE_VALUE, value_bool(false));
@@ -201,7 +220,9 @@ static void make_dims(struct maker *m) {
         if (!(m->domains.tables & 1ull << i))
             continue;
         column_dims(m, i);
-        dim_add(m, new_dim(m, DIM_TABLE, (int)i, -1), CHOICE_VALUE, value_bool(false));
+        struct dim *dim = new_dim(m, DIM_TABLE, (int)i, -1);
+        for (int64_t rows = 0; rows < ROWS_PER_TABLE; rows++)
+            dim_add(m, dim, CHOICE_VALUE, value_int(rows));
     }
 }
 
@@ -254,6 +275,12 @@ static struct value param_value(struct maker *m, const struct assignment *a, siz
     const struct param_domain *domain = &m->domains.params.items[dim->program][dim->param];
     if (choice->kind == CHOICE_VALUE)
         return choice->value;
+    if (choice->kind == CHOICE_BOUND)
+        return column_value(m, a, (size_t)domain->bound_table, (size_t)domain->bound_column, 1);
+    if (choice->kind == CHOICE_SHARED)
+        return fresh_value(m, dim, 0);
+    if (choice->kind == CHOICE_ROW_2)
+        return column_value(m, a, (size_t)dim->table, (size_t)dim->column, 2);
     if (domain->use == PARAM_LOOKUP && choice->kind == CHOICE_FRESH) {
         struct value fresh = fresh_value(m, dim, 0);
         return fresh.kind == VALUE_INT ? value_int(999) : fresh;
@@ -300,9 +327,10 @@ static void add_table_rows(struct maker *m, const struct assignment *a, size_t t
     for (size_t i = 0; i < table->foreign_keys.count; i++)
         add_table_rows(m, a, table->foreign_keys.items[i].parent, done, made);
     const struct choice *presence = chosen(m, a, DIM_TABLE, (int)table_index, -1);
+    int64_t rows = ROWS_PER_TABLE;
     if (presence != NULL && presence->kind == CHOICE_VALUE)
-        return;
-    for (int64_t row = 1; row <= ROWS_PER_TABLE; row++)
+        rows = presence->value.number;
+    for (int64_t row = 1; row <= rows; row++)
         add_row(m, a, table_index, row, made);
 }
 
@@ -321,35 +349,76 @@ static struct input_case make_case(struct maker *m, const struct assignment *a) 
     return made;
 }
 
-static void note_step(void *context, const struct txn_step *step) {
-    struct maker *m = context;
-    struct str key = {(const char *)&step, sizeof(step)};
-    if (!map_has(&m->now, key))
-        map_put(&m->now, str_dup(m->scratch, key), m);
+/* What a run reached: a step of a program that runs first or after another, or an error. */
+enum reach_kind { REACH_FIRST, REACH_AFTER_OTHER, REACH_ERROR };
+
+static struct str reach_key(struct maker *m, enum reach_kind kind, uintptr_t what) {
+    return str_printf(m->scratch, "%c%llx", "fae"[kind], (unsigned long long)what);
 }
 
-/* Runs each program alone on the case's rows. False if the rows cannot be loaded. */
+static void note_reach(struct maker *m, struct map *map, enum reach_kind kind, uintptr_t what) {
+    struct str key = reach_key(m, kind, what);
+    if (!map_has(map, key))
+        map_put(map, key, m);
+}
+
+static void note_step(void *context, const struct session *session, const struct txn_step *step) {
+    struct maker *m = context;
+    bool is_first = session->index == m->first;
+    note_reach(m, is_first ? &m->now : &m->after, is_first ? REACH_FIRST : REACH_AFTER_OTHER,
+               (uintptr_t)step);
+}
+
+/* Of the steps that a program reached after the other, those count that it did not reach first: the other has changed
+ * what it does. */
+static void keep_changed(struct maker *m) {
+    for (size_t i = 0; i < m->after.count; i++) {
+        struct str key = m->after.entries[i].key;
+        struct str first = str_printf(m->scratch, "f%.*s", (int)key.len - 1, key.ptr + 1);
+        if (!map_has(&m->now, first))
+            map_put(&m->now, key, m);
+    }
+}
+
+/* Runs the programs one after the other on the case's rows, `first` before the others. False if the rows cannot be
+ * loaded. */
+static bool run_in_turn(struct maker *m, const struct input_case *made, size_t first) {
+    struct world world;
+    struct world_session sessions[DB_SESSIONS_MAX];
+    uint8_t order[DB_SESSIONS_MAX];
+    struct err err;
+    for (size_t i = 0; i < m->program_count; i++) {
+        sessions[i] = (struct world_session){m->programs[i], made->args[i]};
+        order[i] = (uint8_t)((first + i) % m->program_count);
+    }
+    if (!world_init(&world, m->scratch, m->schema, m->pool, m->config, made->setup.items,
+                    made->setup.count, sessions, m->program_count, &err))
+        return false;
+    m->first = first;
+    world.on_step = note_step;
+    world.on_step_context = m;
+    world_start(&world, NULL);
+    search_serial(&world, order, NULL);
+    for (int error = 0; error < 32; error++)
+        if (world.errors & 1u << error)
+            note_reach(m, &m->now, REACH_ERROR, (uintptr_t)error);
+    world_free(&world);
+    return true;
+}
+
+/* Runs the case with each program first. False if the rows cannot be loaded. */
 static bool run_case(struct maker *m, struct input_case *made) {
     map_init(&m->now, m->scratch);
-    for (size_t i = 0; i < m->program_count; i++) {
-        struct world world;
-        struct world_session session = {m->programs[i], made->args[i]};
-        uint8_t order = 0;
-        struct err err;
-        if (!world_init(&world, m->scratch, m->schema, m->pool, m->config, made->setup.items,
-                        made->setup.count, &session, 1, &err))
+    map_init(&m->after, m->scratch);
+    for (size_t i = 0; i < m->program_count; i++)
+        if (same_program(m, i) == i && !run_in_turn(m, made, i))
             return false;
-        world.on_step = note_step;
-        world.on_step_context = m;
-        world_start(&world, NULL);
-        search_serial(&world, &order, NULL);
-        world_free(&world);
-    }
+    keep_changed(m);
     made->reached_count = m->now.count;
     return true;
 }
 
-/* Whether the case just run reached a step that none before did; then it is remembered as reached. */
+/* Whether the case just run reached what none before did; then it is remembered as reached. */
 static bool reaches_more(struct maker *m) {
     bool more = false;
     for (size_t i = 0; i < m->now.count; i++) {
@@ -423,7 +492,7 @@ void inputs_make(struct arena *arena, struct arena *scratch, const struct schema
     make_dims(m);
     for (size_t i = 0; i < program_count; i++)
         if (same_program(m, i) == i)
-            inputs->step_count += count_steps(&programs[i]->body);
+            inputs->step_count += count_steps(&programs[i]->body) * (program_count > 1 ? 2 : 1);
     vary(m, inputs);
     inputs->reached_count = m->reached.count;
 }

@@ -1,6 +1,7 @@
 /* Rows and arguments for programs that come without any. They are taken from the programs themselves: the
  * constants that a column or parameter is compared with or assigned, values beside them, and fresh ones;
- * and enough assignments of them that every step is reached that can be (DESIGN section 5).
+ * and enough assignments of them that every step is reached that can be (DESIGN section 5), also those that a
+ * program takes only because another has run before it: there the two have something to race for.
  *
  * Parameters that find rows (`WHERE id = :id`) get the same value in every session, so that sessions meet on one
  * row; parameters that are stored get another value in each, so that outcomes tell who wrote.
@@ -16,12 +17,13 @@ enum { INPUT_CASES_MAX = 8, INPUT_RUNS_MAX = 96 };
 struct input_case {
     VEC(struct sql_stmt *) setup;
     struct value *args[DB_SESSIONS_MAX];
-    size_t reached_count; /* steps of all programs that were reached in it */
+    size_t reached_count; /* what was reached in it: steps, steps due to another program, errors */
 };
 
 struct inputs {
     VEC(struct input_case) cases; /* the plainest first; at most INPUT_CASES_MAX */
-    size_t step_count, reached_count; /* steps of the programs (each once), and those that some case reached */
+    size_t step_count,
+        reached_count; /* what there is to reach (steps twice where two programs run), and what was */
 };
 
 /* Makes inputs for `programs` side by side (the same one twice is allowed). Each case was run, program by program,
