@@ -336,6 +336,11 @@ static bool do_ops(struct world *world, struct session *session, struct db_footp
     while (session->op_next < session->op_count) {
         struct op op = session->ops[session->op_next++];
         struct db_result result = {0};
+        if (op.kind == OP_MUTEX && waits_for_mutex(world, session)) {
+            /* The BEGIN before it had waited, and meanwhile another session took it. */
+            session->op_next--;
+            return false;
+        }
         if (op.kind == OP_MUTEX) {
             session->op_number++;
             world_take_mutex(world, session, op.step);
