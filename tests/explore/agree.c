@@ -1,7 +1,7 @@
 #include "agree.h"
 
 #include "base/assert.h"
-#include "ending.h"
+#include "plain_ending.h"
 
 #include <inttypes.h>
 
@@ -29,7 +29,7 @@ static bool same_ending(struct agreement *a, const struct world *end,
                         const struct schedule *schedule) {
     const struct brute_end *known = map_get(&a->brute.by_picks, picks_of(schedule));
     struct buf text = {0};
-    ending_print_all(end, &text);
+    plain_ending_all(end, &text);
     bool is_same =
         known != NULL && str_equal(known->ending, buf_str(&text)) &&
         (!a->is_exact || (known->errors == end->errors && known->has_waited == end->has_waited));
@@ -125,11 +125,12 @@ static enum verdict expected_verdict(const struct brute *b) {
 
 /* The witness of a loss is one with fewest switches; that of an error ends with that error. It is played once more, as
  * it is when it is shown: with a trace. */
-static bool witness_agrees(struct agreement *a, const struct cell_verdict *cell) {
+static bool witness_agrees(struct agreement *a, const struct cell_verdict *cell,
+                           const struct judge_options *options) {
     const struct brute_end *end = map_get(&a->brute.by_picks, picks_of(&cell->witness));
     bool is_lost = cell->verdict == VERDICT_LOST;
     if (end == NULL || end->is_wrong != is_lost ||
-        (is_lost && end->switches != brute_fewest_switches(&a->brute)) ||
+        (is_lost && !options->any_witness && end->switches != brute_fewest_switches(&a->brute)) ||
         (!is_lost && (end->unhandled & 1u << cell->error) == 0)) {
         buf_add_c(a->what, "the witness ");
         print_picks(picks_of(&cell->witness), a->what);
@@ -177,7 +178,7 @@ static bool verdict_agrees(struct agreement *a, const struct judge_options *opti
         buf_add_c(a->what, "a witness is missing, or too many");
         return false;
     }
-    if (cell.has_witness && !witness_agrees(a, &cell))
+    if (cell.has_witness && !witness_agrees(a, &cell, options))
         return false;
     if (!options->all_schedules)
         return true;
@@ -192,13 +193,21 @@ static bool verdict_agrees(struct agreement *a, const struct judge_options *opti
 }
 
 static bool verdicts_agree(struct agreement *a) {
-    static const struct judge_options all = {.all_schedules = true},
-                                      unreduced = {.no_reduction = true}, plain = {0};
+    static const struct judge_options modes[] = {
+        {.all_schedules = true},
+        {.no_reduction = true},
+        {.no_early_end = true},
+        {.any_witness = true},
+        {0},
+    };
     if (!a->brute.is_one_to_one) {
         buf_add_c(a->what, "world_outcome takes two outcomes for one, or one for two");
         return false;
     }
-    return verdict_agrees(a, &all) && verdict_agrees(a, &unreduced) && verdict_agrees(a, &plain);
+    for (size_t i = 0; i < LW_COUNT_OF(modes); i++)
+        if (!verdict_agrees(a, &modes[i]))
+            return false;
+    return true;
 }
 
 static void count(struct agree_stats *stats, const struct brute *b) {

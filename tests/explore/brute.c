@@ -1,7 +1,7 @@
 #include "brute.h"
 
 #include "base/assert.h"
-#include "ending.h"
+#include "plain_ending.h"
 
 static void start(const struct brute *b, struct world *world) {
     const struct run_setup *s = b->setup;
@@ -28,7 +28,7 @@ static uint8_t lowest(uint32_t sessions) {
 /* Runs one session until it is over, waits for good, or breaks off before operation `breaks_off`. */
 static void run_alone(struct world *world, size_t index, uint32_t breaks_off) {
     const struct session *session = &world->sessions[index];
-    struct db_footprint footprint;
+    struct footprint footprint;
     while (session->status != SESSION_DONE) {
         if (session->status == SESSION_READY && session->op_number >= breaks_off)
             world_kill(world, index);
@@ -56,7 +56,7 @@ static void play_serial(struct serial *s) {
     start(b, &world);
     for (size_t i = 0; i < world.session_count; i++)
         run_alone(&world, s->order[i], s->breaks_off[s->order[i]]);
-    ending_print(&world, s->failed | s->absent, &text);
+    plain_ending(&world, s->failed | s->absent, &text);
     map_put(s->endings, str_dup(b->arena, buf_str(&text)), s);
     for (size_t i = 0; i < world.session_count; i++)
         if (world.sessions[i].op_number > b->op_count_max)
@@ -125,7 +125,7 @@ static uint32_t with_fate(const struct world *world, enum fate fate) {
 static bool serial_gives(struct brute *b, const struct world *end, uint32_t failed,
                          uint32_t absent) {
     struct buf text = {0};
-    ending_print(end, failed | absent, &text);
+    plain_ending(end, failed | absent, &text);
     bool gives = map_has(serial_endings(b, failed, absent), buf_str(&text));
     buf_release(&text);
     return gives;
@@ -134,7 +134,7 @@ static bool serial_gives(struct brute *b, const struct world *end, uint32_t fail
 static bool is_wrong(struct brute *b, const struct world *end) {
     uint32_t failed = with_fate(end, FATE_FAILED) | with_fate(end, FATE_STUCK);
     uint32_t raised = with_fate(end, FATE_RAISED);
-    if (world_flags(end) & (SESSION_CLOBBERED_OWN | SESSION_CLOBBERED_OTHER))
+    if (world_flags(end) & (SESSION_CLOBBERED_OWN | SESSION_CLOBBERED_OTHER | SESSION_REPEATED_F))
         return true;
     if (serial_gives(b, end, 0, 0))
         return false;
@@ -158,7 +158,7 @@ static uint32_t unhandled(const struct brute *b, const struct world *end) {
 static void match_outcome(struct brute *b, const struct world *end) {
     struct buf bytes = {0}, text = {0};
     world_outcome(end, 0, &bytes);
-    ending_print(end, 0, &text);
+    plain_ending(end, 0, &text);
     struct str key = str_dup(b->arena, buf_str(&bytes)), value = str_dup(b->arena, buf_str(&text));
     const struct str *by_key = map_get(&b->outcomes, key);
     const struct str *by_value = map_get(&b->endings, value);
@@ -180,7 +180,7 @@ static void add_end(struct brute *b, const struct world *end, const uint8_t *pic
                             .is_wrong = is_wrong(b, end),
                             .unhandled = unhandled(b, end)};
     struct buf text = {0};
-    ending_print_all(end, &text);
+    plain_ending_all(end, &text);
     new.ending = str_dup(b->arena, buf_str(&text));
     new.picks = str_dup(b->arena, (struct str){(const char *)picks, count});
     for (size_t i = 1; i < count; i++)
@@ -205,7 +205,7 @@ bool brute_run(struct brute *b) {
         struct world world;
         start(b, &world);
         for (depth = 0; (offered[depth] = choices(&world)) != 0; depth++) {
-            struct db_footprint footprint;
+            struct footprint footprint;
             LW_ASSERT(depth + 1 < SEARCH_DEPTH_MAX);
             if (depth >= given)
                 picks[depth] = lowest(offered[depth]);

@@ -10,7 +10,7 @@
 /* One schedule and how it ended. */
 struct brute_end {
     struct str picks;  /* one byte a step: the session that made it */
-    struct str ending; /* ending_print_all */
+    struct str ending; /* plain_ending_all */
     uint32_t switches; /* picks of another session than the one before */
     uint32_t errors;   /* bit per enum db_error that came up */
     bool has_waited;
@@ -26,7 +26,7 @@ struct brute {
     size_t ends_max; /* 0: any number */
     VEC(struct brute_end) ends;
     struct map by_picks; /* to struct brute_end */
-    struct map outcomes; /* world_outcome's bytes, to the text that ending_print has for them */
+    struct map outcomes; /* world_outcome's bytes, to the text that plain_ending has for them */
     struct map endings;  /* distinct ones */
     bool has_hit_limit;  /* of a session or world: the run says nothing */
     bool is_one_to_one;  /* two outcomes are the same bytes if and only if they are the same text */

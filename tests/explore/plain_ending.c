@@ -1,4 +1,4 @@
-#include "ending.h"
+#include "plain_ending.h"
 
 #include "base/assert.h"
 
@@ -6,7 +6,7 @@
 
 enum { GENERATED_MAX = 256 };
 
-struct ending {
+struct printer {
     const struct world *world;
     struct arena arena;
     struct value generated[GENERATED_MAX];
@@ -15,7 +15,7 @@ struct ending {
     VEC(struct str) lines;
 };
 
-static void note(struct ending *e, struct value value) {
+static void note(struct printer *e, struct value value) {
     if (value.origin == 0)
         return;
     for (size_t i = 0; i < e->generated_count; i++)
@@ -26,7 +26,7 @@ static void note(struct ending *e, struct value value) {
 }
 
 /* A generated value is known by the session that made it and its rank among those of it that are left. */
-static void print_value(const struct ending *e, struct value value, struct buf *out) {
+static void print_value(const struct printer *e, struct value value, struct buf *out) {
     if (value.origin == 0) {
         value_print(e->world->pool, value, out);
         return;
@@ -40,18 +40,18 @@ static void print_value(const struct ending *e, struct value value, struct buf *
 }
 
 static void note_row(void *context, const struct value *row) {
-    struct ending *e = context;
+    struct printer *e = context;
     for (size_t i = 0; i < e->columns; i++)
         note(e, row[i]);
 }
 
-static void add_line(struct ending *e, struct buf *line) {
+static void add_line(struct printer *e, struct buf *line) {
     VEC_PUSH(&e->arena, &e->lines, str_dup(&e->arena, buf_str(line)));
     buf_release(line);
 }
 
 static void print_row(void *context, const struct value *row) {
-    struct ending *e = context;
+    struct printer *e = context;
     struct buf line = {0};
     for (size_t i = 0; i < e->columns; i++) {
         buf_add_c(&line, i > 0 ? ", " : "(");
@@ -65,7 +65,7 @@ static int compare_lines(const void *a, const void *b) {
     return str_compare(*(const struct str *)a, *(const struct str *)b);
 }
 
-static void print_sorted(struct ending *e, struct buf *out) {
+static void print_sorted(struct printer *e, struct buf *out) {
     if (e->lines.count > 0)
         qsort(e->lines.items, e->lines.count, sizeof(*e->lines.items), compare_lines);
     for (size_t i = 0; i < e->lines.count; i++)
@@ -78,7 +78,7 @@ static bool is_hidden(const struct world *world, const struct effect *effect, ui
            world->sessions[effect->session].fate != FATE_RAISED;
 }
 
-static void note_all(struct ending *e, uint32_t hidden) {
+static void note_all(struct printer *e, uint32_t hidden) {
     const struct world *world = e->world;
     for (uint16_t i = 0; i < world->schema->tables.count; i++) {
         e->columns = (uint16_t)world->schema->tables.items[i]->columns.count;
@@ -91,7 +91,7 @@ static void note_all(struct ending *e, uint32_t hidden) {
     }
 }
 
-static void print_rows(struct ending *e, struct buf *out) {
+static void print_rows(struct printer *e, struct buf *out) {
     const struct schema *schema = e->world->schema;
     for (uint16_t i = 0; i < schema->tables.count; i++) {
         e->columns = (uint16_t)schema->tables.items[i]->columns.count;
@@ -102,7 +102,7 @@ static void print_rows(struct ending *e, struct buf *out) {
     }
 }
 
-static void print_effects(struct ending *e, uint32_t hidden, bool by_session, struct buf *out) {
+static void print_effects(struct printer *e, uint32_t hidden, bool by_session, struct buf *out) {
     const struct world *world = e->world;
     for (size_t i = 0; i < world->effects.count; i++) {
         const struct effect *effect = &world->effects.items[i];
@@ -137,8 +137,8 @@ static void print_fates(const struct world *world, uint32_t hidden, struct buf *
     }
 }
 
-void ending_print(const struct world *world, uint32_t hidden, struct buf *out) {
-    struct ending ending = {.world = world};
+void plain_ending(const struct world *world, uint32_t hidden, struct buf *out) {
+    struct printer ending = {.world = world};
     note_all(&ending, hidden);
     print_rows(&ending, out);
     print_effects(&ending, hidden, false, out);
@@ -146,8 +146,8 @@ void ending_print(const struct world *world, uint32_t hidden, struct buf *out) {
     arena_release(&ending.arena);
 }
 
-void ending_print_all(const struct world *world, struct buf *out) {
-    struct ending ending = {.world = world};
+void plain_ending_all(const struct world *world, struct buf *out) {
+    struct printer ending = {.world = world};
     note_all(&ending, 0);
     print_rows(&ending, out);
     print_effects(&ending, 0, true, out);
