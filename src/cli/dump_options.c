@@ -1,6 +1,7 @@
 #include "cli/dump_options.h"
 
 #include "base/assert.h"
+#include "engine/engine.h"
 
 static const struct pos nowhere = {0, 0};
 
@@ -23,14 +24,31 @@ static bool set_isolation(void *options, struct str value, struct err *err) {
     return target_set_isolation(&((struct dump_options *)options)->target, value, err);
 }
 
-static bool set_path(void *into, struct str value, struct err *err) {
+static bool set_sessions(void *options, struct str value, struct err *err) {
+    return cli_number(value, "number", 1, DB_SESSIONS_MAX,
+                      &((struct dump_options *)options)->session_count, err);
+}
+
+static bool set_all_schedules(void *options, struct str value, struct err *err) {
+    (void)value, (void)err;
+    ((struct dump_options *)options)->all_schedules = true;
+    return true;
+}
+
+/* Which stage it is for may come later: here it is only taken apart. */
+static bool add_input(void *into, struct str value, struct err *err) {
     struct dump_options *options = into;
-    if (options->path != NULL)
-        return err_set(err, nowhere, "one path at a time: '%s', then '%.*s'", options->path,
-                       STR_ARG(value));
+    struct input input = {.path = value};
+    size_t colon = value.len;
     if (value.len == 0)
         return err_set(err, nowhere, "an empty path");
-    options->path = value.ptr;
+    while (colon > 0 && value.ptr[colon - 1] != ':' && value.ptr[colon - 1] != '/')
+        colon--;
+    bool has_function = colon > 0 && value.ptr[colon - 1] == ':' &&
+                        str_ends(str_sub(value, 0, colon - 1), ".py");
+    if (has_function && !input_read(value, &input, err))
+        return false;
+    VEC_PUSH(options->arena, &options->inputs.items, input);
     return true;
 }
 
@@ -41,17 +59,51 @@ static const struct cli_option dump_cli_options[] = {
      set_stage},
     {"engine", 0, "NAME", "postgresql, mysql, mariadb or sqlite", set_engine},
     {"isolation", 0, "LEVEL", "as for check", set_isolation},
+    {"sessions", 0, "N", "schedules: as for prove", set_sessions},
+    {"all-schedules", 0, NULL, "schedules: also those that differ only in steps that commute",
+     set_all_schedules},
 };
 
-const struct cli_syntax dump_syntax = {dump_cli_options, LW_COUNT_OF(dump_cli_options), set_path};
+const struct cli_syntax dump_syntax = {dump_cli_options, LW_COUNT_OF(dump_cli_options), add_input};
 
-bool dump_options_parse(int argc, char **argv, struct dump_options *options, struct err *err) {
-    *options = (struct dump_options){0};
+/* Schedules need functions or a .txn file; the other stages one path. */
+static bool check_inputs(const struct dump_options *options, struct err *err) {
+    const struct input_list *inputs = &options->inputs;
+    const struct input *first = &inputs->items.items[0];
+    if (options->stage == DUMP_SCHEDULES) {
+        for (size_t i = 0; i < inputs->items.count; i++) {
+            const struct input *input = &inputs->items.items[i];
+            if (input->function.len == 0 && !input_is_txn(input->path))
+                return err_set(err, nowhere,
+                               "'%.*s': schedules are of FILE.txn or PATH.py:FUNCTION...",
+                               STR_ARG(input->path));
+        }
+        return inputs_check(inputs, err);
+    }
+    if (inputs->items.count > 1)
+        return err_set(err, nowhere, "one path at a time: '%.*s', then '%.*s'",
+                       STR_ARG(first->path), STR_ARG(inputs->items.items[1].path));
+    if (options->session_count > 0 || options->all_schedules)
+        return err_set(err, nowhere, "--%s is for --stage=schedules",
+                       options->all_schedules ? "all-schedules" : "sessions");
+    if (options->stage != DUMP_SYNTAX)
+        return true;
+    if (first->function.len > 0)
+        return err_set(err, nowhere, "the syntax is of a whole file: %.*s", STR_ARG(first->path));
+    if (input_is_txn(first->path))
+        return err_set(err, nowhere, "'%.*s' is no Python; --stage=program shows it",
+                       STR_ARG(first->path));
+    return true;
+}
+
+bool dump_options_parse(struct arena *arena, int argc, char **argv, struct dump_options *options,
+                        struct err *err) {
+    *options = (struct dump_options){.arena = arena};
     if (!cli_parse(&dump_syntax, argc, argv, options, err) || !target_check(&options->target, err))
         return false;
     if (!options->has_stage)
         return err_set(err, nowhere, "which stage? --stage=syntax, program, sql or schedules");
-    if (options->path == NULL)
+    if (options->inputs.items.count == 0)
         return err_set(err, nowhere, "a path is missing");
-    return true;
+    return check_inputs(options, err);
 }

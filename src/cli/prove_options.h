@@ -4,23 +4,16 @@
 
 #include "base/arena.h"
 #include "cli/exit.h"
+#include "cli/input.h"
 #include "cli/option.h"
 #include "cli/target.h"
 #include "cli/terminal.h"
 
 enum prove_format { PROVE_TEXT, PROVE_JSON };
 
-/* One thing to run: a scenario's file, or a function of a Django project. */
-struct prove_input {
-    struct str path;     /* of the .txn file ("-": standard input), or of the Python file */
-    struct str function; /* "increment", "Counter.increment"; empty for a .txn file */
-};
-
 struct prove_options {
     struct arena *arena; /* for `inputs` */
-    /* Either one .txn file or one or more functions, in the order given. */
-    struct prove_input *inputs;
-    size_t input_count, input_capacity;
+    struct input_list inputs; /* one .txn file, or functions in the order given */
     struct target target;
     unsigned session_count; /* 1 to DB_SESSIONS_MAX; 0: not given */
     enum prove_format format;

@@ -48,7 +48,8 @@ const char *suggest(struct str word, const char *const *names, size_t count) {
         return NULL;
     for (size_t i = 0; i < count; i++) {
         struct str name = str_from_c(names[i]);
-        LW_ASSERT(name.len <= NAME_BYTES_MAX);
+        if (name.len > NAME_BYTES_MAX)
+            continue;
         size_t d = distance(word, name);
         if (d < nearest_distance && d <= (name.len + 2) / 3) {
             nearest = names[i];

@@ -68,8 +68,15 @@ struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
                                  struct django_project *project, size_t function,
                                  enum sql_dialect dialect);
 
-/* The function named by "PATH.py:FUNCTION" or "PATH.py:Class.method", or -1. */
+/* The functions of a file, as django_find_function takes their names. */
+size_t django_function_names(struct arena *arena, const struct django_project *project,
+                             struct str path, const char ***names);
+
+/* The function of the file called "increment" or "Counter.increment", or -1. */
 int django_find_function(const struct django_project *project, struct str path, struct str name);
+
+/* The paths of the project's files, in order. */
+size_t django_files(struct arena *arena, const struct django_project *project, struct str **paths);
 
 /* The source text of a file of the project, for excerpts; empty if it isn't one. */
 struct str django_source(const struct django_project *project, struct str path);

@@ -253,32 +253,46 @@ bool django_load(struct arena *arena, struct text_pool *pool, const char *const 
     return true;
 }
 
-static bool is_tail(struct str path, struct str tail) {
-    if (path.len < tail.len)
-        return false;
-    struct str end = str_sub(path, path.len - tail.len, path.len);
-    return str_equal(end, tail) && (path.len == tail.len || path.ptr[path.len - tail.len - 1] == '/');
+/* "increment", "Counter.increment". */
+static struct str local_name(struct arena *arena, const struct py_func *func) {
+    if (func->owner == NULL)
+        return func->name;
+    return str_printf(arena, "%.*s.%.*s", STR_ARG(func->owner->name), STR_ARG(func->name));
+}
+
+size_t django_function_names(struct arena *arena, const struct django_project *project,
+                             struct str path, const char ***names) {
+    struct str full_path = full_path_of(arena, str_dup(arena, path));
+    size_t count = 0;
+    *names = ARENA_ARRAY(arena, const char *, project->functions.count);
+    for (size_t i = 0; i < project->functions.count; i++) {
+        const struct py_func *func = project->facts->funcs.items[i];
+        if (str_equal(func->module->full_path, full_path))
+            (*names)[count++] = str_to_c(arena, local_name(arena, func));
+    }
+    return count;
 }
 
 int django_find_function(const struct django_project *project, struct str path, struct str name) {
-    while (str_starts(path, "./"))
-        path = str_sub(path, 2, path.len);
+    struct arena scratch = {0};
+    struct str full_path = full_path_of(&scratch, str_dup(&scratch, path));
+    int found = -1;
     for (size_t i = 0; i < project->functions.count; i++) {
         const struct py_func *func = project->facts->funcs.items[i];
-        struct str rest = name;
-        if (!is_tail(func->module->path, path) && !is_tail(func->module->full_path, path))
-            continue;
-        if (func->owner != NULL) {
-            struct str owner = func->owner->name;
-            if (name.len <= owner.len || name.ptr[owner.len] != '.' ||
-                !str_equal(str_sub(name, 0, owner.len), owner))
-                continue;
-            rest = str_sub(name, owner.len + 1, name.len);
-        }
-        if (str_equal(rest, func->name))
-            return (int)i;
+        if (str_equal(func->module->full_path, full_path) &&
+            str_equal(local_name(&scratch, func), name))
+            found = (int)i; /* a later definition takes the name */
     }
-    return -1;
+    arena_release(&scratch);
+    return found;
+}
+
+size_t django_files(struct arena *arena, const struct django_project *project, struct str **paths) {
+    size_t count = project->facts->modules.count;
+    *paths = ARENA_ARRAY(arena, struct str, count);
+    for (size_t i = 0; i < count; i++)
+        (*paths)[i] = project->facts->modules.items[i]->path;
+    return count;
 }
 
 struct str django_source(const struct django_project *project, struct str path) {

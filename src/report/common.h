@@ -4,10 +4,6 @@
 
 #include "report/report.h"
 
-/* The level as users know it: "repeatable read"; MariaDB's setting: "snapshot isolation"; SQLite: "serializable"
- * or "immediate". */
-const char *level_name(const struct db_config *config);
-
 /* The answer to a line: "UPDATE 1", "waits for A". */
 void line_result(const struct witness_line *line, struct buf *out);
 

@@ -58,6 +58,10 @@ struct report_run {
     struct serial_texts serial;
 };
 
+/* The level as users know it: "repeatable read"; MariaDB's setting: "snapshot isolation"; SQLite: "serializable"
+ * or "immediate". */
+const char *level_name(const struct db_config *config);
+
 void report_prove_text(const struct report *report, const struct report_run *runs, size_t run_count,
                        struct buf *out);
 void report_prove_json(const struct report *report, const struct report_run *runs,

@@ -191,6 +191,21 @@ static enum db_error unhandled_error(const struct judge *judge, const struct wor
     return DB_OK_NO_ERROR;
 }
 
+static enum verdict end_verdict(bool lost, enum db_error error) {
+    if (lost)
+        return VERDICT_LOST;
+    return error == DB_OK_NO_ERROR     ? VERDICT_OK
+           : error == DB_ERROR_DEADLOCK ? VERDICT_DEADLOCK
+                                        : VERDICT_ERROR;
+}
+
+static void tell(const struct judge *judge, const struct world *end,
+                 const struct schedule *schedule, bool lost, enum db_error error) {
+    struct schedule_end told = {schedule, end_verdict(lost, error), error, end->has_waited};
+    if (judge->options->on_schedule != NULL)
+        judge->options->on_schedule(judge->options->context, &told);
+}
+
 static bool judge_end(void *context, const struct world *end, const struct schedule *schedule) {
     struct judge *judge = context;
     struct cell_verdict *cell = judge->cell;
@@ -200,14 +215,15 @@ static bool judge_end(void *context, const struct world *end, const struct sched
             keep_witness(cell, schedule);
         return !lost;
     }
+    enum db_error error = lost ? DB_OK_NO_ERROR : unhandled_error(judge, end);
     count_end(&cell->counts, end, lost);
+    tell(judge, end, schedule, lost, error);
     if (lost) {
         if (cell->verdict != VERDICT_LOST)
             keep_witness(cell, schedule);
         cell->verdict = VERDICT_LOST;
         return judge->options->all_schedules || judge->options->no_early_end;
     }
-    enum db_error error = unhandled_error(judge, end);
     if (error == DB_OK_NO_ERROR || cell->verdict == VERDICT_LOST)
         return true;
     cell->has_failed_effects |= world_has_failed_effects(end);
@@ -215,7 +231,7 @@ static bool judge_end(void *context, const struct world *end, const struct sched
         (error == DB_ERROR_DEADLOCK && cell->error != DB_ERROR_DEADLOCK)) {
         cell->error = error;
         keep_witness(cell, schedule);
-        cell->verdict = error == DB_ERROR_DEADLOCK ? VERDICT_DEADLOCK : VERDICT_ERROR;
+        cell->verdict = end_verdict(false, error);
     }
     return true;
 }

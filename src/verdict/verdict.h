@@ -56,12 +56,23 @@ struct cell_verdict {
     struct schedule witness;
 };
 
+/* What came of one schedule. `error`: of ERROR and DEADLOCK, one that a program didn't handle. */
+struct schedule_end {
+    const struct schedule *schedule;
+    enum verdict verdict;
+    enum db_error error;
+    bool has_waited;
+};
+
 struct judge_options {
     bool all_schedules;  /* no reduction, no early end: counts are exact */
     bool no_reduction;
     bool no_early_end;   /* with reduction, but not ending at the first loss: to measure, to compare */
     bool any_witness;    /* of LOST any schedule will do; else the search goes on for the simplest */
     uint64_t steps_max;  /* 0: the default, 200,000 */
+    /* Told of each schedule that the search brings to its end, and what comes of it; NULL: nobody asks. */
+    void (*on_schedule)(void *context, const struct schedule_end *end);
+    void *context;
 };
 
 /* Judges `setup` under `config`. `scratch` is used and not reset. False if the rows cannot be loaded. */

@@ -191,9 +191,9 @@ static void test_prove_scenario(void **state) {
     struct line line;
     struct prove_options options;
     prove_ok(&line, &options, "bug3.txn|--all-schedules|--format=json|--sessions=3");
-    assert_int_equal(options.input_count, 1);
-    assert_true(str_is(options.inputs[0].path, "bug3.txn"));
-    assert_int_equal(options.inputs[0].function.len, 0);
+    assert_int_equal(options.inputs.items.count, 1);
+    assert_true(str_is(options.inputs.items.items[0].path, "bug3.txn"));
+    assert_int_equal(options.inputs.items.items[0].function.len, 0);
     assert_true(options.all_schedules);
     assert_int_equal(options.format, PROVE_JSON);
     assert_int_equal(options.session_count, 3);
@@ -205,11 +205,11 @@ static void test_prove_functions(void **state) {
     struct line line;
     struct prove_options options;
     prove_ok(&line, &options, "shop/views.py:increment|c:/x.py:Counter.bump_2|--engine=sqlite");
-    assert_int_equal(options.input_count, 2);
-    assert_true(str_is(options.inputs[0].path, "shop/views.py"));
-    assert_true(str_is(options.inputs[0].function, "increment"));
-    assert_true(str_is(options.inputs[1].path, "c:/x.py"));
-    assert_true(str_is(options.inputs[1].function, "Counter.bump_2"));
+    assert_int_equal(options.inputs.items.count, 2);
+    assert_true(str_is(options.inputs.items.items[0].path, "shop/views.py"));
+    assert_true(str_is(options.inputs.items.items[0].function, "increment"));
+    assert_true(str_is(options.inputs.items.items[1].path, "c:/x.py"));
+    assert_true(str_is(options.inputs.items.items[1].function, "Counter.bump_2"));
     assert_int_equal(options.session_count, 0);
     arena_release(&line.arena);
 }
@@ -243,7 +243,7 @@ static void dump_bad(const char *words, const char *part) {
     struct line line;
     struct dump_options options;
     line_init(&line, words);
-    if (dump_options_parse(line.argc, line.argv, &options, &line.err))
+    if (dump_options_parse(&line.arena, line.argc, line.argv, &options, &line.err))
         fail_msg("%s: no error", words);
     assert_message(&line, part);
     arena_release(&line.arena);
@@ -256,11 +256,12 @@ static void test_dump(void **state) {
         struct line line;
         struct dump_options options;
         char words[64];
-        snprintf(words, sizeof(words), "--stage=%s|a.py|--engine=mariadb", stages[i]);
+        snprintf(words, sizeof(words), "--stage=%s|a.py%s|--engine=mariadb", stages[i],
+                 i == 3 ? ":f" : "");
         line_init(&line, words);
-        assert_true(dump_options_parse(line.argc, line.argv, &options, &line.err));
+        assert_true(dump_options_parse(&line.arena, line.argc, line.argv, &options, &line.err));
         assert_int_equal(options.stage, i);
-        assert_string_equal(options.path, "a.py");
+        assert_true(str_is(options.inputs.items.items[0].path, "a.py"));
         assert_int_equal(options.target.engine, ENGINE_MARIADB);
         arena_release(&line.arena);
     }
@@ -269,6 +270,13 @@ static void test_dump(void **state) {
     dump_bad("--stage=sqll|a.py", "did you mean 'sql'?");
     dump_bad("--stage=sql|a.py|b.py", "one path at a time: 'a.py', then 'b.py'");
     dump_bad("--stage=sql|", "an empty path");
+    dump_bad("--stage=syntax|a.txn", "'a.txn' is no Python; --stage=program shows it");
+    dump_bad("--stage=syntax|a.py:f", "the syntax is of a whole file: a.py");
+    dump_bad("--stage=schedules|a.py", "'a.py': schedules are of FILE.txn or PATH.py:FUNCTION");
+    dump_bad("--stage=schedules|a.py:f|b.txn", "is a whole scenario: it goes alone");
+    dump_bad("--stage=sql|a.py|--sessions=2", "--sessions is for --stage=schedules");
+    dump_bad("--stage=sql|a.py|--all-schedules", "--all-schedules is for --stage=schedules");
+    dump_bad("--stage=sql|a.py:f g", "is no name of a function");
 }
 
 /* Every option has a help text, and its lines fit. */
