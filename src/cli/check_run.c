@@ -1,5 +1,6 @@
 #include "cli/check_options.h"
 #include "cli/pipeline.h"
+#include "cli/scope.h"
 
 /* The functions that nobody else of the project calls are what runs concurrently: each becomes a subject. Who calls whom
  * is known when all are lowered. */
@@ -25,6 +26,27 @@ static struct subject *lower_all(struct arena *arena, struct text_pool *pool,
     return subjects;
 }
 
+/* Whoever asks about a part of the project gets the findings of that part, though all of it was looked at. */
+static void keep_asked_for(struct findings *findings, struct scope *scope) {
+    size_t kept = 0;
+    for (size_t i = 0; i < findings->items.count; i++)
+        if (scope_has(scope, findings->items.items[i].span.path))
+            findings->items.items[kept++] = findings->items.items[i];
+    findings->items.count = kept;
+}
+
+static bool load(const struct check_options *options, struct text_pool *pool, struct scope *scope,
+                 struct django_project **project, struct err *err) {
+    struct arena *arena = options->arena;
+    if (!scope_init(scope, arena, options->paths, options->path_count, err) ||
+        !django_load_around(arena, pool, options->paths, options->path_count, project, err))
+        return false;
+    if ((*project)->file_count > 0)
+        return true;
+    err_set(err, (struct pos){0}, "there is no Python source here");
+    return err_in_file(err, str_from_c(options->paths[0]));
+}
+
 static void print_report(const struct check_options *options, const struct report *report,
                          struct buf *out) {
     switch (options->format) {
@@ -44,9 +66,10 @@ enum cli_exit check_run(const struct check_options *options) {
     struct arena *arena = options->arena;
     struct text_pool pool;
     struct django_project *project;
+    struct scope scope;
     struct err err;
     text_pool_init(&pool, arena);
-    if (!django_load(arena, &pool, options->paths, options->path_count, &project, &err))
+    if (!load(options, &pool, &scope, &project, &err))
         return pipeline_print_error(&err);
     struct find_options find = {
         .rules = options->rules, .symbol_of = project_symbol, .symbol_context = project};
@@ -56,16 +79,17 @@ enum cli_exit check_run(const struct check_options *options) {
     struct findings findings = {0};
     struct find_stats stats = {0};
     find_all(arena, &project->schema, &pool, subjects, count, &find, &findings, &stats);
+    keep_asked_for(&findings, &scope);
     struct report report = {.findings = &findings,
                             .is_verbose = options->is_verbose,
                             .is_colored = color_wanted(options->color, stdout),
                             .width = terminal_width(stdout)};
-    report_on_project(arena, project, &pool, &report);
+    report_on_project(arena, project, &pool, &scope, &report);
     report.summary.program_count = count;
     report_on_search(arena, &stats, &report);
     struct buf out = {0};
     print_report(options, &report, &out);
-    if (project->broken_file_count > 0 && findings.items.count == 0)
+    if (report.summary.broken_file_count > 0 && findings.items.count == 0)
         return pipeline_print(&out, CLI_ERROR);
     return pipeline_print(&out, findings.items.count > 0 ? CLI_FINDINGS : CLI_CLEAN);
 }

@@ -1,5 +1,7 @@
 #include "cli/pipeline.h"
 
+#include "base/map.h"
+
 #include <stdio.h>
 
 static enum sql_isolation default_isolation(enum engine_kind engine) {
@@ -71,30 +73,64 @@ static struct str source_of(void *project, struct str path) {
     return django_source(project, path);
 }
 
-void report_on_project(struct arena *arena, const struct django_project *project,
-                       const struct text_pool *pool, struct report *report) {
+static size_t count_lines(struct str text) {
+    size_t lines = text.len > 0 && text.ptr[text.len - 1] != '\n';
+    for (size_t at = str_find(text, '\n', 0); at < text.len; at = str_find(text, '\n', at + 1))
+        lines++;
+    return lines;
+}
+
+static bool is_asked_for(struct scope *scope, struct str path) {
+    return scope == NULL || scope_has(scope, path);
+}
+
+static void summarise(struct arena *arena, const struct django_project *project,
+                      struct scope *scope, struct report_summary *summary) {
+    struct str *paths;
+    size_t file_count = django_files(arena, project, &paths);
+    for (size_t i = 0; i < file_count; i++) {
+        if (!is_asked_for(scope, paths[i]))
+            continue;
+        summary->file_count++;
+        summary->line_count += count_lines(django_source(project, paths[i]));
+    }
+    for (size_t i = 0; i < project->functions.count; i++) {
+        const struct django_function *function = &project->functions.items[i];
+        if (function->is_summary || !is_asked_for(scope, function->path))
+            continue;
+        summary->function_count += function->touches_orm;
+        summary->modelled_count += function->touches_orm && function->is_modelled;
+    }
+}
+
+/* The notes on files asked for; a file with errors counts once. */
+static void take_notes(struct arena *arena, const struct django_project *project,
+                       struct scope *scope, struct report *report) {
     struct report_note *notes = ARENA_ARRAY(arena, struct report_note, project->notes.count);
+    struct map broken;
+    map_init(&broken, arena);
     for (size_t i = 0; i < project->notes.count; i++) {
         const struct django_note *note = &project->notes.items[i];
-        notes[i] = (struct report_note){note->span, note->text, note->is_error};
+        if (!is_asked_for(scope, note->span.path))
+            continue;
+        notes[report->note_count++] = (struct report_note){note->span, note->text, note->is_error};
+        if (note->is_error && !map_has(&broken, note->span.path)) {
+            map_put(&broken, note->span.path, report);
+            report->summary.broken_file_count++;
+        }
     }
+    report->notes = notes;
+}
+
+void report_on_project(struct arena *arena, const struct django_project *project,
+                       const struct text_pool *pool, struct scope *scope, struct report *report) {
     report->schema = &project->schema;
     report->pool = pool;
-    report->notes = notes;
-    report->note_count = project->notes.count;
     report->version = LW_VERSION;
     report->source = source_of;
     report->source_context = (void *)project;
-    report->summary.file_count = project->file_count;
-    report->summary.line_count = project->line_count;
-    report->summary.broken_file_count = project->broken_file_count;
-    for (size_t i = 0; i < project->functions.count; i++) {
-        if (project->functions.items[i].is_summary)
-            continue;
-        report->summary.function_count += project->functions.items[i].touches_orm;
-        report->summary.modelled_count +=
-            project->functions.items[i].touches_orm && project->functions.items[i].is_modelled;
-    }
+    summarise(arena, project, scope, &report->summary);
+    take_notes(arena, project, scope, report);
 }
 
 void report_on_search(struct arena *arena, const struct find_stats *stats, struct report *report) {

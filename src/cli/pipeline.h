@@ -5,6 +5,7 @@
 #define LW_CLI_PIPELINE_H
 
 #include "cli/exit.h"
+#include "cli/scope.h"
 #include "cli/target.h"
 #include "django/django.h"
 #include "finding/finding.h"
@@ -18,9 +19,10 @@ void target_configs(const struct target *target, const struct django_settings *s
 /* The dialect in which the ORM's SQL is written for the target. */
 enum sql_dialect target_dialect(const struct find_options *options);
 
-/* A report on a loaded project, without its findings: notes, summary, source texts. */
+/* A report on a loaded project, without its findings: source texts, and of the files in `scope` (NULL: all) notes and
+ * summary. */
 void report_on_project(struct arena *arena, const struct django_project *project,
-                       const struct text_pool *pool, struct report *report);
+                       const struct text_pool *pool, struct scope *scope, struct report *report);
 /* Adds how the search went: its counts, and a note for each run that no rule explains. */
 void report_on_search(struct arena *arena, const struct find_stats *stats, struct report *report);
 

@@ -216,7 +216,7 @@ static struct str only_source(void *text, struct str path) {
 
 void scenario_report(struct scenario *scenario, struct report *report) {
     if (scenario->project != NULL) {
-        report_on_project(scenario->arena, scenario->project, &scenario->pool, report);
+        report_on_project(scenario->arena, scenario->project, &scenario->pool, NULL, report);
         return;
     }
     report->schema = &scenario->txn->schema;

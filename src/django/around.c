@@ -1,8 +1,9 @@
-/* From a file to the project it belongs to: the nearest folder above it that holds manage.py, else the folder
- * above its outermost package. Paths keep the prefix that the user wrote. */
+/* From a file or folder to the project it belongs to: the nearest folder above it that holds manage.py; else a
+ * folder is taken as it is, and a file for the folder above its outermost package. Paths keep the prefix that the user wrote. */
 #include "django/django.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct str parent_of(struct str path) {
@@ -21,8 +22,14 @@ static bool holds(struct arena *arena, struct str folder, const char *name) {
     return access(path, F_OK) == 0;
 }
 
+static bool is_folder(struct arena *arena, struct str path) {
+    struct stat status;
+    return stat(str_to_c(arena, path), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 static const char *project_folder(struct arena *arena, struct str file) {
-    struct str outermost = parent_of(file);
+    bool from_folder = is_folder(arena, file);
+    struct str outermost = from_folder ? file : parent_of(file);
     for (struct str folder = outermost;; folder = parent_of(folder)) {
         if (holds(arena, folder, "manage.py")) {
             outermost = folder;
@@ -31,7 +38,7 @@ static const char *project_folder(struct arena *arena, struct str file) {
         if (folder.len == 0 || str_is(folder, "/"))
             break;
     }
-    if (!holds(arena, outermost, "manage.py"))
+    if (!from_folder && !holds(arena, outermost, "manage.py"))
         while (outermost.len > 0 && holds(arena, outermost, "__init__.py"))
             outermost = parent_of(outermost);
     return outermost.len > 0 ? str_to_c(arena, outermost) : ".";
@@ -39,7 +46,7 @@ static const char *project_folder(struct arena *arena, struct str file) {
 
 bool django_load_around(struct arena *arena, struct text_pool *pool, const char *const *files,
                         size_t file_count, struct django_project **project, struct err *err) {
-    const char **folders = ARENA_ARRAY(arena, const char *, file_count);
+    const char **folders = ARENA_ARRAY(arena, const char *, 2 * file_count);
     size_t count = 0;
     for (size_t i = 0; i < file_count; i++) {
         const char *folder = project_folder(arena, str_from_c(files[i]));
@@ -53,5 +60,7 @@ bool django_load_around(struct arena *arena, struct text_pool *pool, const char 
         if (!is_known)
             folders[count++] = folder;
     }
+    for (size_t i = 0; i < file_count; i++) /* a walk passes over tests: what is named is read */
+        folders[count++] = files[i];
     return django_load(arena, pool, folders, count, project, err);
 }

@@ -56,8 +56,8 @@ struct django_project {
 bool django_load(struct arena *arena, struct text_pool *pool, const char *const *paths,
                  size_t path_count, struct django_project **project, struct err *err);
 
-/* The same for files of a project: reads the whole project around each (from the folder that holds manage.py, else the
- * outermost package). */
+/* The same for parts of a project: reads the whole project around each, from the folder that holds manage.py. Where
+ * there is none, a file brings its outermost package and a folder itself. */
 bool django_load_around(struct arena *arena, struct text_pool *pool, const char *const *files,
                         size_t file_count, struct django_project **project, struct err *err);
 

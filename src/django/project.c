@@ -122,7 +122,7 @@ void facts_add_file(struct django_facts *facts, struct str path, struct str full
         facts_note(facts, span, true, str_from_c(module->py->errors[i].message));
     }
     facts->project->file_count++;
-    facts->project->line_count += module->py->line_count;
+    facts->project->line_count += module->py->line_count - (text.len == 0 || str_ends(text, "\n"));
     facts->project->broken_file_count += module->py->error_count > 0;
     map_put(&facts->by_path, full_path, module);
     VEC_PUSH(facts->arena, &facts->modules, module);
