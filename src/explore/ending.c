@@ -3,6 +3,7 @@
 struct row_taker {
     struct arena *arena;
     const struct text_pool *pool;
+    const struct table *table;
     struct ending_table *into;
 };
 
@@ -17,13 +18,37 @@ static struct str cell_text(struct arena *arena, const struct text_pool *pool, s
     return copy;
 }
 
+static struct str key_text(struct arena *arena, const struct table *table,
+                           const struct str *cells) {
+    struct str text = {0};
+    for (size_t i = 0; table->has_primary_key && i < table->keys.items[0].column_count; i++)
+        text = str_printf(arena, "%.*s%s%.*s", STR_ARG(text), i > 0 ? "," : "",
+                          STR_ARG(cells[table->keys.items[0].columns[i]]));
+    return text;
+}
+
 static void take_row(void *context, const struct value *row) {
     struct row_taker *taker = context;
-    size_t count = taker->into->table->columns.count;
+    size_t count = taker->into->column_count;
     struct str *cells = ARENA_ARRAY(taker->arena, struct str, count);
     for (size_t i = 0; i < count; i++)
         cells[i] = cell_text(taker->arena, taker->pool, row[i]);
-    VEC_PUSH(taker->arena, &taker->into->rows, cells);
+    struct ending_row taken = {key_text(taker->arena, taker->table, cells), cells};
+    VEC_PUSH(taker->arena, &taker->into->rows, taken);
+}
+
+static void take_table(struct arena *arena, const struct world *world, uint16_t index,
+                       struct ending *ending) {
+    const struct table *table = world->schema->tables.items[index];
+    size_t count = table->columns.count;
+    struct ending_table taken = {.name = str_dup(arena, table->name), .column_count = count,
+                                 .columns = ARENA_ARRAY(arena, struct str, count)};
+    struct row_taker taker = {arena, world->pool, table, &taken};
+    for (size_t i = 0; i < count; i++)
+        taken.columns[i] = str_dup(arena, table->columns.items[i].name);
+    db_visit_rows(world->db, index, take_row, &taker);
+    if (taken.rows.count > 0)
+        VEC_PUSH(arena, &ending->tables, taken);
 }
 
 static struct str fate_text(struct arena *arena, const struct world *world, size_t index) {
@@ -49,16 +74,11 @@ static struct str fate_text(struct arena *arena, const struct world *world, size
 
 void world_ending(struct arena *arena, const struct world *world, struct ending *ending) {
     *ending = (struct ending){.session_count = world->session_count};
-    for (size_t i = 0; i < world->schema->tables.count; i++) {
-        struct ending_table table = {.table = world->schema->tables.items[i]};
-        struct row_taker taker = {arena, world->pool, &table};
-        db_visit_rows(world->db, (uint16_t)i, take_row, &taker);
-        if (table.rows.count > 0)
-            VEC_PUSH(arena, &ending->tables, table);
-    }
+    for (size_t i = 0; i < world->schema->tables.count; i++)
+        take_table(arena, world, (uint16_t)i, ending);
     for (size_t i = 0; i < world->effects.count; i++) {
         const struct effect *from = &world->effects.items[i];
-        struct ending_effect effect = {from->session, from->name};
+        struct ending_effect effect = {from->session, str_dup(arena, from->name)};
         VEC_PUSH(arena, &ending->effects, effect);
     }
     for (size_t i = 0; i < world->session_count; i++)
@@ -66,12 +86,12 @@ void world_ending(struct arena *arena, const struct world *world, struct ending 
 }
 
 static void print_table(const struct ending_table *table, struct buf *out) {
-    buf_printf(out, "%.*s: ", STR_ARG(table->table->name));
+    buf_printf(out, "%.*s: ", STR_ARG(table->name));
     for (size_t row = 0; row < table->rows.count; row++) {
         buf_add_c(out, row > 0 ? ", (" : "(");
-        for (size_t i = 0; i < table->table->columns.count; i++) {
+        for (size_t i = 0; i < table->column_count; i++) {
             buf_add_c(out, i > 0 ? ", " : "");
-            buf_add(out, table->rows.items[row][i]);
+            buf_add(out, table->rows.items[row].cells[i]);
         }
         buf_add_char(out, ')');
     }

@@ -7,9 +7,17 @@
 
 #include "explore/world.h"
 
+struct ending_row {
+    struct str key;    /* the primary key, "1" or "7,2"; empty: the table has none */
+    struct str *cells; /* one text a column */
+};
+
+/* Of its own memory: what it is about may be gone when it is read. */
 struct ending_table {
-    const struct table *table;
-    VEC(struct str *) rows; /* one text a column, in primary key order */
+    struct str name;
+    struct str *columns;
+    size_t column_count;
+    VEC(struct ending_row) rows; /* in primary key order */
 };
 
 struct ending_effect {

@@ -143,10 +143,13 @@ static void record_writes(struct world *world, struct session *session, const st
 static const struct db_bind *copy_binds(struct arena *arena, const struct db_bind *binds,
                                         size_t count) {
     struct db_bind *copies = arena_copy(arena, binds, count * sizeof(*binds));
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         if (copies[i].kind == DB_BIND_LIST)
             copies[i].list = arena_copy(arena, copies[i].list,
                                         copies[i].list_count * sizeof(struct value));
+        if (copies[i].kind == DB_BIND_EXPR)
+            copies[i].expr = sql_copy_expr(arena, copies[i].expr);
+    }
     return copies;
 }
 

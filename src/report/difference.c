@@ -11,7 +11,7 @@ enum fact_kind { FACT_ROW, FACT_COLUMN, FACT_EFFECT, FACT_FATE };
 
 struct fact {
     enum fact_kind kind;
-    const struct table *table; /* ROW, COLUMN */
+    const struct ending_table *table; /* ROW, COLUMN; of whichever end */
     struct str key;            /* of the row; EFFECT: its name */
     uint16_t column;           /* COLUMN; FATE: the session */
 };
@@ -23,27 +23,25 @@ struct difference {
     VEC(struct fact) facts;
 };
 
-/* The primary key as text, else the row's place. */
+/* The key of a row, else its place. */
 static struct str row_key(struct arena *arena, const struct ending_table *table, size_t row) {
-    struct str text = {0};
-    if (!table->table->has_primary_key)
-        return str_printf(arena, "#%zu", row + 1);
-    const struct key *key = &table->table->keys.items[0];
-    for (size_t i = 0; i < key->column_count; i++)
-        text = str_printf(arena, "%.*s%s%.*s", STR_ARG(text), i > 0 ? "," : "",
-                          STR_ARG(table->rows.items[row][key->columns[i]]));
-    return text;
+    struct str key = table->rows.items[row].key;
+    return key.len > 0 ? key : str_printf(arena, "#%zu", row + 1);
 }
 
 static const struct str *find_row(struct arena *arena, const struct ending *ending,
-                                  const struct table *table, struct str key) {
+                                  struct str table, struct str key) {
     for (size_t i = 0; i < ending->tables.count; i++) {
         const struct ending_table *have = &ending->tables.items[i];
-        for (size_t row = 0; have->table == table && row < have->rows.count; row++)
+        for (size_t row = 0; str_equal(have->name, table) && row < have->rows.count; row++)
             if (str_equal(row_key(arena, have, row), key))
-                return have->rows.items[row];
+                return have->rows.items[row].cells;
     }
     return NULL;
+}
+
+static bool same_table(const struct ending_table *a, const struct ending_table *b) {
+    return a == b || (a != NULL && b != NULL && str_equal(a->name, b->name));
 }
 
 static size_t effect_count(const struct ending *ending, struct str name) {
@@ -53,31 +51,31 @@ static size_t effect_count(const struct ending *ending, struct str name) {
     return count;
 }
 
-static bool has_fact(const struct difference *d, enum fact_kind kind, const struct table *table,
-                     struct str key) {
+static bool has_fact(const struct difference *d, enum fact_kind kind,
+                     const struct ending_table *table, struct str key) {
     for (size_t i = 0; i < d->facts.count; i++) {
         const struct fact *fact = &d->facts.items[i];
-        if (fact->kind == kind && fact->table == table && str_equal(fact->key, key))
+        if (fact->kind == kind && same_table(fact->table, table) && str_equal(fact->key, key))
             return true;
     }
     return false;
 }
 
 /* The facts about one row in which the ends differ. */
-static void add_row(struct difference *d, const struct table *table, struct str key) {
+static void add_row(struct difference *d, const struct ending_table *table, struct str key) {
     const struct str *rows[ENDS_MAX];
     if (has_fact(d, FACT_ROW, table, key) || has_fact(d, FACT_COLUMN, table, key))
         return;
     bool is_everywhere = true;
     for (size_t i = 0; i < d->end_count; i++) {
-        rows[i] = find_row(&d->arena, d->ends[i], table, key);
+        rows[i] = find_row(&d->arena, d->ends[i], table->name, key);
         is_everywhere &= rows[i] != NULL;
     }
     if (!is_everywhere) {
         VEC_PUSH(&d->arena, &d->facts, (struct fact){FACT_ROW, table, key, 0});
         return;
     }
-    for (size_t column = 0; column < table->columns.count; column++) {
+    for (size_t column = 0; column < table->column_count; column++) {
         bool differs = false;
         for (size_t i = 1; i < d->end_count; i++)
             differs |= !str_equal(rows[i][column], rows[0][column]);
@@ -103,7 +101,7 @@ static void find_facts(struct difference *d) {
         for (size_t t = 0; t < d->ends[i]->tables.count; t++) {
             const struct ending_table *table = &d->ends[i]->tables.items[t];
             for (size_t row = 0; row < table->rows.count; row++)
-                add_row(d, table->table, row_key(&d->arena, table, row));
+                add_row(d, table, row_key(&d->arena, table, row));
         }
     for (size_t i = 0; i < d->end_count; i++)
         add_effects(d, d->ends[i]);
@@ -123,7 +121,7 @@ static bool is_one_row(const struct difference *d) {
         const struct fact *fact = &d->facts.items[i];
         if (fact->kind == FACT_ROW)
             return false;
-        if (fact->kind == FACT_COLUMN && (fact->table != d->facts.items[0].table ||
+        if (fact->kind == FACT_COLUMN && (!same_table(fact->table, d->facts.items[0].table) ||
                                           !str_equal(fact->key, d->facts.items[0].key)))
             return false;
     }
@@ -137,11 +135,11 @@ static void put_row(const struct fact *fact, const struct str *row, struct buf *
         return;
     }
     buf_printf(out, "%.*s %.*s", STR_ARG(fact->table->name), STR_ARG(fact->key));
-    for (size_t i = 0; i < fact->table->columns.count; i++) {
+    for (size_t i = 0; i < fact->table->column_count; i++) {
         bool is_key = str_equal(row[i], fact->key);
         if (is_key)
             continue;
-        buf_printf(out, "%s%.*s=%.*s", between, STR_ARG(fact->table->columns.items[i].name),
+        buf_printf(out, "%s%.*s=%.*s", between, STR_ARG(fact->table->columns[i]),
                    STR_ARG(row[i]));
         between = " ";
     }
@@ -162,7 +160,7 @@ static void put_effect(size_t count, struct str name, struct buf *out) {
 static void put_fact(struct difference *d, const struct ending *ending, const struct fact *fact,
                      bool is_one, struct buf *out) {
     const struct str *row = fact->table != NULL
-                                ? find_row(&d->arena, ending, fact->table, fact->key)
+                                ? find_row(&d->arena, ending, fact->table->name, fact->key)
                                 : NULL;
     switch (fact->kind) {
     case FACT_ROW:
@@ -171,7 +169,7 @@ static void put_fact(struct difference *d, const struct ending *ending, const st
     case FACT_COLUMN:
         if (!is_one)
             buf_printf(out, "%.*s %.*s: ", STR_ARG(fact->table->name), STR_ARG(fact->key));
-        buf_printf(out, "%.*s=%.*s", STR_ARG(fact->table->columns.items[fact->column].name),
+        buf_printf(out, "%.*s=%.*s", STR_ARG(fact->table->columns[fact->column]),
                    STR_ARG(row[fact->column]));
         return;
     case FACT_EFFECT:

@@ -45,19 +45,21 @@ static bool is_break(struct str text, size_t at) {
            before == '/' || text.ptr[at] == '.';
 }
 
-/* A blank before a clause of SQL or an answer, behind a comma, or any other: the lower the better. */
+/* A blank before a clause of SQL or an answer, behind a comma, any other, or beside `=`: the lower the better. */
 static int blank_rank(struct str text, size_t at) {
     char first = at + 1 < text.len ? text.ptr[at + 1] : ' ';
     char second = at + 2 < text.len ? text.ptr[at + 2] : ' ';
     bool is_clause = first >= 'A' && first <= 'Z' && second >= 'A' && second <= 'Z';
     if (is_clause || (first == '-' && second == '>'))
         return 0;
-    return at > 0 && (text.ptr[at - 1] == ',' || text.ptr[at - 1] == ';') ? 1 : 2;
+    if (at > 0 && (text.ptr[at - 1] == ',' || text.ptr[at - 1] == ';'))
+        return 1;
+    return first == '=' || (at > 0 && text.ptr[at - 1] == '=') ? 3 : 2;
 }
 
 /* Where to end a line that has room for `full` bytes. */
 static size_t break_at(struct str text, size_t full) {
-    for (int rank = 0; rank <= 2; rank++)
+    for (int rank = 0; rank <= 3; rank++)
         for (size_t at = full; at > full * 3 / 5; at--)
             if (text.ptr[at] == ' ' && blank_rank(text, at) <= rank)
                 return at;

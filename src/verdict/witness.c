@@ -80,10 +80,15 @@ static void add_event(struct arena *arena, struct witness *witness,
     VEC_PUSH(arena, &step->lines, line);
 }
 
-static void make_steps(struct arena *arena, const struct trace *trace,
-                       const struct schedule *schedule, struct witness *witness) {
-    for (size_t i = 0; i < trace->events.count; i++)
-        add_event(arena, witness, schedule, &trace->events.items[i]);
+/* The programs may be gone when the witness is shown: it gets statements of its own. */
+static void make_steps(struct arena *arena, struct trace *trace, const struct schedule *schedule,
+                       struct witness *witness) {
+    for (size_t i = 0; i < trace->events.count; i++) {
+        struct trace_event *event = &trace->events.items[i];
+        if (event->stmt != NULL)
+            event->stmt = sql_copy(arena, event->stmt);
+        add_event(arena, witness, schedule, event);
+    }
     size_t kept = 0;
     for (size_t i = 0; i < witness->steps.count; i++) {
         struct witness_step step = witness->steps.items[i];
