@@ -274,8 +274,8 @@ static bool lock_key(struct world *world, struct session *session, const struct 
 }
 
 static void do_step(struct world *world, struct session *session, const struct txn_step *step) {
-    if (world->on_step != NULL)
-        world->on_step(world->on_step_context, session, step);
+    if (world->observer != NULL && world->observer->on_step != NULL)
+        world->observer->on_step(world->observer->context, session, step);
     switch (step->kind) {
     case TXN_STEP_SQL:
         queue_sql(world, session, step);

@@ -319,6 +319,8 @@ void session_receive(struct world *world, struct session *session, const struct 
     if (session->leave == LEAVE_EXCEPTION)
         return; /* nothing was sent */
     trace_answer(world, session, step, result);
+    if (world->observer != NULL && world->observer->on_answer != NULL)
+        world->observer->on_answer(world->observer->context, session, step, result);
     take_in(world, session, step, result);
     trace_answered(world);
 }

@@ -33,6 +33,16 @@ struct footprint {
 /* Whether two steps of different sessions give the same state in either order. */
 bool footprint_commutes(const struct footprint *a, const struct footprint *b);
 
+/* Who is told what a run does. Either function may be NULL. */
+struct observer {
+    /* Before each step of a program. */
+    void (*on_step)(void *context, const struct session *session, const struct txn_step *step);
+    /* With the answer to each statement, waits aside. */
+    void (*on_answer)(void *context, const struct session *session, const struct txn_step *step,
+                      const struct db_result *result);
+    void *context;
+};
+
 struct world {
     const struct schema *schema;
     struct text_pool *pool;
@@ -52,9 +62,7 @@ struct world {
     struct bound_expr *bound; /* cache of those, shared between copies through `run` */
     struct controls *controls; /* BEGIN, COMMIT, ... as statements; of `run`, shared like `bound` */
     struct trace *trace;     /* NULL: none is kept. Copies keep none. */
-    /* Before each step; may be NULL. */
-    void (*on_step)(void *context, const struct session *session, const struct txn_step *step);
-    void *on_step_context;   /* copies keep none of both */
+    const struct observer *observer; /* NULL: none. Copies keep none. */
 };
 
 /* One session to start: a checked program and its arguments. */

@@ -74,8 +74,8 @@ static void run_alone(struct alone *alone, const struct subject *subject,
         return;
     for (size_t i = 0; i < alone->assignments.count; i++)
         alone->assignments.items[i].was_made = alone->assignments.items[i].was_dropped = false;
-    world.on_step = on_step;
-    world.on_step_context = alone;
+    const struct observer observer = {.on_step = on_step, .context = alone};
+    world.observer = &observer;
     world_start(&world, NULL);
     search_serial(&world, &order, NULL);
     if (world.sessions[0].fate == FATE_DONE && !world.has_hit_limit) {

@@ -7,6 +7,7 @@
 struct origin {
     int param;         /* -1: none */
     int table, column; /* -1: none */
+    int counted;       /* the table whose rows it is the number of; -1: none */
 };
 
 struct reader {
@@ -42,7 +43,7 @@ static struct column_domain *column_domain(struct reader *r, int table, int colu
 }
 
 static struct origin no_origin(void) {
-    return (struct origin){-1, -1, -1};
+    return (struct origin){-1, -1, -1, -1};
 }
 
 static struct origin expr_origin(struct reader *r, const struct txn_expr *expr) {
@@ -51,6 +52,11 @@ static struct origin expr_origin(struct reader *r, const struct txn_expr *expr) 
         return origin;
     if (expr->kind == TXN_EXPR_VAR)
         return r->origins[expr->var];
+    if (expr->kind == TXN_EXPR_LEN)
+        origin.counted = r->program->vars.items[expr->var].table;
+    /* total + amount > limit: the total is what the limit is for */
+    if (expr->kind == TXN_EXPR_BINARY && (expr->op == TXN_OP_ADD || expr->op == TXN_OP_SUB))
+        return expr_origin(r, expr->args.items[0]);
     if (expr->kind == TXN_EXPR_COLUMN) {
         origin.table = r->program->vars.items[expr->var].table;
         origin.column = expr->column;
@@ -64,6 +70,8 @@ static void note_constant(struct reader *r, struct origin origin, struct value v
         add_around(&column->constants, r->domains->pool, value);
     if (origin.param >= 0)
         add_around(&r->params[origin.param].constants, r->domains->pool, value);
+    if (origin.counted >= 0)
+        add_around(&r->domains->counts[origin.counted], r->domains->pool, value);
 }
 
 static void note_compared(struct reader *r, struct origin origin) {
@@ -193,6 +201,7 @@ static void link_pair(struct reader *r, const struct scope *scope, const struct 
         note_constant(r, column, right->literal);
     else if (right->kind == SQL_HOST) {
         struct origin host = host_origin(r, scope, right->host);
+        column_domain(r, column.table, column.column)->is_looked_up |= is_equality;
         link_host(r, column, host, is_equality);
         if (!is_equality)
             note_bound(r, host, column);
@@ -251,7 +260,7 @@ static void read_select(struct reader *r, const struct scope *outer,
 
 static void read_assigned(struct reader *r, const struct scope *scope, uint16_t table,
                           uint16_t column, const struct sql_expr *value) {
-    struct origin origin = {-1, table, column};
+    struct origin origin = {-1, table, column, -1};
     if (value->kind == SQL_LITERAL)
         note_constant(r, origin, value->literal);
     else if (value->kind == SQL_HOST)
@@ -304,12 +313,30 @@ static void read_stmt(struct reader *r, const struct txn_sql *sql) {
 static void read_block(struct reader *r, const struct txn_block *block);
 
 static void read_set_column(struct reader *r, const struct txn_step *step) {
-    struct origin column = {-1, r->program->vars.items[step->var].table, step->column};
+    struct origin column = {-1, r->program->vars.items[step->var].table, step->column, -1};
     if (step->expr == NULL)
         return;
     if (step->expr->kind == TXN_EXPR_LITERAL)
         note_constant(r, column, step->expr->literal);
     link_host(r, column, expr_origin(r, step->expr), false);
+}
+
+/* What the one value of a SELECT is: a column, its sum, the number of rows. */
+static struct origin value_origin(const struct sql_select *select) {
+    struct scope scope = {.sources = select->sources.items, .source_count = 1};
+    const struct sql_expr *item = select->items.items[0].expr;
+    struct origin origin = no_origin();
+    if (select->sources.count != 1 || item == NULL)
+        return origin;
+    if (item->kind == SQL_CALL && str_is(item->name, "COALESCE") && item->args.count > 0)
+        item = item->args.items[0];
+    if (item->kind != SQL_CALL)
+        return column_origin(&scope, item);
+    if (str_is(item->name, "COUNT") && select->sources.items[0].subquery == NULL)
+        origin.counted = select->sources.items[0].table_index;
+    else if (item->args.count == 1)
+        return column_origin(&scope, item->args.items[0]);
+    return origin;
 }
 
 static void read_step(struct reader *r, const struct txn_step *step) {
@@ -319,14 +346,8 @@ static void read_step(struct reader *r, const struct txn_step *step) {
     switch (step->kind) {
     case TXN_STEP_SQL:
         read_stmt(r, &step->sql);
-        if (step->sql.into == TXN_INTO_VALUE && step->sql.stmt->kind == SQL_STMT_SELECT &&
-            step->sql.stmt->select->sources.count == 1) {
-            struct scope scope = {.sources = step->sql.stmt->select->sources.items,
-                                  .source_count = 1};
-            if (step->sql.stmt->select->items.items[0].expr != NULL)
-                r->origins[step->sql.var] =
-                    column_origin(&scope, step->sql.stmt->select->items.items[0].expr);
-        }
+        if (step->sql.into == TXN_INTO_VALUE && step->sql.stmt->kind == SQL_STMT_SELECT)
+            r->origins[step->sql.var] = value_origin(step->sql.stmt->select);
         break;
     case TXN_STEP_ASSIGN:
         r->origins[step->var] = expr_origin(r, step->expr);
@@ -337,7 +358,7 @@ static void read_step(struct reader *r, const struct txn_step *step) {
     case TXN_STEP_NEW:
         name_table(r, step->table);
         for (size_t i = 0; i < step->new_columns.count; i++) {
-            struct origin column = {-1, step->table, step->new_column_index[i]};
+            struct origin column = {-1, step->table, step->new_column_index[i], -1};
             link_host(r, column, expr_origin(r, step->args.items[i]), false);
         }
         break;
@@ -382,6 +403,7 @@ void domains_read(struct domains *domains, const struct txn_program *const *prog
                   size_t program_count) {
     size_t tables = domains->schema->tables.count;
     domains->columns = ARENA_ARRAY(domains->arena, struct column_domain *, tables);
+    domains->counts = ARENA_ARRAY(domains->arena, struct candidates, tables);
     for (size_t i = 0; i < tables; i++)
         domains->columns[i] = ARENA_ARRAY(domains->arena, struct column_domain,
                                           domains->schema->tables.items[i]->columns.count);

@@ -27,13 +27,15 @@ struct column_domain {
     bool is_null_tested;
     bool is_compared; /* with something that is no constant */
     bool is_truth_tested;
+    bool is_looked_up; /* by equality with something that is no constant */
 };
 
 struct domains {
     struct arena *arena;
     const struct schema *schema;
     struct text_pool *pool;
-    struct column_domain **columns;    /* per table, per column */
+    struct column_domain **columns; /* per table, per column */
+    struct candidates *counts;      /* per table: numbers that a count of its rows is compared with */
     VEC(struct param_domain *) params; /* per program: param_count of them */
     uint64_t tables;                   /* named by a program */
 };

@@ -1,20 +1,22 @@
 /* Assignments are vectors of choices, one per dimension: how many rows a table has, what a column holds, what a
  * parameter is. The plainest assignment comes first; then, breadth first, those that differ from a kept one in one
- * choice, kept if they reach something that no kept one reached: a step, a step that is reached only because
- * another program has run before, an error. */
+ * choice, kept if they reach a step that no kept one reached, or if one session takes another path when it comes
+ * after the other than when it is alone: where that is so, it matters who comes first. */
 #include "inputs/inputs.h"
 
 #include "base/assert.h"
 #include "inputs/domain.h"
 
-enum { DIMS_MAX = 96, ROWS_PER_TABLE = 2 };
+enum { DIMS_MAX = 96, ROWS_PER_TABLE = 2, ROWS_PER_TABLE_MAX = 6, PATH_RUNS_MAX = 40, FRESH_FIRST = 5, FRESH_STEP = 2 };
 
+/* OWN_ROW: each session looks up a row of its own, of one group: what is looked up and not unique is the same in all. */
 enum choice_kind {
     CHOICE_VALUE,
     CHOICE_ROW_2,  /* what row 2 holds */
     CHOICE_BOUND,  /* what the column holds that it is compared with */
     CHOICE_SHARED, /* fresh, but the same in every session */
     CHOICE_FRESH,
+    CHOICE_OWN_ROW,
     CHOICE_DEFAULT
 };
 
@@ -23,7 +25,7 @@ struct choice {
     struct value value; /* VALUE */
 };
 
-enum dim_kind { DIM_TABLE, DIM_COLUMN, DIM_PARAM };
+enum dim_kind { DIM_TABLE, DIM_COLUMN, DIM_PARAM, DIM_SPREAD };
 
 struct dim {
     enum dim_kind kind;
@@ -48,10 +50,12 @@ struct maker {
     uint64_t tables; /* that get rows */
     struct dim dims[DIMS_MAX];
     size_t dim_count;
-    struct map reached; /* what kept cases reached, see enum reach_kind */
-    struct map now;     /* what the case at hand reached */
-    struct map after;   /* steps that it reached after another program */
-    size_t first;       /* the session that runs first */
+    struct map reached; /* steps that a kept case reached, by address */
+    struct map now;     /* steps that the case at hand reached */
+    struct map paths;   /* pairs of paths, alone and after another session, that a kept case took */
+    int watched;        /* the session whose path is noted; -1: none */
+    uint64_t path;      /* hash of the steps and answers of that session so far */
+    uint64_t alone[DB_SESSIONS_MAX]; /* the path of each session in a run of its own */
 };
 
 /* Which tables: those named and, again and again, the parents of their foreign keys. */
@@ -171,6 +175,8 @@ static void column_dims(struct maker *m, size_t table_index) {
             dim_add(m, dim, CHOICE_VALUE, value_bool(true));
         for (int64_t n = 1; domain->is_compared && column->type == COLUMN_INT && n <= 3; n++)
             dim_add(m, dim, CHOICE_VALUE, value_int(n));
+        if (domain->is_compared && (column->type == COLUMN_INT || column->type == COLUMN_DECIMAL))
+            dim_add(m, dim, CHOICE_VALUE, value_int(FRESH_FIRST + FRESH_STEP)); /* enough for one session only */
         if (domain->is_truth_tested && column->type == COLUMN_INT)
             dim_add(m, dim, CHOICE_VALUE, value_int(0));
         if (!column->not_null)
@@ -212,6 +218,18 @@ static size_t same_program(const struct maker *m, size_t program) {
     return program;
 }
 
+/* How many rows: two, fewer, or as many as a count is compared with. */
+static void table_dim(struct maker *m, size_t table) {
+    struct dim *dim = new_dim(m, DIM_TABLE, (int)table, -1);
+    const struct candidates *counts = &m->domains.counts[table];
+    for (int64_t rows = 0; rows < ROWS_PER_TABLE; rows++)
+        dim_add(m, dim, CHOICE_VALUE, value_int(rows));
+    for (size_t i = 0; i < counts->count; i++)
+        if (counts->values[i].kind == VALUE_INT && counts->values[i].number >= 0 &&
+            counts->values[i].number <= ROWS_PER_TABLE_MAX)
+            dim_add(m, dim, CHOICE_VALUE, counts->values[i]);
+}
+
 static void make_dims(struct maker *m) {
     for (size_t i = 0; i < m->program_count; i++)
         if (same_program(m, i) == i)
@@ -220,10 +238,10 @@ static void make_dims(struct maker *m) {
         if (!(m->domains.tables & 1ull << i))
             continue;
         column_dims(m, i);
-        struct dim *dim = new_dim(m, DIM_TABLE, (int)i, -1);
-        for (int64_t rows = 0; rows < ROWS_PER_TABLE; rows++)
-            dim_add(m, dim, CHOICE_VALUE, value_int(rows));
+        table_dim(m, i);
     }
+    if (m->program_count > 1)
+        dim_add(m, new_dim(m, DIM_SPREAD, -1, -1), CHOICE_OWN_ROW, value_null());
 }
 
 static const struct choice *chosen(const struct maker *m, const struct assignment *a,
@@ -236,18 +254,27 @@ static const struct choice *chosen(const struct maker *m, const struct assignmen
     return NULL;
 }
 
+static bool is_spread(const struct maker *m, const struct assignment *a) {
+    const struct choice *choice = chosen(m, a, DIM_SPREAD, -1, -1);
+    return choice != NULL && choice->kind == CHOICE_OWN_ROW;
+}
+
 static struct value column_value(struct maker *m, const struct assignment *a, size_t table_index,
                                  size_t column, int64_t row) {
+    const struct table *table = m->schema->tables.items[table_index];
     const struct choice *choice = chosen(m, a, DIM_COLUMN, (int)table_index, (int)column);
     if (choice != NULL && choice->kind == CHOICE_VALUE)
         return choice->value;
-    return plain_value(m, m->schema->tables.items[table_index], column, row);
+    bool is_shared = m->domains.columns[table_index][column].is_looked_up &&
+                     !is_unique_column(table, column) &&
+                     is_spread(m, a);
+    return plain_value(m, table, column, is_shared ? 1 : row);
 }
 
 /* A fresh value: of no row, and for parameters that are stored another one in each session. */
 static struct value fresh_value(struct maker *m, const struct dim *dim, size_t session) {
     enum column_type type = COLUMN_INT;
-    int64_t number = 5 + 2 * (int64_t)session;
+    int64_t number = FRESH_FIRST + FRESH_STEP * (int64_t)session;
     if (dim->table >= 0) {
         const struct table *table = m->schema->tables.items[dim->table];
         const struct foreign_key *fk = column_fk(table, (size_t)dim->column);
@@ -286,7 +313,8 @@ static struct value param_value(struct maker *m, const struct assignment *a, siz
         return fresh.kind == VALUE_INT ? value_int(999) : fresh;
     }
     if (domain->use == PARAM_LOOKUP)
-        return column_value(m, a, (size_t)dim->table, (size_t)dim->column, 1);
+        return column_value(m, a, (size_t)dim->table, (size_t)dim->column,
+                            is_spread(m, a) ? 1 + (int64_t)session : 1);
     if (domain->use == PARAM_CHOICE)
         return value_bool(true);
     return fresh_value(m, dim, session);
@@ -326,10 +354,8 @@ static void add_table_rows(struct maker *m, const struct assignment *a, size_t t
     const struct table *table = m->schema->tables.items[table_index];
     for (size_t i = 0; i < table->foreign_keys.count; i++)
         add_table_rows(m, a, table->foreign_keys.items[i].parent, done, made);
-    const struct choice *presence = chosen(m, a, DIM_TABLE, (int)table_index, -1);
-    int64_t rows = ROWS_PER_TABLE;
-    if (presence != NULL && presence->kind == CHOICE_VALUE)
-        rows = presence->value.number;
+    const struct choice *count = chosen(m, a, DIM_TABLE, (int)table_index, -1);
+    int64_t rows = count != NULL && count->kind == CHOICE_VALUE ? count->value.number : ROWS_PER_TABLE;
     for (int64_t row = 1; row <= rows; row++)
         add_row(m, a, table_index, row, made);
 }
@@ -349,76 +375,82 @@ static struct input_case make_case(struct maker *m, const struct assignment *a) 
     return made;
 }
 
-/* What a run reached: a step of a program that runs first or after another, or an error. */
-enum reach_kind { REACH_FIRST, REACH_AFTER_OTHER, REACH_ERROR };
-
-static struct str reach_key(struct maker *m, enum reach_kind kind, uintptr_t what) {
-    return str_printf(m->scratch, "%c%llx", "fae"[kind], (unsigned long long)what);
-}
-
-static void note_reach(struct maker *m, struct map *map, enum reach_kind kind, uintptr_t what) {
-    struct str key = reach_key(m, kind, what);
-    if (!map_has(map, key))
-        map_put(map, key, m);
+static void mix(uint64_t *hash, uint64_t more) {
+    *hash = (*hash ^ more) * 0x100000001b3u;
+    *hash ^= *hash >> 29;
 }
 
 static void note_step(void *context, const struct session *session, const struct txn_step *step) {
     struct maker *m = context;
-    bool is_first = session->index == m->first;
-    note_reach(m, is_first ? &m->now : &m->after, is_first ? REACH_FIRST : REACH_AFTER_OTHER,
-               (uintptr_t)step);
+    struct str key = {(const char *)&step, sizeof(step)};
+    if (!map_has(&m->now, key))
+        map_put(&m->now, str_dup(m->scratch, key), m);
+    if (session->index == m->watched)
+        mix(&m->path, (uint64_t)(uintptr_t)step);
 }
 
-/* Of the steps that a program reached after the other, those count that it did not reach first: the other has changed
- * what it does. */
-static void keep_changed(struct maker *m) {
-    for (size_t i = 0; i < m->after.count; i++) {
-        struct str key = m->after.entries[i].key;
-        struct str first = str_printf(m->scratch, "f%.*s", (int)key.len - 1, key.ptr + 1);
-        if (!map_has(&m->now, first))
-            map_put(&m->now, key, m);
-    }
+/* Of an answer the path holds whether there were none, one or more rows. */
+static void note_answer(void *context, const struct session *session, const struct txn_step *step,
+                        const struct db_result *result) {
+    struct maker *m = context;
+    (void)step;
+    uint64_t rows = result->row_count > 0 ? result->row_count : (uint64_t)result->affected;
+    if (session->index == m->watched)
+        mix(&m->path, 1 + (rows < 2 ? rows : 2) + 4 * (uint64_t)result->error);
 }
 
-/* Runs the programs one after the other on the case's rows, `first` before the others. False if the rows cannot be
- * loaded. */
-static bool run_in_turn(struct maker *m, const struct input_case *made, size_t first) {
+/* Runs `count` of the programs, from `first` on, one after the other in `order`, on the case's rows. False if the rows cannot
+ * be loaded. */
+static bool run_serial(struct maker *m, struct input_case *made, size_t first, size_t count,
+                       const uint8_t *order, int watched) {
     struct world world;
     struct world_session sessions[DB_SESSIONS_MAX];
-    uint8_t order[DB_SESSIONS_MAX];
     struct err err;
-    for (size_t i = 0; i < m->program_count; i++) {
-        sessions[i] = (struct world_session){m->programs[i], made->args[i]};
-        order[i] = (uint8_t)((first + i) % m->program_count);
-    }
+    const struct observer observer = {note_step, note_answer, m};
+    for (size_t i = 0; i < count; i++)
+        sessions[i] = (struct world_session){m->programs[first + i], made->args[first + i]};
+    m->watched = watched;
+    m->path = 0;
     if (!world_init(&world, m->scratch, m->schema, m->pool, m->config, made->setup.items,
-                    made->setup.count, sessions, m->program_count, &err))
+                    made->setup.count, sessions, count, &err))
         return false;
-    m->first = first;
-    world.on_step = note_step;
-    world.on_step_context = m;
+    world.observer = &observer;
     world_start(&world, NULL);
     search_serial(&world, order, NULL);
-    for (int error = 0; error < 32; error++)
-        if (world.errors & 1u << error)
-            note_reach(m, &m->now, REACH_ERROR, (uintptr_t)error);
     world_free(&world);
     return true;
 }
 
-/* Runs the case with each program first. False if the rows cannot be loaded. */
+/* Runs each program alone on the case's rows. False if the rows cannot be loaded. */
 static bool run_case(struct maker *m, struct input_case *made) {
+    const uint8_t order = 0;
     map_init(&m->now, m->scratch);
-    map_init(&m->after, m->scratch);
-    for (size_t i = 0; i < m->program_count; i++)
-        if (same_program(m, i) == i && !run_in_turn(m, made, i))
+    for (size_t i = 0; i < m->program_count; i++) {
+        if (!run_serial(m, made, i, 1, &order, 0))
             return false;
-    keep_changed(m);
+        m->alone[i] = m->path;
+    }
     made->reached_count = m->now.count;
     return true;
 }
 
-/* Whether the case just run reached what none before did; then it is remembered as reached. */
+/* Whether one of the first two sessions takes a path after the other that it does not take alone, and no kept case had this
+ * pair of paths; then it is remembered. */
+static bool takes_new_path(struct maker *m, struct input_case *made) {
+    static const uint8_t orders[2][2] = {{1, 0}, {0, 1}};
+    bool is_new = false;
+    for (int i = 0; i < 2 && m->program_count > 1; i++) {
+        if (!run_serial(m, made, 0, 2, orders[i], i) || m->path == m->alone[i])
+            continue;
+        uint64_t pair[] = {m->alone[i], m->path};
+        struct str key = {(const char *)pair, sizeof(pair)};
+        is_new |= !map_has(&m->paths, key);
+        map_put(&m->paths, str_dup(m->scratch, key), m);
+    }
+    return is_new;
+}
+
+/* Whether the case just run reached a step that none before did; then it is remembered as reached. */
 static bool reaches_more(struct maker *m) {
     bool more = false;
     for (size_t i = 0; i < m->now.count; i++) {
@@ -442,33 +474,69 @@ static size_t count_steps(const struct txn_block *block) {
     return count;
 }
 
+struct kept {
+    struct assignment items[INPUT_CASES_MAX];
+    size_t count;
+};
+
+static void keep(struct maker *m, struct inputs *inputs, struct kept *kept,
+                 const struct assignment *a, struct input_case made) {
+    VEC_PUSH(m->arena, &inputs->cases, made);
+    kept->items[kept->count++] = *a;
+}
+
+/* Varies what is kept, one choice at a time, until every step is reached. */
+static void vary_for_steps(struct maker *m, struct inputs *inputs, struct kept *kept) {
+    size_t runs = 0;
+    for (size_t from = 0; from < kept->count; from++) {
+        for (size_t d = 0; d < m->dim_count; d++) {
+            for (size_t k = 1; k < m->dims[d].choice_count; k++) {
+                if (m->reached.count >= inputs->step_count || kept->count == INPUT_CASES_MAX ||
+                    runs++ == INPUT_RUNS_MAX)
+                    return;
+                struct assignment next = kept->items[from];
+                next.at[d] = (uint8_t)k;
+                struct input_case made = make_case(m, &next);
+                if (run_case(m, &made) && reaches_more(m))
+                    keep(m, inputs, kept, &next, made);
+            }
+        }
+    }
+}
+
+/* Varies the kept cases again, for paths that hang on who comes first. */
+static void vary_for_paths(struct maker *m, struct inputs *inputs, struct kept *kept) {
+    size_t runs = 0, step_cases = kept->count;
+    for (size_t i = 0; i < step_cases; i++)
+        if (run_case(m, &inputs->cases.items[i]))
+            takes_new_path(m, &inputs->cases.items[i]);
+    for (size_t from = 0; from < step_cases; from++) {
+        for (size_t d = 0; d < m->dim_count; d++) {
+            for (size_t k = 1; k < m->dims[d].choice_count; k++) {
+                if (kept->count == INPUT_CASES_MAX || runs++ == PATH_RUNS_MAX)
+                    return;
+                struct assignment next = kept->items[from];
+                if (next.at[d] == k)
+                    continue;
+                next.at[d] = (uint8_t)k;
+                struct input_case made = make_case(m, &next);
+                if (run_case(m, &made) && takes_new_path(m, &made))
+                    keep(m, inputs, kept, &next, made);
+            }
+        }
+    }
+}
+
 static void vary(struct maker *m, struct inputs *inputs) {
-    struct assignment kept[INPUT_CASES_MAX];
-    size_t kept_count = 0, runs = 0;
+    struct kept kept = {0};
     struct assignment plain = {{0}};
     struct input_case first = make_case(m, &plain);
     if (run_case(m, &first))
         reaches_more(m);
-    VEC_PUSH(m->arena, &inputs->cases, first);
-    kept[kept_count++] = plain;
-    for (size_t from = 0; from < kept_count; from++) {
-        for (size_t d = 0; d < m->dim_count; d++) {
-            for (size_t k = 1; k < m->dims[d].choice_count; k++) {
-                if (m->reached.count >= inputs->step_count || kept_count == INPUT_CASES_MAX ||
-                    runs++ == INPUT_RUNS_MAX)
-                    return;
-                struct assignment next = kept[from];
-                next.at[d] = (uint8_t)k;
-                struct input_case made = make_case(m, &next);
-                if (!run_case(m, &made) || !reaches_more(m))
-                    continue;
-                VEC_PUSH(m->arena, &inputs->cases, made);
-                kept[kept_count++] = next;
-                if (kept_count == INPUT_CASES_MAX)
-                    return;
-            }
-        }
-    }
+    keep(m, inputs, &kept, &plain, first);
+    vary_for_steps(m, inputs, &kept);
+    if (m->program_count > 1)
+        vary_for_paths(m, inputs, &kept);
 }
 
 void inputs_make(struct arena *arena, struct arena *scratch, const struct schema *schema,
@@ -489,10 +557,11 @@ void inputs_make(struct arena *arena, struct arena *scratch, const struct schema
     domains_read(&m->domains, programs, program_count);
     m->tables = with_parents(schema, m->domains.tables);
     map_init(&m->reached, scratch);
+    map_init(&m->paths, scratch);
     make_dims(m);
     for (size_t i = 0; i < program_count; i++)
         if (same_program(m, i) == i)
-            inputs->step_count += count_steps(&programs[i]->body) * (program_count > 1 ? 2 : 1);
+            inputs->step_count += count_steps(&programs[i]->body);
     vary(m, inputs);
     inputs->reached_count = m->reached.count;
 }

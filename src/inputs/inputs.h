@@ -1,7 +1,7 @@
 /* Rows and arguments for programs that come without any. They are taken from the programs themselves: the
  * constants that a column or parameter is compared with or assigned, values beside them, and fresh ones;
- * and enough assignments of them that every step is reached that can be (DESIGN section 5), also those that a
- * program takes only because another has run before it: there the two have something to race for.
+ * and enough assignments of them that every step is reached that can be (DESIGN section 5), also those paths that
+ * a program takes only because another has run before it: there the two have something to race for.
  *
  * Parameters that find rows (`WHERE id = :id`) get the same value in every session, so that sessions meet on one
  * row; parameters that are stored get another value in each, so that outcomes tell who wrote.
@@ -11,19 +11,18 @@
 
 #include "verdict/verdict.h"
 
-enum { INPUT_CASES_MAX = 8, INPUT_RUNS_MAX = 96 };
+enum { INPUT_CASES_MAX = 12, INPUT_RUNS_MAX = 96 };
 
 /* One assignment: rows to load, and the arguments of each session. */
 struct input_case {
     VEC(struct sql_stmt *) setup;
     struct value *args[DB_SESSIONS_MAX];
-    size_t reached_count; /* what was reached in it: steps, steps due to another program, errors */
+    size_t reached_count; /* steps of all programs that were reached in it */
 };
 
 struct inputs {
     VEC(struct input_case) cases; /* the plainest first; at most INPUT_CASES_MAX */
-    size_t step_count,
-        reached_count; /* what there is to reach (steps twice where two programs run), and what was */
+    size_t step_count, reached_count; /* steps of the programs (each once), and those that some case reached */
 };
 
 /* Makes inputs for `programs` side by side (the same one twice is allowed). Each case was run, program by program,
