@@ -86,6 +86,25 @@ static bool has_decorator(const struct py_func *func, const char *name) {
     return false;
 }
 
+struct val *class_of_object(struct lowerer *l, struct txn_span span, const struct val *of) {
+    struct py_class *class_ = of->kind == VAL_ROW        ? of->row->model->class_
+                              : of->kind == VAL_INSTANCE ? of->class_
+                                                         : NULL;
+    if (class_ == NULL)
+        return NULL;
+    struct val *val = val_new(l, VAL_CLASS, span);
+    val->class_ = class_;
+    return val;
+}
+
+/* A cached_property keeps what it gave first as an attribute of its object. */
+static void keep_property(struct lowerer *l, struct val *self, struct str name, struct val *val) {
+    if (self->kind == VAL_ROW && !l->frame->is_terminated)
+        cell_set(l, row_cache(l, self->row, name), val);
+    else if (self->kind == VAL_INSTANCE && !l->frame->is_terminated)
+        cell_set(l, fields_cell(l, self->fields, name), val);
+}
+
 /* A method as seen through an object: bound, or called at once if it is a property. */
 static struct val *bind_method(struct lowerer *l, struct txn_span span, struct val *self,
                                struct py_func *func) {
@@ -97,16 +116,20 @@ static struct val *bind_method(struct lowerer *l, struct txn_span span, struct v
     bound->func = func;
     bound->self = self;
     if (has_decorator(func, "classmethod") && self->kind != VAL_CLASS) {
-        bound->self = val_new(l, VAL_CLASS, span);
-        bound->self->class_ = self->kind == VAL_ROW        ? self->row->model->class_
-                              : self->kind == VAL_INSTANCE ? self->class_
-                                                           : func->owner;
+        bound->self = class_of_object(l, span, self);
+        if (bound->self == NULL) {
+            bound->self = val_new(l, VAL_CLASS, span);
+            bound->self->class_ = func->owner;
+        }
     }
     VEC_PUSH(l->arena, &bound->items, val);
     if (!is_property)
         return bound;
     struct args none = {.span = span};
-    return lower_call_value(l, bound, &none, func->name);
+    struct val *got = lower_call_value(l, bound, &none, func->name);
+    if (has_decorator(func, "cached_property"))
+        keep_property(l, self, func->name, got);
+    return got;
 }
 
 struct val *class_member(struct lowerer *l, struct txn_span span, struct val *self,
@@ -217,6 +240,9 @@ static struct val *super_attribute(struct lowerer *l, struct txn_span span, stru
 struct val *lower_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name,
                             const struct py_node *node) {
     struct value value;
+    struct val *class_ = str_is(name, "__class__") ? class_of_object(l, span, of) : NULL;
+    if (class_ != NULL)
+        return class_;
     switch (of->kind) {
     case VAL_ROW:
         return row_attribute(l, span, of, name);

@@ -363,6 +363,8 @@ struct val *lower_call_builtin(struct lowerer *l, struct str name, struct args *
     struct val *of = args->positional.count > 0 ? args->positional.items[0] : NULL;
     if (str_is(name, "len"))
         return builtin_len(l, args);
+    if (str_is(name, "type") && of != NULL && args->positional.count == 1)
+        return class_of_object(l, args->span, of);
     if (str_is(name, "bool") && of != NULL)
         return val_scalar(l, val_truth(l, of));
     if (is_one_of(name, (const char *const[]){"list", "tuple", "set", "sorted", "reversed", "frozenset"}, 6))

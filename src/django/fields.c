@@ -118,13 +118,18 @@ static bool flag(struct django_facts *facts, struct py_class *class_, const stru
     return value.kind != VALUE_NULL && value.number != 0;
 }
 
-static struct str text_argument(struct django_facts *facts, struct py_class *class_,
-                                const struct py_node *call, const char *name) {
-    const struct py_node *node = argument(call, BY_NAME_ONLY, name);
+static struct str text_at(struct django_facts *facts, struct py_class *class_,
+                          const struct py_node *call, uint32_t position, const char *name) {
+    const struct py_node *node = argument(call, position, name);
     struct str text = {0};
     if (node != NULL && !constant_text(facts, class_->module, node, &text))
         return (struct str){0};
     return text;
+}
+
+static struct str text_argument(struct django_facts *facts, struct py_class *class_,
+                                const struct py_node *call, const char *name) {
+    return text_at(facts, class_, call, BY_NAME_ONLY, name);
 }
 
 static enum on_delete on_delete_of(const struct py_node *node) {
@@ -153,7 +158,9 @@ static void read_relation(struct django_facts *facts, struct py_class *class_,
     const struct py_node *on_delete = argument(call, is_many ? BY_NAME_ONLY : 1, "on_delete");
     field->on_delete = on_delete_of(on_delete);
     field->has_constraint = flag(facts, class_, call, "db_constraint", true);
-    field->related_name = text_argument(facts, class_, call, "related_name");
+    /* (to, on_delete, related_name), (to, related_name); OneToOneField(to, on_delete, to_field). */
+    uint32_t related_at = is_many ? 1 : field->kind == FIELD_FOREIGN_KEY ? 2 : BY_NAME_ONLY;
+    field->related_name = text_at(facts, class_, call, related_at, "related_name");
     field->through_name = text_argument(facts, class_, call, "through");
     const struct py_node *through = argument(call, BY_NAME_ONLY, "through");
     if (through != NULL && through->kind == PY_Name)

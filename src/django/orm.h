@@ -15,6 +15,9 @@ struct val *row_construct(struct lowerer *l, struct txn_span span, struct model 
                           struct args *args);
 /* The cell of a related object. */
 struct cell *row_cache(struct lowerer *l, struct row *row, struct str name);
+/* What select_related("path") of the query brings along: the objects of the path, loaded and locked with the row. */
+void row_load_related(struct lowerer *l, struct txn_span span, struct row *row,
+                      const struct queryset *query, struct str path);
 /* SELECT into the object: the columns it has loaded, or the key and `only`. */
 void row_reload(struct lowerer *l, struct txn_span span, struct row *row, const struct model_field *only);
 /* save.c */

@@ -120,6 +120,7 @@ struct model *lower_manager_model(struct lowerer *l, struct py_class *class_) {
 static bool is_lock_legal(struct lowerer *l, struct txn_span span, const struct queryset *query) {
     if (query->lock == SQL_LOCK_NONE || l->atomic_depth > 0 || l->b.dialect == SQL_SQLITE)
         return true;
+    l->has_sql = true;
     lower_raise_class(l, span, STR("TransactionManagementError"));
     return false;
 }
@@ -314,6 +315,8 @@ struct val *query_get(struct lowerer *l, struct txn_span span, struct queryset *
     }
     struct row *row = fetched_row(l, query, name);
     query_get_into(l, span, query, row, missing);
+    for (size_t i = 0; missing.len > 0 && i < query->related.count; i++)
+        row_load_related(l, span, row, query, query->related.items[i]);
     return val_row(l, span, row);
 }
 

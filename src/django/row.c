@@ -71,7 +71,7 @@ static struct queryset *query_by_key(struct lowerer *l, struct txn_span span, st
 
 /* x.parent: the object cached on x, else a SELECT of its own; None without one if the column is null. */
 static struct val *related_object(struct lowerer *l, struct txn_span span, struct row *row,
-                                  const struct model_field *field) {
+                                  const struct model_field *field, enum sql_lock lock) {
     struct cell *cell = row_cache(l, row, field->name);
     if (cell->val != NULL)
         return cell->val;
@@ -84,6 +84,7 @@ static struct val *related_object(struct lowerer *l, struct txn_span span, struc
     struct queryset *query = query_by_key(l, span, field->target, key);
     struct str missing = str_printf(l->arena, "%.*s.DoesNotExist", STR_ARG(field->target->name));
     struct str name = field->name;
+    query->lock = lock;
     struct val *result;
     if (!field->is_null) {
         result = query_get(l, span, query, name, missing);
@@ -104,6 +105,33 @@ static struct val *related_object(struct lowerer *l, struct txn_span span, struc
     result = val_row(l, span, related);
     cell_set(l, cell, result);
     return result;
+}
+
+/* Whether FOR UPDATE of the query takes the joined row too. */
+static bool is_lock_wide(const struct queryset *query, struct str path) {
+    for (size_t i = 0; i < query->lock_of.count; i++)
+        if (str_equal(query->lock_of.items[i], path))
+            return true;
+    return query->lock_of.count == 0;
+}
+
+/* Django reads them by a join. A statement fills objects of one table, so here each follows at once. */
+void row_load_related(struct lowerer *l, struct txn_span span, struct row *row,
+                      const struct queryset *query, struct str path) {
+    enum sql_lock lock = is_lock_wide(query, path) ? query->lock : SQL_LOCK_NONE;
+    for (size_t at = 0; at < path.len && !l->frame->is_terminated;) {
+        size_t end = at;
+        while (end < path.len && !(path.ptr[end] == '_' && end + 1 < path.len && path.ptr[end + 1] == '_'))
+            end++;
+        struct model_field *field = model_field(row->model, str_sub(path, at, end));
+        if (field == NULL || field->kind == FIELD_PLAIN || field->kind == FIELD_MANY_TO_MANY)
+            return;
+        struct val *related = related_object(l, span, row, field, lock);
+        if (related->kind != VAL_ROW || related->row->is_null_possible)
+            return;
+        row = related->row;
+        at = end + 2;
+    }
 }
 
 static struct val *reverse_value(struct lowerer *l, struct txn_span span, struct val *of,
@@ -161,7 +189,7 @@ struct val *row_attribute(struct lowerer *l, struct txn_span span, struct val *o
     if (field != NULL && field->kind == FIELD_MANY_TO_MANY)
         return m2m_value(l, span, of, field);
     if (field != NULL && field->kind != FIELD_PLAIN && str_equal(field->name, name))
-        return related_object(l, span, row, field);
+        return related_object(l, span, row, field, SQL_LOCK_NONE);
     if (field != NULL)
         return column_value(l, span, row, field);
     struct cell *cell = fields_find(row->caches, name);

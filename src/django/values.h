@@ -84,6 +84,8 @@ struct val *lower_attribute(struct lowerer *l, struct txn_span span, struct val 
 struct val *lower_subscript(struct lowerer *l, const struct py_node *node);
 void lower_set_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name,
                          struct val *val);
+/* type(x) of a model instance or another object of a class of the project; NULL: not known. */
+struct val *class_of_object(struct lowerer *l, struct txn_span span, const struct val *of);
 struct val *symbol_val(struct lowerer *l, struct txn_span span, struct symbol symbol, struct str text);
 
 /* A member of a class as seen through `self` (which may be the class): methods bound, properties called.

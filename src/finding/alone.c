@@ -43,13 +43,24 @@ static bool is_returned(const struct session *session, uint32_t object) {
     return false;
 }
 
+/* delete() takes the key off the object. */
+static bool is_deleted(const struct world *world, const struct session *session,
+                       const struct object *object) {
+    const struct table *table = world->schema->tables.items[object->table];
+    if (!table->has_primary_key || table->keys.items[0].column_count != 1)
+        return false;
+    const struct cell *cell =
+        &session->cells.items[object->first_cell + table->keys.items[0].columns[0]];
+    return cell->is_assigned && cell->value.kind == VALUE_NULL;
+}
+
 /* Objects that the run left with an assignment in memory only. */
 static void find_dropped(struct alone *alone, const struct world *world) {
     const struct session *session = &world->sessions[0];
     for (size_t i = 0; i < session->objects.count; i++) {
         const struct object *object = &session->objects.items[i];
         size_t columns = world->schema->tables.items[object->table]->columns.count;
-        if (is_returned(session, (uint32_t)i))
+        if (is_returned(session, (uint32_t)i) || is_deleted(world, session, object))
             continue;
         for (size_t k = 0; k < columns; k++) {
             const struct cell *cell = &session->cells.items[object->first_cell + k];

@@ -15,6 +15,7 @@ struct reader {
     const struct txn_program *program;
     struct param_domain *params;
     struct origin *origins; /* per variable */
+    bool is_in_choice;      /* in the test of `a if c else b` */
 };
 
 void candidates_add(struct candidates *candidates, const struct text_pool *pool,
@@ -84,6 +85,7 @@ static void note_compared(struct reader *r, struct origin origin) {
 static void note_bound(struct reader *r, struct origin param, struct origin column) {
     if (param.param < 0 || column.table < 0)
         return;
+    r->params[param.param].is_weighed = r->is_in_choice;
     r->params[param.param].bound_table = column.table;
     r->params[param.param].bound_column = column.column;
 }
@@ -132,8 +134,11 @@ static void link_key(struct reader *r, struct origin column, struct origin param
 static void read_expr(struct reader *r, const struct txn_expr *expr) {
     if (expr == NULL)
         return;
+    bool was_in_choice = r->is_in_choice;
+    r->is_in_choice |= expr->kind == TXN_EXPR_COND;
     for (size_t i = 0; i < expr->args.count; i++)
         read_expr(r, expr->args.items[i]);
+    r->is_in_choice = was_in_choice;
     if (expr->kind == TXN_EXPR_IS_NULL)
         note_null_test(r, expr->args.items[0]);
     else if (expr->kind == TXN_EXPR_NOT || expr->kind == TXN_EXPR_COND)

@@ -17,8 +17,8 @@ enum param_use { PARAM_PLAIN, PARAM_LOOKUP, PARAM_CHOICE };
 struct param_domain {
     enum param_use use;
     int table, column; /* that it is looked up or stored in; -1: none */
-    int bound_table,
-        bound_column; /* that it is compared with otherwise: a limit, a version; -1: none */
+    int bound_table, bound_column; /* otherwise compared with: a limit, a version; -1: none */
+    bool is_weighed;               /* compared only to choose a value, as by max() */
     struct candidates constants;
 };
 

@@ -14,6 +14,7 @@ enum choice_kind {
     CHOICE_VALUE,
     CHOICE_ROW_2,  /* what row 2 holds */
     CHOICE_BOUND,  /* what the column holds that it is compared with */
+    CHOICE_BEYOND, /* above that, another one in each session */
     CHOICE_SHARED, /* fresh, but the same in every session */
     CHOICE_FRESH,
     CHOICE_OWN_ROW,
@@ -31,7 +32,7 @@ struct dim {
     enum dim_kind kind;
     int table, column; /* of a PARAM: what it looks up or is stored in; -1 */
     size_t program, param;
-    struct choice choices[CANDIDATES_MAX + 4];
+    struct choice choices[CANDIDATES_MAX + 6];
     size_t choice_count;
 };
 
@@ -192,8 +193,10 @@ static void param_dims(struct maker *m, size_t program) {
         dim->param = i;
         bool is_key = domain->table >= 0 && is_unique_column(m->schema->tables.items[domain->table],
                                                              (size_t)domain->column);
-        if (domain->bound_table >= 0)
+        if (domain->bound_table >= 0) {
+            dim_add(m, dim, CHOICE_BEYOND, value_null());
             dim_add(m, dim, CHOICE_BOUND, value_null());
+        }
         if (domain->use == PARAM_LOOKUP) {
             dim_add(m, dim, CHOICE_FRESH, value_null());
             if (is_key)
@@ -317,7 +320,12 @@ static struct value param_value(struct maker *m, const struct assignment *a, siz
                             is_spread(m, a) ? 1 + (int64_t)session : 1);
     if (domain->use == PARAM_CHOICE)
         return value_bool(true);
-    return fresh_value(m, dim, session);
+    struct value fresh = fresh_value(m, dim, session);
+    bool is_beyond = domain->bound_table >= 0 && (domain->is_weighed || choice->kind == CHOICE_BEYOND);
+    if (!is_beyond || fresh.kind != VALUE_INT)
+        return fresh;
+    struct value bound = column_value(m, a, (size_t)domain->bound_table, (size_t)domain->bound_column, 1);
+    return bound.kind == VALUE_INT ? value_int(bound.number + fresh.number) : fresh;
 }
 
 /* INSERT of one row. */

@@ -83,6 +83,35 @@ static bool reads_table(const struct sql_select *select, uint16_t table) {
     return expr_reads_table(select->where, table);
 }
 
+static bool expr_names_column(const struct sql_expr *expr, uint16_t source, uint16_t column) {
+    if (expr == NULL)
+        return false;
+    if (expr->kind == SQL_COLUMN && expr->depth == 0)
+        return expr->source == source && expr->column == column;
+    for (size_t i = 0; i < expr->args.count; i++)
+        if (expr_names_column(expr->args.items[i], source, column))
+            return true;
+    return false;
+}
+
+/* Whether the write changed a column by which the read chose its rows. */
+static bool changes_choice(const struct classify *c, const struct trace_event *read,
+                           const struct db_ref *wrote) {
+    const struct sql_select *select = read->stmt->select;
+    for (size_t i = 0; i < select->sources.count; i++) {
+        const struct sql_source *source = &select->sources.items[i];
+        if (source->subquery != NULL || source->table_index != wrote->table)
+            continue;
+        size_t columns = c->schema->tables.items[wrote->table]->columns.count;
+        for (uint16_t k = 0; k < columns; k++)
+            if (expr_names_column(select->where, (uint16_t)i, k) &&
+                !value_equal(c->pool, db_version_value(c->db, wrote->version, k),
+                             db_version_value(c->db, wrote->previous, k)))
+                return true;
+    }
+    return false;
+}
+
 /* The plain column that item `item` of a read is, or NULL: an aggregate, an expression, mere existence. */
 static const struct sql_expr *plain_item(const struct trace_event *read, uint16_t item) {
     if (item == SOURCE_EXISTENCE || read->stmt->kind != SQL_STMT_SELECT || read->ref_count == 0)
@@ -112,7 +141,7 @@ static bool write_hits(const struct classify *c, const struct trace_source *sour
         if (!reads_table(read->stmt->select, wrote->table))
             continue;
         bool adds_or_removes = wrote->previous == 0 || wrote->version == 0;
-        if (adds_or_removes || source->item != SOURCE_EXISTENCE)
+        if (adds_or_removes || source->item != SOURCE_EXISTENCE || changes_choice(c, read, wrote))
             return true;
     }
     return false;
@@ -183,6 +212,18 @@ static bool is_predicate_read(const struct stale *stale) {
         stale->source->item != SOURCE_EXISTENCE)
         return true;
     return stale->read->row_count != 1;
+}
+
+/* Whether the condition names a range, so that no unique key could say the same. */
+static bool is_range(const struct sql_expr *expr) {
+    if (expr == NULL)
+        return false;
+    if (expr->kind == SQL_BINARY && expr->op > SQL_OP_EQ && expr->op <= SQL_OP_GE)
+        return true;
+    for (size_t i = 0; i < expr->args.count; i++)
+        if (is_range(expr->args.items[i]))
+            return true;
+    return false;
 }
 
 static bool found_nothing(const struct trace_event *read) {
@@ -275,6 +316,17 @@ static bool lock_rule(const struct classify *c, const struct trace_event *write,
     return false;
 }
 
+/* Whether the source decided that the write was to be done. */
+static bool is_decisive(const struct classify *c, const struct trace_event *write,
+                        const struct trace_source *source) {
+    const struct trace_set *set = trace_set_get(c->trace, write->control_deps);
+    for (size_t i = 0; i < set->sources.count; i++)
+        if (set->sources.items[i].read == source->read && set->sources.items[i].row == source->row &&
+            set->sources.items[i].item == source->item)
+            return true;
+    return false;
+}
+
 static enum rule stale_rule(const struct classify *c, const struct trace_event *write,
                             const struct stale *stale, bool is_same_cell_read) {
     enum rule rule;
@@ -284,9 +336,10 @@ static enum rule stale_rule(const struct classify *c, const struct trace_event *
         return RULE_READ_MODIFY_WRITE;
     bool is_insert = write->stmt != NULL && write->stmt->kind == SQL_STMT_INSERT;
     if (is_insert && found_nothing(stale->read) && write->write_count > 0 &&
+        !is_range(stale->read->stmt->select->where) &&
         reads_table(stale->read->stmt->select, write->writes[0].table))
         return RULE_DUPLICATE_CREATE;
-    if (is_predicate_read(stale) || stale->is_data)
+    if (is_predicate_read(stale) || (stale->is_data && !is_decisive(c, write, stale->source)))
         return RULE_STALE_AGGREGATE;
     return RULE_CHECK_THEN_ACT;
 }
@@ -448,6 +501,29 @@ static bool find_resurrection(const struct classify *c, const struct trace_event
     return false;
 }
 
+static bool shares_read(const struct culprit *a, const struct culprit *b) {
+    for (size_t i = 0; i < a->read_steps.count; i++)
+        for (size_t k = 0; k < b->read_steps.count; k++)
+            if (a->read_steps.items[i] == b->read_steps.items[k])
+                return true;
+    return false;
+}
+
+/* An effect that rests on the same stale read as a write of its session: the write tells it all. */
+static void drop_effects_of_writes(struct witness *witness) {
+    size_t kept = 0, count = witness->culprits.count;
+    struct culprit *items = witness->culprits.items;
+    for (size_t i = 0; i < count; i++) {
+        bool is_told = false;
+        for (size_t k = 0; k < count && items[i].table == SCHEMA_TABLES_MAX; k++)
+            is_told |= items[k].table != SCHEMA_TABLES_MAX && items[k].session == items[i].session &&
+                       shares_read(&items[i], &items[k]);
+        if (!is_told)
+            items[kept++] = items[i];
+    }
+    witness->culprits.count = kept;
+}
+
 void classify_trace(struct classify *c, struct witness *witness) {
     for (size_t i = 0; i < c->trace->events.count; i++) {
         const struct trace_event *event = &c->trace->events.items[i];
@@ -463,11 +539,14 @@ void classify_trace(struct classify *c, struct witness *witness) {
         } else if (event->kind == TRACE_EFFECT) {
             struct stale stale = {.is_data = true};
             if (find_stale(c, event->effect_deps, event, &stale)) {
-                struct culprit *culprit = add_culprit(c, witness, event, RULE_STALE_AGGREGATE);
+                enum rule rule =
+                    is_predicate_read(&stale) ? RULE_STALE_AGGREGATE : RULE_CHECK_THEN_ACT;
+                struct culprit *culprit = add_culprit(c, witness, event, rule);
                 set_stale(c, culprit, &stale);
             } else {
                 find_decision(c, event, witness);
             }
         }
     }
+    drop_effects_of_writes(witness);
 }
