@@ -7,6 +7,8 @@
 #include "report/table.h"
 #include "report/timeline.h"
 
+#include <stdarg.h>
+
 enum { PLACES_MAX = 8 };
 
 /* Excerpts. */
@@ -179,7 +181,7 @@ static void put_costs(const struct fix *fix, struct buf *out) {
         const char *words;
     } others[] = {{VERDICT_LOST, "still loses on "},
                   {VERDICT_DEADLOCK, "deadlocks on "},
-                  {VERDICT_ERROR, "an error to retry on "},
+                  {VERDICT_ERROR, "an error to handle on "},
                   {VERDICT_LIMIT, "not known on "}};
     uint32_t all = 0;
     buf_add_c(out, fix_cost(fix->kind));
@@ -275,15 +277,13 @@ static const char *plural(size_t count) {
     return count == 1 ? "" : "s";
 }
 
-static void put_summary(const struct report *r, struct buf *out) {
+static void put_found(const struct report *r, struct buf *out) {
     const struct report_summary *s = &r->summary;
-    size_t count = r->findings->items.count, not_modelled = 0;
-    size_t by_rule[RULE_COUNT] = {0};
+    size_t count = r->findings->items.count, by_rule[RULE_COUNT] = {0};
     for (size_t i = 0; i < count; i++)
         by_rule[r->findings->items.items[i].rule]++;
-    for (size_t i = 0; i < r->note_count; i++)
-        not_modelled += !r->notes[i].is_error;
-    buf_printf(out, "%s%zu finding%s%s", style(r, STYLE_BOLD), count, plural(count), style(r, STYLE_PLAIN));
+    buf_printf(out, "%s%zu finding%s%s", style(r, STYLE_BOLD), count, plural(count),
+               style(r, STYLE_PLAIN));
     const char *before = " (";
     for (int i = 0; i < RULE_COUNT; i++)
         if (by_rule[i] > 0) {
@@ -293,25 +293,45 @@ static void put_summary(const struct report *r, struct buf *out) {
     buf_add_c(out, count > 0 ? ")" : "");
     buf_printf(out, " in %zu file%s, %zu line%s.\n", s->file_count, plural(s->file_count),
                s->line_count, plural(s->line_count));
-    buf_printf(out, "%zu function%s that touch%s the ORM, %zu modelled without a gap (%zu %%); "
-                    "%zu place%s not modelled%s.\n",
-               s->function_count, plural(s->function_count), s->function_count == 1 ? "es" : "",
-               s->modelled_count,
-               s->function_count > 0 ? s->modelled_count * 100 / s->function_count : 100,
-               not_modelled, plural(not_modelled),
-               not_modelled > 0 && !r->is_verbose ? " (--verbose lists them)" : "");
+}
+
+/* One sentence of the summary, on lines of its own. */
+__attribute__((format(printf, 3, 4))) static void put_sentence(const struct report *r,
+                                                               struct buf *out,
+                                                               const char *format, ...) {
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    put_wrapped(out, str_from_c(text), 0, 0, report_width(r));
+}
+
+static void put_summary(const struct report *r, struct buf *out) {
+    const struct report_summary *s = &r->summary;
+    size_t not_modelled = 0;
+    for (size_t i = 0; i < r->note_count; i++)
+        not_modelled += !r->notes[i].is_error;
+    put_found(r, out);
+    put_sentence(r, out, "%zu function%s that touch%s the ORM, %zu modelled without a gap (%zu %%); "
+                 "%zu place%s not modelled%s.",
+                 s->function_count, plural(s->function_count), s->function_count == 1 ? "es" : "",
+                 s->modelled_count,
+                 s->function_count > 0 ? s->modelled_count * 100 / s->function_count : 100,
+                 not_modelled, plural(not_modelled),
+                 not_modelled > 0 && !r->is_verbose ? " (--verbose lists them)" : "");
     if (s->broken_file_count > 0)
-        buf_printf(out, "%zu file%s could not be read in full.\n", s->broken_file_count,
-                   plural(s->broken_file_count));
+        put_sentence(r, out, "%zu file%s could not be read in full.", s->broken_file_count,
+                     plural(s->broken_file_count));
     if (s->limit_count > 0)
-        buf_printf(out, "%zu search%s hit a limit: those say nothing of what was not reached.\n",
-                   s->limit_count, s->limit_count == 1 ? "" : "es");
+        put_sentence(r, out, "%zu search%s hit a limit: those say nothing of what was not reached.",
+                     s->limit_count, s->limit_count == 1 ? "" : "es");
     if (s->summary_count > 0)
-        buf_printf(out, "%zu form%s of the admin can lose a write too; the code is Django's, so no finding.\n",
-                   s->summary_count, plural(s->summary_count));
+        put_sentence(r, out, "%zu form%s of the admin can lose a write too; the code is Django's, so "
+                     "no finding.", s->summary_count, plural(s->summary_count));
     if (s->skipped_count > 0)
-        buf_printf(out, "%zu pair%s of functions not run: too many write the same rows.\n",
-                   s->skipped_count, plural(s->skipped_count));
+        put_sentence(r, out, "%zu pair%s of functions not run: too many write the same rows.",
+                     s->skipped_count, plural(s->skipped_count));
 }
 
 void report_text(const struct report *report, struct buf *out) {

@@ -57,12 +57,15 @@ static struct witness_step *step_at(struct arena *arena, struct witness *witness
 }
 
 /* A statement that waited shows twice: where it was sent, and where it went on. */
+static bool resumes_later(const struct trace_event *event) {
+    return event->waited && event->result.len > 0;
+}
+
 static void add_event(struct arena *arena, struct witness *witness,
                       const struct schedule *schedule, const struct trace_event *event) {
     struct witness_step *step = step_at(arena, witness, event->step);
     struct witness_line line = make_line(arena, event);
-    bool resumes_later = event->waited && event->result.len > 0;
-    if (resumes_later)
+    if (resumes_later(event))
         line.result = (struct str){0};
     bool steps = event->step < schedule->count &&
                  schedule->sessions[event->step] == event->session;
@@ -71,12 +74,15 @@ static void add_event(struct arena *arena, struct witness *witness,
         step->session = event->session;
     }
     VEC_PUSH(arena, &step->lines, line);
-    if (!resumes_later)
-        return;
-    line = make_line(arena, event);
+}
+
+/* Behind what let it go on. */
+static void add_resumed(struct arena *arena, struct witness *witness,
+                        const struct trace_event *event) {
+    struct witness_line line = make_line(arena, event);
+    struct witness_step *step = step_at(arena, witness, event->resumed_step);
     line.is_resumed = true;
     line.waits_for = (struct str){0};
-    step = step_at(arena, witness, event->resumed_step);
     VEC_PUSH(arena, &step->lines, line);
 }
 
@@ -89,6 +95,9 @@ static void make_steps(struct arena *arena, struct trace *trace, const struct sc
             event->stmt = sql_copy(arena, event->stmt);
         add_event(arena, witness, schedule, event);
     }
+    for (size_t i = 0; i < trace->events.count; i++)
+        if (resumes_later(&trace->events.items[i]))
+            add_resumed(arena, witness, &trace->events.items[i]);
     size_t kept = 0;
     for (size_t i = 0; i < witness->steps.count; i++) {
         struct witness_step step = witness->steps.items[i];

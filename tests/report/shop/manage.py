@@ -1,0 +1,1 @@
+"""Marks the root of a project; it is never run."""
