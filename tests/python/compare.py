@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """Compares our syntax trees with those of CPython's `ast`, node by node, attribute by attribute.
 
-    compare.py DUMPER [--every N] PATH...
+    compare.py DUMPER [--every N] [--show N] PATH...
 
-DUMPER is tests/python/pydump.c built, or any command that prints `== PATH` and the dump for each file it is
-given. Every file that this Python parses must give the same tree, positions included; every file it
-rejects must give an error, unless it only uses syntax newer than this Python (see NEWER).
+DUMPER is tests/python/tool/pydump.c built, or any command that prints `== PATH` and the dump for each file it
+is given. Every file that this Python (3.10 or newer) parses must give the same tree, positions included; every
+file it rejects must give an error, unless it only uses syntax newer than this Python (see NEWER).
 Positions inside f-strings are compared from Python 3.12 on: older ones are known to be wrong.
 """
 
 import argparse
 import ast
+import codecs
 import difflib
 import json
 import os
@@ -20,22 +21,31 @@ import subprocess
 import sys
 import warnings
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2] / "src" / "python" / "nodes.def"
+NODES = pathlib.Path(__file__).resolve().parents[2] / "src" / "python" / "nodes.def"
 WITHOUT_SPAN = {"Module", "arguments", "comprehension", "withitem", "match_case"}
 EXACT_FSTRINGS = sys.version_info >= (3, 12)
 EMPTY_PIECES = sys.version_info[:2] == (3, 12)  # it keeps empty Constants in formats
 BATCH = 200
+SHOWN_BYTES_MAX = 2000  # larger files are not shown whole
 
-# What a Python before 3.14 (or 3.12) rejects and we accept: the message of its SyntaxError.
+# What a Python before the version rejects and we accept: by its message, or by the source.
 NEWER = [
-    (3, 14, "multiple exception types must be parenthesized"),
-    (3, 12, "f-string"),
+    ((3, 14), re.compile("multiple exception types must be parenthesized"), None),
+    ((3, 14), None, re.compile(rb"\b([tT][rR]?|[rR][tT])['\"]")),
+    ((3, 12), re.compile("f-string"), None),
+    # We don't know the names of all characters, and say so (py_string_value).
+    ((99,), re.compile("unknown Unicode character name"), None),
+]
+# What a Python before the version accepts and we reject: by our message.
+OLDER = [
+    ((3, 12), "unexpected end of file after line continuation character"),  # before CR LF
+    ((3, 14), "not valid UTF-8"),  # in a comment
 ]
 
 
 def read_kinds():
     """The fields of each kind, as nodes.def has them: {kind: [(sort, field)]}."""
-    text = re.sub(r"/\*.*?\*/", "", SOURCE.read_text(), flags=re.S)
+    text = re.sub(r"/\*.*?\*/", "", NODES.read_text(), flags=re.S)
     kinds = {}
     for entry in re.finditer(r"PY_NODE\((\w+), \w+,((?:[^()]|\([^()]*\))*)\)", text):
         fields = re.findall(r"([A-Z_]+)(?:\((\w+)\))?", entry.group(2))
@@ -46,19 +56,17 @@ def read_kinds():
 KINDS = read_kinds()
 
 
-def json_text(text):
-    data = json.dumps(text, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    # Lone surrogates: our dump shows each byte that is no UTF-8 as \ufffd.
-    return data.decode("utf-8", "json_byte")
-
-
 def json_byte(error):
+    """Lone surrogates: our dump shows each byte that is no UTF-8 as \\ufffd."""
     return "\\ufffd", error.start + 1
 
 
-import codecs  # noqa: E402
-
 codecs.register_error("json_byte", json_byte)
+
+
+def json_text(text):
+    data = json.dumps(text, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return data.decode("utf-8", "json_byte")
 
 
 def constant(value, kind):
@@ -134,7 +142,7 @@ SPAN = re.compile(r" @\d+:\d+-\d+:\d+")
 
 
 def mask(lines):
-    """Without the positions inside f-strings, and without the values of strings with a named escape."""
+    """Without the positions inside f-strings."""
     masked, fstring = [], None
     for line in lines:
         indent = len(line) - len(line.lstrip(" "))
@@ -150,18 +158,16 @@ NAMED = re.compile(r' value=(named-escape|".*")( kind=u)?$')
 
 
 def same(ours, theirs):
+    """True if the dumps are alike, but for the values of strings with a named escape."""
     if ours == theirs:
         return True
     if not EXACT_FSTRINGS:
         ours, theirs = mask(ours), mask(theirs)
-    if len(ours) != len(theirs):
-        return False
-    for our, their in zip(ours, theirs):
-        if our != their and not (
-            " value=named-escape" in our and NAMED.sub("", our) == NAMED.sub("", their)
-        ):
-            return False
-    return True
+    return len(ours) == len(theirs) and all(
+        our == their
+        or (" value=named-escape" in our and NAMED.sub("", our) == NAMED.sub("", their))
+        for our, their in zip(ours, theirs)
+    )
 
 
 def run_dumper(command, paths):
@@ -180,12 +186,26 @@ def run_dumper(command, paths):
     return dumps
 
 
-def is_newer(error):
-    text = str(error)
-    return any(sys.version_info < (major, minor) and part in text for major, minor, part in NEWER)
+def is_newer(error, source):
+    """True if the error of this Python is none of a later one."""
+    return any(
+        sys.version_info < version
+        and (message is None or message.search(str(error)))
+        and (text is None or text.search(source))
+        for version, message, text in NEWER
+    )
 
 
-def find_files(paths, every):
+def is_older(errors):
+    """True if later versions reject what this Python accepts."""
+    return any(
+        sys.version_info < version and message in error
+        for error in errors
+        for version, message in OLDER
+    )
+
+
+def find_files(paths, every=1):
     files = []
     for path in paths:
         if os.path.isfile(path):
@@ -198,29 +218,47 @@ def find_files(paths, every):
 
 
 class Tally:
-    def __init__(self, show):
-        self.same = self.different = self.rejected = self.newer = self.accepted = 0
+    """What came out of the files compared; the first `show` differences are printed."""
+
+    def __init__(self, show=10):
+        self.same = self.different = self.older = 0
+        self.rejected = self.newer = self.accepted = 0
         self.nodes = 0
         self.show = show
 
-    def report(self, path, text):
+    @property
+    def failed(self):
+        return self.different + self.accepted
+
+    def __str__(self):
+        version = ".".join(map(str, sys.version_info[:3]))
+        return (
+            f"Python {version}: {self.same} files alike ({self.nodes} nodes), {self.older} of older "
+            f"syntax, {self.different} different; of files it rejects: {self.rejected} rejected, "
+            f"{self.newer} of newer syntax, {self.accepted} accepted"
+        )
+
+    def report(self, path, source, text):
         if self.show > 0:
-            print(f"{path}: {text}")
+            print(f"--- {path}: {text}")
+            if len(source) <= SHOWN_BYTES_MAX:
+                print(source.decode("utf-8", "backslashreplace"))
         self.show -= 1
 
     def check(self, path, ours):
+        with open(path, "rb") as file:
+            source = file.read()
         errors = [line for line in ours if line.startswith("error ")]
         try:
-            with open(path, "rb") as file:
-                tree = ast.parse(file.read())
+            tree = ast.parse(source)
         except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
             if errors:
                 self.rejected += 1
-            elif is_newer(error):
+            elif is_newer(error, source):
                 self.newer += 1
             else:
                 self.accepted += 1
-                self.report(path, f"Python rejects it: {error}")
+                self.report(path, source, f"Python rejects it: {error}")
             return
         theirs = []
         dump(tree, None, 0, theirs)
@@ -228,11 +266,24 @@ class Tally:
         if same(ours, theirs):
             self.same += 1
             return
+        if is_older(errors):
+            self.older += 1
+            return
         self.different += 1
         if not EXACT_FSTRINGS:
             ours, theirs = mask(ours), mask(theirs)
         diff = difflib.unified_diff(theirs[:20000], ours[:20000], "python", "ours", n=1, lineterm="")
-        self.report(path, "\n".join(errors[:3] + list(diff)[:12]))
+        self.report(path, source, "\n".join(["the trees differ", *errors[:3], *list(diff)[:12]]))
+
+
+def compare(dumper, files, tally):
+    """Adds the results of `files` to the tally."""
+    warnings.simplefilter("ignore")
+    for start in range(0, len(files), BATCH):
+        batch = files[start : start + BATCH]
+        dumps = run_dumper(dumper, batch)
+        for path in batch:
+            tally.check(path, dumps.get(path, []))
 
 
 def main():
@@ -242,24 +293,11 @@ def main():
     parser.add_argument("--every", type=int, default=1, help="only every Nth file")
     parser.add_argument("--show", type=int, default=10, help="how many differences to print")
     options = parser.parse_args()
-    warnings.simplefilter("ignore")
     files = find_files(options.paths, options.every)
     tally = Tally(options.show)
-    for start in range(0, len(files), BATCH):
-        batch = files[start : start + BATCH]
-        dumps = run_dumper(options.dumper, batch)
-        for path in batch:
-            tally.check(path, dumps.get(path, []))
-    version = ".".join(map(str, sys.version_info[:3]))
-    print(
-        f"Python {version}: {tally.same} files alike ({tally.nodes} nodes), {tally.different} different; "
-        f"of files it rejects: {tally.rejected} rejected, {tally.newer} newer syntax, "
-        f"{tally.accepted} accepted"
-    )
-    failed = tally.different + tally.accepted
-    passed = len(files) - failed
-    print(f"compare: {passed} passed, {failed} failed, 0 skipped")
-    return 1 if failed or not files else 0
+    compare(options.dumper, files, tally)
+    print(tally)
+    return 1 if tally.failed or not files else 0
 
 
 if __name__ == "__main__":
