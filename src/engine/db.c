@@ -21,8 +21,9 @@ static const struct policy *policy_of(enum engine_kind engine) {
 /* Every flat array that is copied, once. */
 #define DB_FLATS(DO)                                                                               \
     DO(tables)                                                                                     \
-    DO(sessions) DO(rows) DO(versions) DO(values) DO(txns) DO(locks) DO(savepoints) DO(pending)    \
-        DO(marks) DO(edges)
+    DO(sessions)                                                                                   \
+    DO(rows) DO(versions) DO(values) DO(txns) DO(locks) DO(savepoints) DO(pending) DO(marks)       \
+        DO(edges)
 
 #define LISTS_FLATS(DO) DO(writes) DO(work) DO(row) DO(values) DO(binds) DO(bind_values)
 
@@ -222,6 +223,7 @@ static void result_fill(struct db *db, size_t session, struct db_result *result)
     result->writes = lists->writes.items;
     result->write_count = lists->writes.count;
     result->affected = exec->affected;
+    result->unchanged = exec->unchanged;
     result->last_insert = exec->last_insert;
 }
 
@@ -254,6 +256,7 @@ static void statement_finish(struct db *db, size_t session, enum step step,
         result_fill(db, session, result);
         result->ended_transaction = owner->exec.rolled_back;
     }
+    session_look_for_deadlocks(db);
     if (session_any_ready(db))
         owner->exec.footprint.waited_or_woke = true;
     result->footprint = owner->exec.footprint;

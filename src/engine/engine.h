@@ -96,6 +96,8 @@ struct db_result {
     size_t write_count;
     int64_t affected; /* rows INSERTed, UPDATEd or DELETEd; matched, not changed, rows: Django sets
                                   FOUND_ROWS on MySQL */
+    int64_t
+        unchanged; /* those of them that were as the statement wanted them: MySQL wrote nothing */
     struct value
         last_insert; /* INSERT into a table with a serial column: its (last) value; else NULL */
     struct db_footprint footprint;

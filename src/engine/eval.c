@@ -186,13 +186,20 @@ static bool eval_and_or(struct eval *eval, const struct sql_expr *expr, struct v
 
 static enum truth order_truth(enum sql_op op, int order) {
     switch (op) {
-    case SQL_OP_EQ: return order == 0 ? IS_TRUE : IS_FALSE;
-    case SQL_OP_NE: return order != 0 ? IS_TRUE : IS_FALSE;
-    case SQL_OP_LT: return order < 0 ? IS_TRUE : IS_FALSE;
-    case SQL_OP_LE: return order <= 0 ? IS_TRUE : IS_FALSE;
-    case SQL_OP_GT: return order > 0 ? IS_TRUE : IS_FALSE;
-    case SQL_OP_GE: return order >= 0 ? IS_TRUE : IS_FALSE;
-    default: LW_UNREACHABLE();
+    case SQL_OP_EQ:
+        return order == 0 ? IS_TRUE : IS_FALSE;
+    case SQL_OP_NE:
+        return order != 0 ? IS_TRUE : IS_FALSE;
+    case SQL_OP_LT:
+        return order < 0 ? IS_TRUE : IS_FALSE;
+    case SQL_OP_LE:
+        return order <= 0 ? IS_TRUE : IS_FALSE;
+    case SQL_OP_GT:
+        return order > 0 ? IS_TRUE : IS_FALSE;
+    case SQL_OP_GE:
+        return order >= 0 ? IS_TRUE : IS_FALSE;
+    default:
+        LW_UNREACHABLE();
     }
 }
 
@@ -393,8 +400,8 @@ static bool like_match(struct str text, struct str pattern, int escape, bool ign
             continue;
         }
         size_t at = p + is_escaped;
-        if (at < pattern.len &&
-            (ignore_case ? fold(text.ptr[t]) == fold(pattern.ptr[at]) : text.ptr[t] == pattern.ptr[at])) {
+        if (at < pattern.len && (ignore_case ? fold(text.ptr[t]) == fold(pattern.ptr[at])
+                                             : text.ptr[t] == pattern.ptr[at])) {
             t++;
             p = at + 1;
             continue;
@@ -471,8 +478,10 @@ static bool operand_number(struct eval *eval, struct value *value) {
 
 static bool eval_arithmetic(struct eval *eval, enum sql_op op, struct value a, struct value b,
                             struct value *result) {
-    static const enum value_op ops[] = {[SQL_OP_ADD] = VALUE_ADD, [SQL_OP_SUB] = VALUE_SUB,
-                                        [SQL_OP_MUL] = VALUE_MUL, [SQL_OP_DIV] = VALUE_DIV,
+    static const enum value_op ops[] = {[SQL_OP_ADD] = VALUE_ADD,
+                                        [SQL_OP_SUB] = VALUE_SUB,
+                                        [SQL_OP_MUL] = VALUE_MUL,
+                                        [SQL_OP_DIV] = VALUE_DIV,
                                         [SQL_OP_MOD] = VALUE_MOD};
     if (a.kind == VALUE_NULL || b.kind == VALUE_NULL) {
         *result = value_null();
@@ -511,7 +520,8 @@ static bool eval_concat(struct eval *eval, struct value a, struct value b, struc
 static bool eval_binary(struct eval *eval, const struct sql_expr *expr, struct value *result) {
     switch (expr->op) {
     case SQL_OP_AND:
-    case SQL_OP_OR: return eval_and_or(eval, expr, result);
+    case SQL_OP_OR:
+        return eval_and_or(eval, expr, result);
     case SQL_OP_EQ:
     case SQL_OP_NE:
     case SQL_OP_LT:
@@ -519,8 +529,10 @@ static bool eval_binary(struct eval *eval, const struct sql_expr *expr, struct v
     case SQL_OP_GT:
     case SQL_OP_GE:
     case SQL_OP_NULL_SAFE_EQ:
-    case SQL_OP_NULL_SAFE_NE: return eval_comparison(eval, expr, result);
-    default: break;
+    case SQL_OP_NULL_SAFE_NE:
+        return eval_comparison(eval, expr, result);
+    default:
+        break;
     }
     struct value left, right;
     if (!eval_expr(eval, expr->args.items[0], &left) ||
@@ -625,28 +637,42 @@ static bool eval_subquery(struct eval *eval, const struct sql_expr *expr, struct
 
 static bool eval_node(struct eval *eval, const struct sql_expr *expr, struct value *result) {
     switch (expr->kind) {
-    case SQL_LITERAL: *result = expr->literal; return true;
-    case SQL_COLUMN: return eval_column(eval, expr, result);
-    case SQL_HOST: return eval_host(eval, expr, result);
-    case SQL_UNARY: return eval_unary(eval, expr, result);
-    case SQL_BINARY: return eval_binary(eval, expr, result);
+    case SQL_LITERAL:
+        *result = expr->literal;
+        return true;
+    case SQL_COLUMN:
+        return eval_column(eval, expr, result);
+    case SQL_HOST:
+        return eval_host(eval, expr, result);
+    case SQL_UNARY:
+        return eval_unary(eval, expr, result);
+    case SQL_BINARY:
+        return eval_binary(eval, expr, result);
     case SQL_IS_NULL:
         if (!eval_expr(eval, expr->args.items[0], result))
             return false;
         *result = value_bool((result->kind == VALUE_NULL) != expr->is_negated);
         return true;
-    case SQL_IN: return eval_in(eval, expr, result);
-    case SQL_BETWEEN: return eval_between(eval, expr, result);
-    case SQL_LIKE: return eval_like(eval, expr, result);
-    case SQL_CASE: return eval_case(eval, expr, result);
-    case SQL_CALL: return eval_call_args(eval, expr, result);
+    case SQL_IN:
+        return eval_in(eval, expr, result);
+    case SQL_BETWEEN:
+        return eval_between(eval, expr, result);
+    case SQL_LIKE:
+        return eval_like(eval, expr, result);
+    case SQL_CASE:
+        return eval_case(eval, expr, result);
+    case SQL_CALL:
+        return eval_call_args(eval, expr, result);
     case SQL_CAST:
         return eval_expr(eval, expr->args.items[0], result) &&
                eval_cast(eval, expr->qualifier, *result, result);
-    case SQL_ROW: return eval_fail(eval, DB_ERROR_NOT_MODELLED, "a row as a value");
+    case SQL_ROW:
+        return eval_fail(eval, DB_ERROR_NOT_MODELLED, "a row as a value");
     case SQL_SUBQUERY:
-    case SQL_EXISTS: return eval_subquery(eval, expr, result);
-    case SQL_DEFAULT: return eval_fail(eval, DB_ERROR_NOT_MODELLED, "DEFAULT in an expression");
+    case SQL_EXISTS:
+        return eval_subquery(eval, expr, result);
+    case SQL_DEFAULT:
+        return eval_fail(eval, DB_ERROR_NOT_MODELLED, "DEFAULT in an expression");
     }
     LW_UNREACHABLE();
 }

@@ -20,12 +20,12 @@ struct eval_group {
 
 /* The rows that column references of one running query mean. */
 struct eval_frame {
-    const struct eval_frame *outer;              /* NULL: the statement itself */
+    const struct eval_frame *outer; /* NULL: the statement itself */
     size_t source_count;
-    const struct value *rows[SQL_SOURCES_MAX];   /* by source; NULL: all columns NULL (outer join) */
-    const struct value *excluded;                /* SQL_SOURCE_EXCLUDED; NULL: none */
-    const struct value *items;                   /* SQL_SOURCE_ITEM: the values of the select items */
-    const struct eval_group *group;              /* what aggregate calls give; NULL: not grouped */
+    const struct value *rows[SQL_SOURCES_MAX]; /* by source; NULL: all columns NULL (outer join) */
+    const struct value *excluded;              /* SQL_SOURCE_EXCLUDED; NULL: none */
+    const struct value *items;                 /* SQL_SOURCE_ITEM: the values of the select items */
+    const struct eval_group *group;            /* what aggregate calls give; NULL: not grouped */
 };
 
 enum eval_subquery_mode { EVAL_SUBQUERY_SCALAR, EVAL_SUBQUERY_EXISTS, EVAL_SUBQUERY_IN };

@@ -91,22 +91,30 @@ static struct value round_to(const struct eval *eval, struct value value, int64_
 
 /* ---- CAST ---- */
 
-enum cast_target { CAST_INT, CAST_DECIMAL, CAST_TEXT, CAST_BOOL, CAST_TIME, CAST_FLOAT, CAST_UNKNOWN };
+enum cast_target {
+    CAST_INT,
+    CAST_DECIMAL,
+    CAST_TEXT,
+    CAST_BOOL,
+    CAST_TIME,
+    CAST_FLOAT,
+    CAST_UNKNOWN
+};
 
 static enum cast_target cast_target(struct str type_text) {
     static const struct {
         const char *name;
         enum cast_target target;
     } names[] = {
-        {"int", CAST_INT},        {"integer", CAST_INT},   {"bigint", CAST_INT},
-        {"smallint", CAST_INT},   {"tinyint", CAST_INT},   {"mediumint", CAST_INT},
-        {"signed", CAST_INT},     {"unsigned", CAST_INT},  {"int4", CAST_INT},
-        {"int8", CAST_INT},       {"int2", CAST_INT},      {"decimal", CAST_DECIMAL},
-        {"numeric", CAST_DECIMAL}, {"char", CAST_TEXT},    {"varchar", CAST_TEXT},
-        {"text", CAST_TEXT},      {"character", CAST_TEXT}, {"nchar", CAST_TEXT},
-        {"bool", CAST_BOOL},      {"boolean", CAST_BOOL},  {"date", CAST_TIME},
-        {"datetime", CAST_TIME},  {"timestamp", CAST_TIME}, {"timestamptz", CAST_TIME},
-        {"float", CAST_FLOAT},    {"double", CAST_FLOAT},  {"real", CAST_FLOAT},
+        {"int", CAST_INT},         {"integer", CAST_INT},    {"bigint", CAST_INT},
+        {"smallint", CAST_INT},    {"tinyint", CAST_INT},    {"mediumint", CAST_INT},
+        {"signed", CAST_INT},      {"unsigned", CAST_INT},   {"int4", CAST_INT},
+        {"int8", CAST_INT},        {"int2", CAST_INT},       {"decimal", CAST_DECIMAL},
+        {"numeric", CAST_DECIMAL}, {"char", CAST_TEXT},      {"varchar", CAST_TEXT},
+        {"text", CAST_TEXT},       {"character", CAST_TEXT}, {"nchar", CAST_TEXT},
+        {"bool", CAST_BOOL},       {"boolean", CAST_BOOL},   {"date", CAST_TIME},
+        {"datetime", CAST_TIME},   {"timestamp", CAST_TIME}, {"timestamptz", CAST_TIME},
+        {"float", CAST_FLOAT},     {"double", CAST_FLOAT},   {"real", CAST_FLOAT},
     };
     size_t len = 0;
     while (len < type_text.len &&
@@ -133,8 +141,8 @@ static int64_t cast_scale(struct str type_text) {
 }
 
 static bool cast_bool(struct eval *eval, struct value value, struct value *result) {
-    static const char *const words[] = {"f", "false", "no", "off", "0", "n",
-                                        "t", "true",  "yes", "on", "1", "y"};
+    static const char *const words[] = {"f", "false", "no",  "off", "0", "n",
+                                        "t", "true",  "yes", "on",  "1", "y"};
     if (value.kind == VALUE_TEXT) {
         struct str text = text_pool_get(eval->pool, value.number);
         for (size_t i = 0; i < LW_COUNT_OF(words); i++) {
@@ -187,9 +195,13 @@ bool eval_cast(struct eval *eval, struct str type_text, struct value value, stru
             scale = 0;
         return cast_number(eval, value, eval->engine == ENGINE_SQLITE ? -1 : scale, false, result);
     }
-    case CAST_FLOAT: return cast_number(eval, value, -1, false, result);
-    case CAST_TEXT: *result = eval_to_text(eval, value); return true;
-    case CAST_BOOL: return cast_bool(eval, value, result);
+    case CAST_FLOAT:
+        return cast_number(eval, value, -1, false, result);
+    case CAST_TEXT:
+        *result = eval_to_text(eval, value);
+        return true;
+    case CAST_BOOL:
+        return cast_bool(eval, value, result);
     case CAST_TIME:
         *result = value;
         if (value.kind == VALUE_TIME)
@@ -198,7 +210,8 @@ bool eval_cast(struct eval *eval, struct str type_text, struct value value, stru
             value_parse_time(text_pool_get(eval->pool, value.number), result))
             return true;
         return eval_fail(eval, DB_ERROR_DATA, "not a time");
-    case CAST_UNKNOWN: break;
+    case CAST_UNKNOWN:
+        break;
     }
     return eval_fail(eval, DB_ERROR_NOT_MODELLED, "CAST to %.*s",
                      (int)(type_text.len < 60 ? type_text.len : 60), type_text.ptr);
@@ -267,7 +280,8 @@ static bool fn_abs(const struct call *call, struct value *result) {
     if (!eval_is_number(*result) || result->number == INT64_MIN)
         return eval_fail(call->eval, DB_ERROR_DATA, "ABS of no number, or out of range");
     if (result->number < 0)
-        *result = (struct value){.kind = result->kind, .scale = result->scale, .number = -result->number};
+        *result =
+            (struct value){.kind = result->kind, .scale = result->scale, .number = -result->number};
     return true;
 }
 
@@ -367,8 +381,8 @@ static int64_t char_count(struct str text) {
 }
 
 static bool fn_char_length(const struct call *call, struct value *result) {
-    *result = call->args[0].kind == VALUE_NULL ? value_null()
-                                               : value_int(char_count(arg_text(call, 0)));
+    *result =
+        call->args[0].kind == VALUE_NULL ? value_null() : value_int(char_count(arg_text(call, 0)));
     return true;
 }
 

@@ -136,13 +136,18 @@ bool eval_store(struct eval *eval, const struct column *column, struct value val
     if (value.kind == VALUE_NULL)
         return true;
     switch (column->type) {
-    case COLUMN_INT: return store_int(eval, column, value, result);
-    case COLUMN_DECIMAL: return store_decimal(eval, column, value, result);
-    case COLUMN_TEXT: return store_text(eval, column, value, result);
+    case COLUMN_INT:
+        return store_int(eval, column, value, result);
+    case COLUMN_DECIMAL:
+        return store_decimal(eval, column, value, result);
+    case COLUMN_TEXT:
+        return store_text(eval, column, value, result);
     case COLUMN_BOOL:
         return value.kind == VALUE_BOOL || eval_cast(eval, STR("boolean"), value, result);
-    case COLUMN_TIME: return store_time(eval, column, value, result);
-    case COLUMN_OTHER: return true;
+    case COLUMN_TIME:
+        return store_time(eval, column, value, result);
+    case COLUMN_OTHER:
+        return true;
     }
     LW_UNREACHABLE();
 }

@@ -29,7 +29,7 @@ enum step exec_commit(struct db *db, size_t session) {
         step = db->policy->before_commit(db, session);
     if (step == STEP_OK)
         txn_end(db, session, TXN_COMMITTED);
-    else if (step == STEP_FAIL)
+    else if (step == STEP_FAIL && !db->policy->outlives_failed_commit)
         txn_end(db, session, TXN_ABORTED);
     return step;
 }

@@ -29,6 +29,8 @@ uint32_t session_blockers(const struct db *db, size_t session);
 void session_wait_end(struct db *db, size_t session);
 /* Whether some session can go on or has a result to be handed out. */
 bool session_any_ready(const struct db *db);
+/* Ends the deadlocks that show only now that a session in the way has gone. */
+void session_look_for_deadlocks(struct db *db);
 
 /* ---- exec.c ---- */
 

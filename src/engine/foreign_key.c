@@ -139,7 +139,7 @@ static enum step check_parent_gone(struct db *db, size_t session, const struct p
     if (step != STEP_OK)
         return step;
     if (forbids && db->children.count > 0)
-        return db_fail(db, DB_ERROR_FOREIGN_KEY, "%.*s", STR_ARG(fk->name));
+        return db_fail(db, DB_ERROR_REFERENCED, "%.*s", STR_ARG(fk->name));
     for (size_t i = 0; i < db->children.count && !forbids; i++) {
         const struct value *values;
         uint32_t child = db->children.items[i], written;

@@ -8,7 +8,8 @@ static enum step begin_statement(struct db *db, size_t session, const struct sql
     struct exec *exec = session_exec(db, session);
     struct txn *txn = session_txn(db, session);
     (void)stmt;
-    exec->snapshot = (struct snapshot){db->core.commits, db->sessions.items[session].txn, COMMAND_ALL};
+    exec->snapshot =
+        (struct snapshot){db->core.commits, db->sessions.items[session].txn, COMMAND_ALL};
     if (db->is_loading)
         return STEP_OK;
     /* With snapshot isolation SERIALIZABLE has its view from the start, although it reads through locks. */
@@ -69,6 +70,7 @@ const struct policy policy_innodb = {
     .after_undo = after_undo,
     .error_ends_transaction = error_ends_transaction,
     .blockers = innodb_blockers,
+    .watched_blockers = innodb_watched_blockers,
     .deadlock_victim = innodb_deadlock_victim,
 };
 
@@ -92,8 +94,8 @@ static const struct table *table_with_keys(struct arena *arena, const struct tab
         if (copy == NULL) {
             copy = ARENA_NEW(arena, struct table);
             *copy = *table;
-            copy->keys.items = arena_copy(arena, table->keys.items,
-                                          table->keys.count * sizeof *table->keys.items);
+            copy->keys.items =
+                arena_copy(arena, table->keys.items, table->keys.count * sizeof *table->keys.items);
             copy->keys.capacity = copy->keys.count;
         }
         struct key key = {.name = fk->name, .column_count = fk->column_count};

@@ -7,7 +7,7 @@
  * not within one of our schedules, whose steps follow each other at once. Only what was loaded is purged. What lies between two records, the gap, is locked through the record after it.
  *
  * The rules follow the manual, "Locks Set by Different SQL Statements in InnoDB", and what MariaDB 10.11 was
- * seen to do (tests/engine/innodb_differential.py).
+ * seen to do (tests/engine/transcripts/innodb.txt).
  */
 #ifndef LW_ENGINE_INNODB_H
 #define LW_ENGINE_INNODB_H
@@ -21,10 +21,10 @@ enum innodb_mode { INNODB_S, INNODB_X };
 
 /* Of exec.cursor, the policy's words for the statement under way. */
 enum innodb_cursor {
-    INNODB_HAS_VIEW,   /* READ COMMITTED: the statement has a read view */
-    INNODB_WRITTEN,    /* the version whose index entries are being made; 0: none */
-    INNODB_KEYS_DONE,  /* the first key that it is not yet in */
-    INNODB_REUSED      /* it took the place of a deleted record: no gap was split */
+    INNODB_HAS_VIEW,  /* READ COMMITTED: the statement has a read view */
+    INNODB_WRITTEN,   /* the version whose index entries are being made; 0: none */
+    INNODB_KEYS_DONE, /* the first key that it is not yet in */
+    INNODB_REUSED     /* it took the place of a deleted record: no gap was split */
 };
 
 /* What of record and gap a lock covers. NEXT_KEY: both. INSERT: waits for the gap's locks, keeps nobody out. */
@@ -32,8 +32,10 @@ enum innodb_type { INNODB_NEXT_KEY = 0, INNODB_GAP = 1, INNODB_REC = 2, INNODB_I
 
 enum innodb_lock_flag {
     INNODB_TYPE = 7,
-    INNODB_STRUCT = 8, /* a lock struct of its own: what counts when a deadlock's victim is chosen */
-    INNODB_EMPTY = 16  /* a struct left without records by RC's unlocking: it counts, and locks nothing */
+    INNODB_STRUCT =
+        8, /* a lock struct of its own: what counts when a deadlock's victim is chosen */
+    INNODB_EMPTY =
+        16 /* a struct left without records by RC's unlocking: it counts, and locks nothing */
 };
 
 struct innodb_record {
@@ -49,7 +51,8 @@ struct innodb_records {
 /* A place in an index, of a row that is or could be there. */
 struct innodb_entry {
     const struct value *values;
-    uint32_t row; /* decides between equal keys where there is no primary key; UINT32_MAX: after all */
+    uint32_t
+        row; /* decides between equal keys where there is no primary key; UINT32_MAX: after all */
 };
 
 struct innodb_request {
@@ -98,6 +101,7 @@ void innodb_split_gap(struct db *db, uint16_t table, uint8_t key, uint32_t versi
 /* Locks on records that are gone pass to the gap they left. */
 void innodb_settle_locks(struct db *db);
 uint32_t innodb_blockers(const struct db *db, size_t session);
+uint32_t innodb_watched_blockers(const struct db *db, size_t session);
 int innodb_deadlock_victim(const struct db *db, size_t session, uint32_t cycle);
 
 /* ---- innodb_read.c ---- */

@@ -48,11 +48,12 @@ static struct lock *find_own(struct db *db, size_t session, const struct innodb_
     return NULL;
 }
 
-/* Sessions with locks that the request conflicts with, among those before `sequence`. */
+/* Sessions with locks that the request conflicts with, among those before `sequence`: all, or the first
+ * in the queue. */
 static uint32_t conflicts(const struct db *db, size_t session, const struct innodb_request *request,
-                          uint32_t sequence) {
+                          uint32_t sequence, bool only_first) {
     uint32_t sessions = 0;
-    for (size_t i = 0; i < db->locks.count; i++) {
+    for (size_t i = 0; i < db->locks.count && !(only_first && sessions != 0); i++) {
         const struct lock *lock = &db->locks.items[i];
         if (lock->sequence < sequence && lock->session != session &&
             is_on(db, lock, request->table, request->key, request->version) &&
@@ -63,12 +64,13 @@ static uint32_t conflicts(const struct db *db, size_t session, const struct inno
 }
 
 /* Sessions that a queued lock waits for. */
-static uint32_t queue_ahead(const struct db *db, const struct lock *lock) {
-    struct innodb_request request = {.table = lock->table, .key = lock->key,
+static uint32_t queue_ahead(const struct db *db, const struct lock *lock, bool only_first) {
+    struct innodb_request request = {.table = lock->table,
+                                     .key = lock->key,
                                      .version = (uint32_t)lock->number,
                                      .mode = (enum innodb_mode)lock->mode,
                                      .type = (enum innodb_type)(lock->flags & INNODB_TYPE)};
-    return conflicts(db, lock->session, &request, lock->sequence);
+    return conflicts(db, lock->session, &request, lock->sequence, only_first);
 }
 
 /* Locks of one transaction, index and kind share a struct (all our tables fit one page), unless somebody
@@ -90,10 +92,14 @@ static bool needs_struct(const struct db *db, const struct lock *added) {
 
 static uint32_t add_lock(struct db *db, size_t session, const struct innodb_request *request,
                          bool is_waiting) {
-    struct lock lock = {.kind = LOCK_POLICY, .mode = (uint8_t)request->mode,
-                        .flags = (uint8_t)request->type, .key = request->key,
-                        .session = (uint8_t)session, .is_waiting = is_waiting,
-                        .txn = db->sessions.items[session].txn, .table = request->table,
+    struct lock lock = {.kind = LOCK_POLICY,
+                        .mode = (uint8_t)request->mode,
+                        .flags = (uint8_t)request->type,
+                        .key = request->key,
+                        .session = (uint8_t)session,
+                        .is_waiting = is_waiting,
+                        .txn = db->sessions.items[session].txn,
+                        .table = request->table,
                         .number = request->version};
     if (is_waiting || needs_struct(db, &lock))
         lock.flags |= INNODB_STRUCT;
@@ -112,8 +118,10 @@ static bool make_explicit(struct db *db, size_t session, struct innodb_request *
         request->type = INNODB_GAP; /* all that is still to be had */
         return is_record;
     }
-    struct innodb_request held = {.table = request->table, .key = request->key,
-                                  .version = request->version, .mode = INNODB_X,
+    struct innodb_request held = {.table = request->table,
+                                  .key = request->key,
+                                  .version = request->version,
+                                  .mode = INNODB_X,
                                   .type = INNODB_REC};
     size_t holder = db->txns.items[owner].session;
     if (find_own(db, holder, &held, false) == NULL)
@@ -122,20 +130,19 @@ static bool make_explicit(struct db *db, size_t session, struct innodb_request *
 }
 
 /* MariaDB's innodb_snapshot_isolation: what is locked must be what the read view shows. */
-static enum step check_snapshot(struct db *db, size_t session, const struct innodb_request *request) {
+static enum step check_snapshot(struct db *db, size_t session,
+                                const struct innodb_request *request) {
     const struct txn *txn = session_txn(db, session);
     if (!db->config.innodb_snapshot_isolation || txn->level < SQL_REPEATABLE_READ ||
-        !(txn->flags & TXN_HAS_SNAPSHOT) || request->version == 0 ||
-        request->type == INNODB_GAP || request->type == INNODB_INSERT ||
-        request->key != innodb_clustered(db, request->table))
+        !(txn->flags & TXN_HAS_SNAPSHOT) || request->version == 0 || request->type == INNODB_GAP ||
+        request->type == INNODB_INSERT || request->key != innodb_clustered(db, request->table))
         return STEP_OK;
     uint16_t row = db->versions.items[request->version].row;
     uint32_t newest = db->rows.items[row].newest;
     struct snapshot view = {txn->snapshot, db->sessions.items[session].txn, COMMAND_ALL};
     if (newest == 0 || version_is_visible(db, &view, newest))
         return STEP_OK;
-    return db_fail(db, DB_ERROR_CHANGED_ROW, "%.*s",
-                   STR_ARG(db_table(db, request->table)->name));
+    return db_fail(db, DB_ERROR_CHANGED_ROW, "%.*s", STR_ARG(db_table(db, request->table)->name));
 }
 
 /* Whether the record itself is held, so that nobody who queues for it is in the way of its gap. */
@@ -155,17 +162,18 @@ enum step innodb_lock(struct db *db, size_t session, struct innodb_request *requ
     bool is_record = request->type == INNODB_NEXT_KEY || request->type == INNODB_REC;
     if (is_record && make_explicit(db, session, request))
         return STEP_OK;
-    if (request->type == INNODB_NEXT_KEY && request->version != 0 && holds_record(db, session, request))
+    if (request->type == INNODB_NEXT_KEY && request->version != 0 &&
+        holds_record(db, session, request))
         request->type = INNODB_GAP;
     for (;;) {
         if (request->type != INNODB_INSERT && find_own(db, session, request, false) != NULL)
             return check_snapshot(db, session, request);
         struct lock *queued = find_own(db, session, request, true);
-        if (queued != NULL && queue_ahead(db, queued) == 0) {
+        if (queued != NULL && queue_ahead(db, queued, false) == 0) {
             queued->is_waiting = false;
             continue; /* an insert looks again: gap locks do not wait for it */
         }
-        if (queued == NULL && conflicts(db, session, request, UINT32_MAX) == 0) {
+        if (queued == NULL && conflicts(db, session, request, UINT32_MAX, false) == 0) {
             if (request->type != INNODB_INSERT && !request->is_implicit)
                 request->granted = add_lock(db, session, request, false);
             return check_snapshot(db, session, request);
@@ -175,11 +183,14 @@ enum step innodb_lock(struct db *db, size_t session, struct innodb_request *requ
             return STEP_OK;
         }
         if (request->wait == SQL_NOWAIT)
-            return db_fail(db, db->config.engine == ENGINE_MARIADB ? DB_ERROR_LOCK_TIMEOUT
-                                                                   : DB_ERROR_LOCK_NOT_AVAILABLE,
+            return db_fail(db,
+                           db->config.engine == ENGINE_MARIADB ? DB_ERROR_LOCK_TIMEOUT
+                                                               : DB_ERROR_LOCK_NOT_AVAILABLE,
                            "%s", "");
-        struct wait wait = {.kind = WAIT_LOCK, .lock_kind = LOCK_POLICY,
-                            .mode = (uint8_t)request->mode, .table = request->table};
+        struct wait wait = {.kind = WAIT_LOCK,
+                            .lock_kind = LOCK_POLICY,
+                            .mode = (uint8_t)request->mode,
+                            .table = request->table};
         wait.lock = queued != NULL ? queued->sequence : add_lock(db, session, request, true);
         enum step step = session_wait(db, session, &wait);
         if (step != STEP_OK)
@@ -208,8 +219,12 @@ void innodb_lock_table(struct db *db, size_t session, uint16_t table, enum innod
             lock->mode >= mode)
             return;
     }
-    struct lock lock = {.kind = LOCK_TABLE, .mode = (uint8_t)mode, .session = (uint8_t)session,
-                        .flags = INNODB_STRUCT, .txn = txn, .table = table};
+    struct lock lock = {.kind = LOCK_TABLE,
+                        .mode = (uint8_t)mode,
+                        .session = (uint8_t)session,
+                        .flags = INNODB_STRUCT,
+                        .txn = txn,
+                        .table = table};
     lock_add(db, &lock);
     db->txns.items[txn].locked |= table_bit(table);
     session_exec(db, session)->footprint.locks |= table_bit(table);
@@ -219,7 +234,9 @@ void innodb_lock_table(struct db *db, size_t session, uint16_t table, enum innod
 
 /* Gives the transaction of `lock` a lock on the gap before `version`. */
 static void inherit(struct db *db, struct lock lock, uint32_t version) {
-    struct innodb_request gap = {.table = lock.table, .key = lock.key, .version = version,
+    struct innodb_request gap = {.table = lock.table,
+                                 .key = lock.key,
+                                 .version = version,
                                  .mode = (enum innodb_mode)lock.mode,
                                  .type = version == 0 ? INNODB_NEXT_KEY : INNODB_GAP};
     if (find_own(db, lock.session, &gap, false) == NULL)
@@ -278,16 +295,26 @@ void innodb_settle_locks(struct db *db) {
 
 /* ---- waiting ---- */
 
-uint32_t innodb_blockers(const struct db *db, size_t session) {
+static uint32_t blockers(const struct db *db, size_t session, bool only_first) {
     const struct wait *wait = &db->sessions.items[session].wait;
     LW_ASSERT(wait->kind == WAIT_LOCK);
     for (size_t i = 0; i < db->locks.count; i++) {
         const struct lock *lock = &db->locks.items[i];
         if (lock->sequence != wait->lock || !is_record_lock(lock))
             continue;
-        return queue_ahead(db, lock);
+        return queue_ahead(db, lock, only_first);
     }
     return 0;
+}
+
+uint32_t innodb_blockers(const struct db *db, size_t session) {
+    return blockers(db, session, false);
+}
+
+/* MariaDB since 10.6 keeps one edge a transaction, wait_trx: to the first lock in the queue that is in
+ * the way. A cycle over another is seen when that one has gone. */
+uint32_t innodb_watched_blockers(const struct db *db, size_t session) {
+    return blockers(db, session, db->config.engine == ENGINE_MARIADB);
 }
 
 /* Undo records and lock structs: what InnoDB calls a transaction's weight. */
@@ -296,8 +323,8 @@ static size_t txn_weight(const struct db *db, uint16_t txn) {
     for (size_t i = 0; i < db->locks.count; i++)
         weight += db->locks.items[i].txn == txn && (db->locks.items[i].flags & INNODB_STRUCT) != 0;
     for (size_t i = 1; i < db->versions.count; i++)
-        weight += db->versions.items[i].writer == txn &&
-                  !(db->versions.items[i].flags & VERSION_UNDONE);
+        weight +=
+            db->versions.items[i].writer == txn && !(db->versions.items[i].flags & VERSION_UNDONE);
     return weight;
 }
 

@@ -17,12 +17,12 @@ struct innodb_scan {
     uint8_t key;
     enum innodb_mode mode;
     bool is_locking;
-    bool is_logged;   /* outermost: in lists.work */
-    bool is_semi;     /* READ COMMITTED UPDATE: looks at the committed version of a locked row */
-    bool is_covering; /* the index has all that is asked for: the row itself is not locked */
-    bool in_range;    /* the range has been entered */
-    size_t range;     /* index in access.ranges; a whole scan has one */
-    size_t at;        /* record to look at next; for plain reads: version to give next */
+    bool is_logged;     /* outermost: in lists.work */
+    bool is_semi;       /* READ COMMITTED UPDATE: looks at the committed version of a locked row */
+    bool is_covering;   /* the index has all that is asked for: the row itself is not locked */
+    bool in_range;      /* the range has been entered */
+    size_t range;       /* index in access.ranges; a whole scan has one */
+    size_t at;          /* record to look at next; for plain reads: version to give next */
     uint32_t *versions; /* plain reads */
     size_t version_count;
     uint32_t granted[2]; /* new locks of the row given, for reject */
@@ -232,7 +232,8 @@ bool innodb_open(void *context, struct eval *eval, struct query_scan *scan) {
     bool is_point = s->access.is_point && s->key == clustered;
     s->is_logged = scan->level == 0;
     s->is_semi = scan->is_target && exec->stmt->kind == SQL_STMT_UPDATE && !is_point &&
-                 s->key == clustered && !innodb_locks_gaps(db, db->running);
+                 s->key == clustered && !innodb_locks_gaps(db, db->running) &&
+                 !db->config.innodb_snapshot_isolation; /* MDEV-34108 */
     s->is_covering = s->mode == INNODB_S && is_covered(db, scan, s->key);
     s->records = innodb_records(db, scan->table, s->key);
     return true;
@@ -287,8 +288,11 @@ static enum row_step lock_record(struct db *db, struct innodb_scan *s,
                                  const struct query_scan *scan, uint8_t key, uint32_t version,
                                  enum innodb_type type, bool is_try,
                                  struct innodb_request *request) {
-    *request = (struct innodb_request){.table = scan->table, .key = key, .version = version,
-                                       .mode = s->mode, .type = type,
+    *request = (struct innodb_request){.table = scan->table,
+                                       .key = key,
+                                       .version = version,
+                                       .mode = s->mode,
+                                       .type = type,
                                        .wait = is_try ? SQL_SKIP_LOCKED : scan->lock_wait};
     return innodb_lock(db, db->running, request) == STEP_OK ? ROW_FOUND : ROW_STOP;
 }
@@ -330,8 +334,8 @@ static enum row_step read_record(struct db *db, struct innodb_scan *s,
     uint16_t row = db->versions.items[version].row;
     uint8_t clustered = innodb_clustered(db, scan->table);
     bool gaps = innodb_locks_gaps(db, db->running);
-    bool is_live = !s->records.items[s->at].is_deleted &&
-                   !version_is_deleted(db, db->rows.items[row].newest);
+    bool is_live =
+        !s->records.items[s->at].is_deleted && !version_is_deleted(db, db->rows.items[row].newest);
     bool is_point = s->access.is_point && s->key == clustered;
     struct innodb_request request;
     *given = 0;
@@ -380,11 +384,10 @@ static enum row_step next_locked(struct db *db, struct innodb_scan *s,
     if (s->access.is_empty)
         return ROW_END;
     while (is_whole ? s->range == 0 : s->range < s->access.range_count) {
-        while (s->at < s->records.count &&
-               range_side(db, s, s->records.items[s->at].version) < 0)
+        while (s->at < s->records.count && range_side(db, s, s->records.items[s->at].version) < 0)
             s->at++;
-        bool is_end = s->at >= s->records.count ||
-                      range_side(db, s, s->records.items[s->at].version) > 0;
+        bool is_end =
+            s->at >= s->records.count || range_side(db, s, s->records.items[s->at].version) > 0;
         if (is_end || (is_point && s->in_range)) {
             bool was_found = is_point && s->in_range;
             enum row_step step = was_found ? ROW_FOUND : lock_end(db, s, scan);
@@ -414,8 +417,8 @@ static bool next_logged(struct db *db, struct innodb_scan *s, uint32_t *given) {
     db->scan_count++;
     if (*given != 0) {
         s->at = innodb_seek(db, &s->records, s->access.table, s->key, innodb_entry_of(db, *given));
-        if (s->at < s->records.count &&
-            innodb_same_record(db, s->access.table, s->key, s->records.items[s->at].version, *given))
+        if (s->at < s->records.count && innodb_same_record(db, s->access.table, s->key,
+                                                           s->records.items[s->at].version, *given))
             s->at++;
         s->in_range = true;
     }
@@ -456,9 +459,16 @@ enum row_step innodb_next(void *context, struct eval *eval, struct query_scan *s
     return ROW_FOUND;
 }
 
+/* Only what was found in the clustered index is let go (row_unlock_for_mysql does not know how to unlock
+ * another's records); and a SELECT reads the row of a whole unique key as a constant, before it has a
+ * condition to reject it by. */
 void innodb_reject(void *context, struct eval *eval, struct query_scan *scan) {
+    const struct innodb_scan *s = scan->state;
+    bool is_constant =
+        s->access.is_point && !scan->is_target && scan->source == 0 && scan->level == 0;
     (void)eval;
-    release_new(context, scan->state);
+    if (s->key == innodb_clustered(context, scan->table) && !is_constant)
+        release_new(context, scan->state);
 }
 
 /* A row looked at in its committed version is locked now, and looked at again. */
@@ -468,7 +478,8 @@ enum tuple_step innodb_lock_target(struct db *db, size_t session, struct query *
         return TUPLE_KEEP;
     struct innodb_request request = {.table = tuple->refs[0].table,
                                      .key = innodb_clustered(db, tuple->refs[0].table),
-                                     .version = tuple->refs[0].version, .mode = INNODB_X,
+                                     .version = tuple->refs[0].version,
+                                     .mode = INNODB_X,
                                      .type = INNODB_REC};
     if (innodb_lock(db, session, &request) != STEP_OK)
         return TUPLE_STOP;

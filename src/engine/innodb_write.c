@@ -29,8 +29,12 @@ static bool is_live(struct db *db, const struct key *key, uint32_t version) {
 static enum step lock_version(struct db *db, size_t session, uint16_t table, uint8_t key,
                               uint32_t version, enum innodb_mode mode, enum innodb_type type,
                               bool is_implicit) {
-    struct innodb_request request = {.table = table, .key = key, .version = version, .mode = mode,
-                                     .type = type, .is_implicit = is_implicit};
+    struct innodb_request request = {.table = table,
+                                     .key = key,
+                                     .version = version,
+                                     .mode = mode,
+                                     .type = type,
+                                     .is_implicit = is_implicit};
     return innodb_lock(db, session, &request);
 }
 
@@ -40,7 +44,8 @@ static enum step lock_place(struct db *db, size_t session, uint16_t table, uint8
     struct innodb_records records = innodb_records(db, table, key);
     size_t at = innodb_seek(db, &records, table, key, entry);
     *next = innodb_record_at(&records, at);
-    *is_reused = *next != 0 && innodb_entry_order(db, table, key, innodb_entry_of(db, *next), entry) == 0;
+    *is_reused =
+        *next != 0 && innodb_entry_order(db, table, key, innodb_entry_of(db, *next), entry) == 0;
     return lock_version(db, session, table, key, *next, INNODB_X,
                         *is_reused ? INNODB_REC : INNODB_INSERT, *is_reused);
 }
@@ -58,8 +63,8 @@ static enum step check_keys_loading(struct db *db, const struct new_row *row,
             continue;
         for (; at != 0; at = db->rows.items[at].next) {
             uint32_t newest = db->rows.items[at].newest;
-            bool is_other = newest != 0 && (row->old == 0 ||
-                                            db->versions.items[row->old].row != at);
+            bool is_other =
+                newest != 0 && (row->old == 0 || db->versions.items[row->old].row != at);
             if (is_other && !version_is_deleted(db, newest) &&
                 same_key(db, key, version_values(db, newest), row->values))
                 *duplicate = (struct duplicate){(int)k, newest};
@@ -115,7 +120,8 @@ enum step innodb_check_keys(struct db *db, size_t session, const struct new_row 
     for (size_t k = 0; k < table->keys.count; k++) {
         const struct key *key = &table->keys.items[k];
         bool is_clustered = k == innodb_clustered(db, row->table);
-        bool is_changed = row->old == 0 || !same_key(db, key, version_values(db, row->old), row->values);
+        bool is_changed =
+            row->old == 0 || !same_key(db, key, version_values(db, row->old), row->values);
         if (!key->is_unique || !is_changed || has_null(key, row->values) ||
             (only_key >= 0 && (size_t)only_key != k) || (!is_clustered && conflict == NULL))
             continue;
@@ -187,12 +193,14 @@ static bool notices_no_change(const struct db *db, size_t session) {
 static bool is_changed(const struct db *db, const struct new_row *row) {
     const struct value *old = version_values(db, row->old);
     for (size_t i = 0; i < db_table(db, row->table)->columns.count; i++)
-        if (old[i].kind != row->values[i].kind || !value_equal(db->query.eval.pool, old[i], row->values[i]))
+        if (old[i].kind != row->values[i].kind ||
+            !value_equal(db->query.eval.pool, old[i], row->values[i]))
             return true;
     return false;
 }
 
-enum step innodb_before_write(struct db *db, size_t session, const struct new_row *row, bool *skip) {
+enum step innodb_before_write(struct db *db, size_t session, const struct new_row *row,
+                              bool *skip) {
     if (db->is_loading)
         return STEP_OK;
     uint8_t clustered = innodb_clustered(db, row->table);
@@ -280,8 +288,9 @@ static enum step lock_parent(struct db *db, size_t session, const struct foreign
             return STEP_OK;
     }
     if (gaps) {
-        enum step step = lock_version(db, session, fk->parent, (uint8_t)k,
-                                      innodb_record_at(&records, next), INNODB_S, INNODB_GAP, false);
+        enum step step =
+            lock_version(db, session, fk->parent, (uint8_t)k, innodb_record_at(&records, next),
+                         INNODB_S, INNODB_GAP, false);
         if (step != STEP_OK)
             return step;
     }
@@ -353,9 +362,11 @@ enum step innodb_find_children(struct db *db, size_t session, uint16_t child_tab
             continue;
         enum step step = STEP_OK;
         if (!db->is_loading)
-            step = lock_version(db, session, child_table, (uint8_t)k, version, INNODB_S, INNODB_REC, false);
+            step = lock_version(db, session, child_table, (uint8_t)k, version, INNODB_S, INNODB_REC,
+                                false);
         if (step == STEP_OK && lock == SQL_LOCK_UPDATE && !db->is_loading)
-            step = lock_version(db, session, child_table, clustered, version, INNODB_X, INNODB_REC, false);
+            step = lock_version(db, session, child_table, clustered, version, INNODB_X, INNODB_REC,
+                                false);
         if (step != STEP_OK)
             return step;
         if (!is_live(db, &db_table(db, child_table)->keys.items[k], version))

@@ -116,7 +116,7 @@ static enum step conflict_update(struct db *db, size_t session, const struct sql
         return step;
     step = row_write(db, session, version, values, &written);
     if (step == STEP_OK || (step == STEP_WAIT && exec->written != 0))
-        exec->affected += insert->is_mysql_duplicate_key ? 2 : 1;
+        exec->affected += insert->is_mysql_duplicate_key && written != 0 ? 2 : 1;
     return step;
 }
 

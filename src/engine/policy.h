@@ -73,6 +73,8 @@ struct policy {
 
     /* Before COMMIT takes effect, after deferred checks. */
     enum step (*before_commit)(struct db *db, size_t session);
+    /* A COMMIT that fails leaves the transaction open (SQLite), else it is a ROLLBACK. */
+    bool outlives_failed_commit;
     /* `txn` has ended: its status is set, its versions undone if it aborted, its locks still
      * there. */
     void (*after_end)(struct db *db, uint16_t txn);
@@ -91,6 +93,8 @@ struct policy {
 
     /* Bits of the sessions that the waiting session waits for; 0: it can go on. */
     uint32_t (*blockers)(const struct db *db, size_t session);
+    /* Those of them that the search for deadlocks follows. NULL: all. */
+    uint32_t (*watched_blockers)(const struct db *db, size_t session);
     /* `session` closed a cycle of waits, its members' bits in `cycle`: whose transaction goes.
      * DB_NO_SESSION: nobody notices (a mutex, SQLite). */
     int (*deadlock_victim)(const struct db *db, size_t session, uint32_t cycle);

@@ -465,12 +465,15 @@ static bool child_matches(struct db *db, const struct foreign_key *fk, const str
     return parent_matches(db, fk, parent, child);
 }
 
-static enum step find_children(struct db *db, size_t session, uint16_t child_table,
+/* The rows are those that `latest` sees, the newest when the check began: one that is deleted while it
+ * is waited for is a row changed since the snapshot. */
+static enum step lock_children(struct db *db, size_t session, uint16_t child_table,
                                const struct foreign_key *fk, const struct value *values,
-                               enum sql_lock lock, struct u32_list *children) {
+                               enum sql_lock lock, uint32_t latest, struct u32_list *children) {
     uint16_t txn = db->sessions.items[session].txn;
     const struct txn *own = session_txn(db, session);
     struct snapshot snapshot = {.sequence = own->snapshot, .txn = txn, .command = COMMAND_ALL};
+    struct snapshot newest_rows = {.sequence = latest, .txn = txn, .command = COMMAND_ALL};
     struct value keys[KEY_COLUMNS_MAX];
     pick_values(values, fk->parent_columns, fk->column_count, keys);
     enum step step =
@@ -479,7 +482,7 @@ static enum step find_children(struct db *db, size_t session, uint16_t child_tab
         return step;
     for (uint16_t row = db->tables.items[child_table].first_row; row != 0;
          row = db->rows.items[row].next) {
-        uint32_t version = row_newest_committed(db, txn, row), newest;
+        uint32_t version = row_visible(db, &newest_rows, row), newest;
         if (version == 0 || version_is_deleted(db, version) ||
             !child_matches(db, fk, version_values(db, version), values))
             continue;
@@ -494,6 +497,19 @@ static enum step find_children(struct db *db, size_t session, uint16_t child_tab
             MVEC_PUSH(children, newest);
     }
     return STEP_OK;
+}
+
+static enum step find_children(struct db *db, size_t session, uint16_t child_table,
+                               const struct foreign_key *fk, const struct value *values,
+                               enum sql_lock lock, struct u32_list *children) {
+    uint32_t *latest = &session_exec(db, session)->cursor[POSTGRES_CHECK_SNAPSHOT];
+    if (*latest == 0)
+        *latest = db->core.commits + 1;
+    enum step step =
+        lock_children(db, session, child_table, fk, values, lock, *latest - 1, children);
+    if (step != STEP_WAIT)
+        *latest = 0;
+    return step;
 }
 
 /* ---- ends and waits ---- */

@@ -10,6 +10,12 @@ static inline bool txn_is_snapshot(const struct txn *txn) {
     return txn->level >= SQL_REPEATABLE_READ;
 }
 
+/* Of exec.cursor, the policy's words for the statement under way. */
+enum postgres_cursor {
+    POSTGRES_WAITS_TABLE, /* it waited for a table */
+    POSTGRES_CHECK_SNAPSHOT /* one more than the sequence that a foreign key's trigger sees; 0: none */
+};
+
 /* ---- postgres_lock.c ---- */
 
 enum row_hold { ROW_HELD, ROW_GONE, ROW_SKIPPED, ROW_STOPPED };

@@ -163,9 +163,9 @@ enum step table_use(struct db *db, size_t session, uint16_t table, unsigned mode
     struct txn *txn = session_txn(db, session);
     struct exec *exec = session_exec(db, session);
     uint64_t bit = table_bit(table);
-    bool waited = exec->cursor[0] != 0;
+    bool waited = exec->cursor[POSTGRES_WAITS_TABLE] != 0;
     while (db->locks.count > 0 && table_lock_blockers(db, session, table, mode) != 0) {
-        exec->cursor[0] = 1;
+        exec->cursor[POSTGRES_WAITS_TABLE] = 1;
         exec->footprint.locks |= bit;
         enum step step = table_wait(db, session, table, mode);
         if (step != STEP_OK)
@@ -175,7 +175,7 @@ enum step table_use(struct db *db, size_t session, uint16_t table, unsigned mode
     if (waited && exec->position == 0 && !txn_is_snapshot(txn))
         exec->snapshot.sequence =
             db->core.commits; /* tables are locked before the snapshot is taken */
-    exec->cursor[0] = 0;
+    exec->cursor[POSTGRES_WAITS_TABLE] = 0;
     if (mode == ACCESS_SHARE)
         txn->read |= bit;
     else if (mode == ROW_SHARE)

@@ -67,8 +67,7 @@ static void grow_rows(struct selection *s) {
     if (result->row_count < s->row_capacity)
         return;
     s->row_capacity = s->row_capacity == 0 ? 8 : s->row_capacity * 2;
-    struct value *rows =
-        ARENA_ARRAY(scratch, struct value, s->row_capacity * result->column_count);
+    struct value *rows = ARENA_ARRAY(scratch, struct value, s->row_capacity * result->column_count);
     struct db_ref *refs = ARENA_ARRAY(scratch, struct db_ref, s->row_capacity * result->ref_count);
     if (result->row_count > 0) {
         memcpy(rows, result->rows, result->row_count * result->column_count * sizeof *rows);
@@ -124,10 +123,15 @@ static bool lock_tuple(struct selection *s, struct query_tuple *tuple, bool *kep
     if (source->lock == NULL || s->select->lock == SQL_LOCK_NONE)
         return true;
     switch (source->lock(source->context, &s->query->eval, s->select, tuple)) {
-    case TUPLE_KEEP: return true;
-    case TUPLE_DROP: *kept = false; return true;
-    case TUPLE_STOP: return false;
-    case TUPLE_RECHECK: break;
+    case TUPLE_KEEP:
+        return true;
+    case TUPLE_DROP:
+        *kept = false;
+        return true;
+    case TUPLE_STOP:
+        return false;
+    case TUPLE_RECHECK:
+        break;
     }
     *is_changed = true;
     join_set_tuple(&s->join, tuple);
@@ -366,9 +370,13 @@ static bool run_subquery(struct eval *eval, const struct sql_select *select,
     if (!run_select(query, select, rows_max, &found))
         return false;
     switch (mode) {
-    case EVAL_SUBQUERY_EXISTS: *result = value_bool(found.row_count > 0); return true;
-    case EVAL_SUBQUERY_IN: return subquery_in(eval, &found, needle, needle_count, result);
-    case EVAL_SUBQUERY_SCALAR: break;
+    case EVAL_SUBQUERY_EXISTS:
+        *result = value_bool(found.row_count > 0);
+        return true;
+    case EVAL_SUBQUERY_IN:
+        return subquery_in(eval, &found, needle, needle_count, result);
+    case EVAL_SUBQUERY_SCALAR:
+        break;
     }
     if (found.column_count != 1)
         return eval_fail(eval, DB_ERROR_DATA, "scalar subquery of %zu columns", found.column_count);

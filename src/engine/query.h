@@ -21,14 +21,16 @@ enum row_step { ROW_FOUND, ROW_END, ROW_STOP };
 /* One scan of one table by one query. */
 struct query_scan {
     uint16_t table;
-    uint8_t source;            /* index in the query's FROM list */
-    uint8_t level;             /* 0: the statement's own query; subqueries are deeper */
-    bool is_target;            /* the table that UPDATE or DELETE changes */
-    enum sql_lock lock;        /* what the statement asks for this source; NONE: plain read */
+    uint8_t source;     /* index in the query's FROM list */
+    uint8_t level;      /* 0: the statement's own query; subqueries are deeper */
+    bool is_target;     /* the table that UPDATE or DELETE changes */
+    enum sql_lock lock; /* what the statement asks for this source; NONE: plain read */
     enum sql_lock_wait lock_wait;
-    const struct sql_expr *where, *on; /* conditions whose conjuncts may give an access path; may be NULL */
-    const struct sql_select *select;   /* the query; NULL: UPDATE or DELETE */
-    const struct sql_order *order_by;  /* set if nothing but this source's rows in this order is asked for */
+    const struct sql_expr *where,
+        *on; /* conditions whose conjuncts may give an access path; may be NULL */
+    const struct sql_select *select; /* the query; NULL: UPDATE or DELETE */
+    const struct sql_order
+        *order_by; /* set if nothing but this source's rows in this order is asked for */
     size_t order_count;
     /* Set by open: rows come in the order of order_by, so LIMIT may end the scan early. */
     bool is_sorted;
@@ -82,7 +84,8 @@ struct query {
 void query_begin(struct query *query, const struct row_source *source);
 
 /* Runs a SELECT; *result is in the scratch arena. False: error or wait, see eval.h. */
-bool query_select(struct query *query, const struct sql_select *select, struct query_result *result);
+bool query_select(struct query *query, const struct sql_select *select,
+                  struct query_result *result);
 
 /* UPDATE and DELETE: the target, then the sources of FROM or USING. */
 struct query_change {

@@ -129,10 +129,10 @@ void grouping_end(struct grouping *grouping) {
     struct arena *scratch = join->query->eval.scratch;
     if (grouping->select->group_by.count > 0 || grouping->groups.count > 0)
         return;
-    struct group group = {
-        .tuple = {ARENA_ARRAY(scratch, const struct value *, join->source_count),
-                  ARENA_ARRAY(scratch, struct db_ref, join->source_count)},
-        .accumulators = ARENA_ARRAY(scratch, struct accumulator, grouping->calls.count)};
+    struct group group = {.tuple = {ARENA_ARRAY(scratch, const struct value *, join->source_count),
+                                    ARENA_ARRAY(scratch, struct db_ref, join->source_count)},
+                          .accumulators =
+                              ARENA_ARRAY(scratch, struct accumulator, grouping->calls.count)};
     VEC_PUSH(scratch, &grouping->groups, group);
 }
 

@@ -7,7 +7,7 @@
 #include "engine/query_join.h"
 
 struct accumulator {
-    int64_t count; /* rows that counted: not NULL, and the first of their kind with DISTINCT */
+    int64_t count;      /* rows that counted: not NULL, and the first of their kind with DISTINCT */
     struct value total; /* SUM, AVG: the sum; MIN, MAX: the best */
     VEC(struct value) seen; /* DISTINCT */
 };

@@ -43,8 +43,7 @@ static void split_where(struct join *join) {
         join->conditions[join->condition_count++] = (struct join_condition){join->where, 0};
         return;
     }
-    join->conditions =
-        ARENA_ARRAY(scratch, struct join_condition, count_conjuncts(join->where));
+    join->conditions = ARENA_ARRAY(scratch, struct join_condition, count_conjuncts(join->where));
     add_conjuncts(join, join->where);
 }
 
@@ -54,8 +53,8 @@ bool join_begin(struct join *join, struct query *query, const struct sql_source 
     LW_ASSERT(source_count <= SQL_SOURCES_MAX);
     if (query->level >= QUERY_NESTING_MAX)
         return eval_fail(eval, DB_ERROR_LIMIT, "queries nested too deeply");
-    *join = (struct join){.query = query, .sources = sources, .source_count = source_count,
-                          .where = where};
+    *join = (struct join){
+        .query = query, .sources = sources, .source_count = source_count, .where = where};
     join->frame.outer = eval->frame;
     join->frame.source_count = source_count;
     join->scans = ARENA_ARRAY(eval->scratch, struct query_scan, source_count);
@@ -110,8 +109,7 @@ static bool join_row(struct join *join, size_t level, bool with_on, bool *on_hol
 static bool join_derived(struct join *join, size_t level, bool *any_on) {
     for (size_t i = 0; i < join->derived[level].row_count; i++) {
         bool on_holds, holds;
-        join->frame.rows[level] =
-            join->derived[level].rows + i * join->derived[level].column_count;
+        join->frame.rows[level] = join->derived[level].rows + i * join->derived[level].column_count;
         if (!join_row(join, level, true, &on_holds, &holds))
             return false;
         *any_on = *any_on || on_holds;
@@ -204,8 +202,7 @@ bool join_conditions_hold(struct join *join, bool *holds) {
     struct eval *eval = &join->query->eval;
     *holds = true;
     for (size_t i = 0; i < join->source_count && *holds; i++)
-        if (join->frame.rows[i] != NULL &&
-            !eval_condition(eval, join->sources[i]->on, holds))
+        if (join->frame.rows[i] != NULL && !eval_condition(eval, join->sources[i]->on, holds))
             return false;
     return !*holds || eval_condition(eval, join->where, holds);
 }
@@ -252,9 +249,9 @@ void query_sort(struct query *query, uint32_t *numbers, size_t count, const stru
             size_t high = low + 2 * width < count ? low + 2 * width : count;
             for (size_t a = low, b = middle, out = low; out < high; out++) {
                 bool take_right =
-                    a == middle || (b < high && compare_keys(query, keys + from[b] * key_count,
-                                                             keys + from[a] * key_count, key_count,
-                                                             order_by) < 0);
+                    a == middle ||
+                    (b < high && compare_keys(query, keys + from[b] * key_count,
+                                              keys + from[a] * key_count, key_count, order_by) < 0);
                 other[out] = take_right ? from[b++] : from[a++];
             }
         }

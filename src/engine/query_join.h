@@ -32,7 +32,7 @@ struct join {
     struct {
         const struct value *rows; /* of a FROM subquery, column_count each */
         size_t row_count, column_count;
-    } *derived; /* one per source */
+    } * derived; /* one per source */
     join_emit *emit;
     void *context;
     bool is_done;

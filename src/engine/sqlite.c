@@ -13,7 +13,13 @@
  */
 #include "engine/internal.h"
 
-enum sqlite_level { SQLITE_UNLOCKED, SQLITE_SHARED, SQLITE_RESERVED, SQLITE_PENDING, SQLITE_EXCLUSIVE };
+enum sqlite_level {
+    SQLITE_UNLOCKED,
+    SQLITE_SHARED,
+    SQLITE_RESERVED,
+    SQLITE_PENDING,
+    SQLITE_EXCLUSIVE
+};
 
 static struct lock *session_lock(const struct db *db, size_t session) {
     for (size_t i = 0; i < db->locks.count; i++)
@@ -45,7 +51,9 @@ static void set_lock(struct db *db, size_t session, enum sqlite_level level) {
         held->mode = (uint8_t)(held->mode > level ? held->mode : level);
         return;
     }
-    struct lock lock = {.kind = LOCK_POLICY, .mode = (uint8_t)level, .session = (uint8_t)session,
+    struct lock lock = {.kind = LOCK_POLICY,
+                        .mode = (uint8_t)level,
+                        .session = (uint8_t)session,
                         .txn = db->sessions.items[session].txn};
     lock_add(db, &lock);
 }
@@ -67,9 +75,8 @@ static enum step acquire(struct db *db, size_t session, enum sqlite_level wanted
         const struct lock *held = session_lock(db, session);
         if (held != NULL && held->mode >= wanted)
             return STEP_OK;
-        enum sqlite_level missing = held == NULL && conflicts(db, session, SQLITE_SHARED) != 0
-                                        ? SQLITE_SHARED
-                                        : wanted;
+        enum sqlite_level missing =
+            held == NULL && conflicts(db, session, SQLITE_SHARED) != 0 ? SQLITE_SHARED : wanted;
         if (conflicts(db, session, missing) == 0) {
             set_lock(db, session, wanted);
             return STEP_OK;
@@ -133,8 +140,7 @@ static int version_order(const struct db *db, const struct access *access, uint3
     if (key >= 0)
         order = key_compare(&db->query.eval, &table->keys.items[key], version_values(db, a),
                             version_values(db, b));
-    return order != 0 ? order
-                      : (int)db->versions.items[a].row - (int)db->versions.items[b].row;
+    return order != 0 ? order : (int)db->versions.items[a].row - (int)db->versions.items[b].row;
 }
 
 static bool scan_open(void *context, struct eval *eval, struct query_scan *scan) {
@@ -200,7 +206,8 @@ static enum step check_key(struct db *db, const struct new_row *row, size_t k,
         return STEP_OK;
     if (!key_covers(eval, key, row->values, &covers))
         return STEP_FAIL;
-    for (at = db->tables.items[row->table].first_row; covers && at != 0; at = db->rows.items[at].next) {
+    for (at = db->tables.items[row->table].first_row; covers && at != 0;
+         at = db->rows.items[at].next) {
         uint32_t newest;
         bool is_in_index;
         if (at == own || !row_is_live(db, at, &newest) ||
@@ -262,14 +269,12 @@ static enum step find_children(struct db *db, size_t session, uint16_t child_tab
 
 /* ---- the end ---- */
 
-/* A writer's COMMIT: no new readers, then none at all. It fails with the transaction left open. */
+/* A writer's COMMIT, even if it has written nothing: no new readers, then none at all. */
 static enum step before_commit(struct db *db, size_t session) {
     const struct lock *held = session_lock(db, session);
     if (db->is_loading || held == NULL || held->mode < SQLITE_RESERVED)
         return STEP_OK;
     session_exec(db, session)->footprint.locks = UINT64_MAX;
-    if (session_txn(db, session)->changed == 0) /* nothing was written: nothing to put into the file */
-        return STEP_OK;
     while (conflicts(db, session, SQLITE_EXCLUSIVE) != 0) {
         set_lock(db, session, SQLITE_PENDING);
         enum step step = wait_for(db, session, SQLITE_EXCLUSIVE);
@@ -319,6 +324,7 @@ const struct policy policy_sqlite = {
     .check_parent = check_parent,
     .find_children = find_children,
     .before_commit = before_commit,
+    .outlives_failed_commit = true,
     .after_end = after_end,
     .after_undo = after_undo,
     .error_ends_transaction = error_ends_transaction,

@@ -32,12 +32,21 @@ bool session_any_ready(const struct db *db) {
     return false;
 }
 
+/* The sessions that the search for deadlocks sees the session wait for. */
+static uint32_t watched_blockers(const struct db *db, size_t session) {
+    const struct wait *wait = &db->sessions.items[session].wait;
+    if (wait->kind == WAIT_LOCK && wait->lock_kind == LOCK_POLICY &&
+        db->policy->watched_blockers != NULL)
+        return db->policy->watched_blockers(db, session) & ~(1u << session);
+    return session_blockers(db, session);
+}
+
 /* The sessions on a cycle of waits through `session`: those it can reach that can reach it. 0:
  * none. */
 static uint32_t wait_cycle(const struct db *db, size_t session) {
-    uint32_t edges[DB_SESSIONS_MAX], reach[DB_SESSIONS_MAX];
+    uint32_t reach[DB_SESSIONS_MAX];
     for (size_t s = 0; s < db->session_count; s++)
-        reach[s] = edges[s] = session_blockers(db, s);
+        reach[s] = watched_blockers(db, s);
     for (size_t via = 0; via < db->session_count; via++)
         for (size_t s = 0; s < db->session_count; s++)
             if (reach[s] & (1u << via))
@@ -66,6 +75,17 @@ enum step session_wait(struct db *db, size_t session, const struct wait *wait) {
         return db_fail(db, DB_ERROR_DEADLOCK, "%s", "");
     session_abort(db, (size_t)victim, DB_ERROR_DEADLOCK);
     return STEP_OK;
+}
+
+void session_look_for_deadlocks(struct db *db) {
+    if (db->policy->watched_blockers == NULL)
+        return; /* all cycles were seen when they were closed */
+    for (size_t s = 0; s < db->session_count; s++) {
+        uint32_t cycle = wait_cycle(db, s);
+        int victim = cycle == 0 ? DB_NO_SESSION : db->policy->deadlock_victim(db, s, cycle);
+        if (victim != DB_NO_SESSION)
+            session_abort(db, (size_t)victim, DB_ERROR_DEADLOCK);
+    }
 }
 
 enum step session_wait_txn(struct db *db, size_t session, uint16_t txn) {

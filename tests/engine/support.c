@@ -106,10 +106,11 @@ static void rows_print(const struct lab *lab, const struct db_result *result, st
     buf_add_char(out, ']');
 }
 
-static size_t changed_rows(const struct db_result *result) {
-    size_t count = 0;
+/* What MySQL tells without FOUND_ROWS: rows matched, less those that were so already. */
+static int64_t changed_rows(const struct db_result *result) {
+    int64_t count = result->affected;
     for (size_t i = 0; i < result->write_count; i++)
-        count += result->writes[i].version != result->writes[i].previous;
+        count -= result->writes[i].version == result->writes[i].previous;
     return count;
 }
 
@@ -130,7 +131,7 @@ void answer_print(const struct lab *lab, const struct sql_stmt *stmt,
         rows_print(lab, result, out);
     } else if (is_mysql(lab)) {
         /* The transcripts were made without FOUND_ROWS: rows changed, not matched. */
-        buf_printf(out, "affected %zu", is_dml ? changed_rows(result) : 0);
+        buf_printf(out, "affected %lld", is_dml ? (long long)changed_rows(result) : 0);
     } else if (is_dml) {
         buf_printf(out, "%s%s %lld", tags[stmt->kind], stmt->kind == SQL_STMT_INSERT ? " 0" : "",
                    (long long)result->affected);
