@@ -325,7 +325,7 @@ static size_t txn_weight(const struct db *db, uint16_t txn) {
     for (size_t i = 1; i < db->versions.count; i++)
         weight +=
             db->versions.items[i].writer == txn && !(db->versions.items[i].flags & VERSION_UNDONE);
-    return weight;
+    return weight + session_exec(db, db->txns.items[txn].session)->cursor[INNODB_LOGGED];
 }
 
 int innodb_deadlock_victim(const struct db *db, size_t session, uint32_t cycle) {

@@ -59,9 +59,9 @@ static void take_view(struct db *db) {
     if (db->is_peeking || db->is_loading)
         return;
     if (txn->level <= SQL_READ_COMMITTED) {
-        if (exec->cursor[0] == 0)
+        if (exec->cursor[INNODB_HAS_VIEW] == 0)
             exec->snapshot.sequence = db->core.commits;
-        exec->cursor[0] = 1;
+        exec->cursor[INNODB_HAS_VIEW] = 1;
         return;
     }
     if (!(txn->flags & TXN_HAS_SNAPSHOT)) {
@@ -80,20 +80,23 @@ static uint32_t visible_version(const struct db *db, uint16_t row) {
     return row_visible(db, &exec->snapshot, row);
 }
 
-/* A row put in where one was deleted takes the place of that one's record: who sees the new one, be it
- * deleted again, does not see the old one, even if the view is older than its end. */
-static void hide_replaced(const struct db *db, struct innodb_scan *s, uint32_t version) {
+/* A row put where one was deleted, or moved there by an UPDATE of its key, takes the place of that one's
+ * record: who sees the new one, be it deleted again, does not see the old one, even if the view is older than
+ * its end. False: `version` is the old one. */
+static bool takes_place(const struct db *db, struct innodb_scan *s, uint32_t version) {
     uint16_t table = s->access.table;
-    uint32_t first = version;
-    while (db->versions.items[first].previous != 0)
-        first = db->versions.items[first].previous;
-    if (!db_table(db, table)->has_primary_key || db->versions.items[first].writer == 0)
-        return;
+    if (!db_table(db, table)->has_primary_key || db->versions.items[version].writer == 0)
+        return true;
     size_t kept = 0;
-    for (size_t i = 0; i < s->version_count; i++)
-        if (!innodb_same_record(db, table, 0, s->versions[i], version))
+    for (size_t i = 0; i < s->version_count; i++) {
+        bool is_same = innodb_same_record(db, table, 0, s->versions[i], version);
+        if (is_same && s->versions[i] > version)
+            return false;
+        if (!is_same)
             s->versions[kept++] = s->versions[i];
+    }
     s->version_count = kept;
+    return true;
 }
 
 /* The versions that the view shows, in the order of the index. */
@@ -103,9 +106,7 @@ static void find_visible(struct db *db, struct eval *eval, struct innodb_scan *s
     for (uint16_t row = db->tables.items[table].first_row; row != 0;
          row = db->rows.items[row].next) {
         uint32_t version = visible_version(db, row);
-        if (version != 0)
-            hide_replaced(db, s, version);
-        if (version == 0 || version_is_deleted(db, version) ||
+        if (version == 0 || !takes_place(db, s, version) || version_is_deleted(db, version) ||
             !access_has(eval, &s->access, version_values(db, version)))
             continue;
         size_t i = s->version_count++;
@@ -307,7 +308,7 @@ static enum row_step lock_end(struct db *db, struct innodb_scan *s, const struct
     if (is_exact(s) && !gaps)
         return ROW_FOUND;
     enum innodb_type type = !gaps ? INNODB_REC : is_exact(s) ? INNODB_GAP : INNODB_NEXT_KEY;
-    enum row_step step = lock_record(db, s, scan, s->key, version, type, false, &request);
+    enum row_step step = lock_record(db, s, scan, s->key, version, type, s->is_semi, &request);
     if (step == ROW_FOUND && !gaps && request.granted != 0)
         innodb_unlock(db, request.granted);
     return step;

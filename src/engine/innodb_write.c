@@ -109,6 +109,28 @@ static const struct sql_insert *conflict_insert(const struct db *db, size_t sess
     return is_insert ? stmt->insert : NULL;
 }
 
+/* Looks at one key. A row goes into the clustered index before the others are looked at, and out of its old
+ * place there before the new one is: that much is in the undo log when it waits. */
+static enum step check_key(struct db *db, size_t session, const struct new_row *row, uint8_t k,
+                           enum innodb_mode mode, struct duplicate *duplicate) {
+    bool is_clustered = k == innodb_clustered(db, row->table);
+    uint32_t own_row = row->old == 0 ? 0 : db->versions.items[row->old].row, found, next;
+    uint32_t *logged = &session_exec(db, session)->cursor[INNODB_LOGGED];
+    *logged = !is_clustered || row->old != 0;
+    enum step step =
+        lock_duplicates(db, session, row->table, k, row->values, own_row, mode, &found);
+    if (step == STEP_OK && found != 0) {
+        *duplicate = (struct duplicate){k, found};
+    } else if (step == STEP_OK && is_clustered) {
+        struct innodb_entry entry = {row->values, UINT32_MAX};
+        bool is_reused;
+        step = lock_place(db, session, row->table, k, entry, &is_reused, &next);
+    }
+    if (step != STEP_WAIT)
+        *logged = 0;
+    return step;
+}
+
 enum step innodb_check_keys(struct db *db, size_t session, const struct new_row *row, int only_key,
                             struct duplicate *duplicate) {
     if (db->is_loading)
@@ -117,7 +139,7 @@ enum step innodb_check_keys(struct db *db, size_t session, const struct new_row 
     const struct sql_insert *conflict = row->old == 0 ? conflict_insert(db, session) : NULL;
     bool takes_x = conflict != NULL && conflict->conflict == SQL_CONFLICT_UPDATE;
     innodb_lock_table(db, session, row->table, INNODB_X);
-    for (size_t k = 0; k < table->keys.count; k++) {
+    for (size_t k = 0; k < table->keys.count && duplicate->key < 0; k++) {
         const struct key *key = &table->keys.items[k];
         bool is_clustered = k == innodb_clustered(db, row->table);
         bool is_changed =
@@ -125,22 +147,8 @@ enum step innodb_check_keys(struct db *db, size_t session, const struct new_row 
         if (!key->is_unique || !is_changed || has_null(key, row->values) ||
             (only_key >= 0 && (size_t)only_key != k) || (!is_clustered && conflict == NULL))
             continue;
-        uint32_t found;
-        enum step step = lock_duplicates(db, session, row->table, (uint8_t)k, row->values,
-                                         row->old == 0 ? 0 : db->versions.items[row->old].row,
-                                         takes_x ? INNODB_X : INNODB_S, &found);
-        if (step != STEP_OK)
-            return step;
-        if (found != 0) {
-            *duplicate = (struct duplicate){(int)k, found};
-            return STEP_OK;
-        }
-        /* The row goes into the clustered index before the others are looked at. */
-        struct innodb_entry entry = {row->values, UINT32_MAX};
-        bool is_reused;
-        uint32_t next;
-        if (is_clustered)
-            step = lock_place(db, session, row->table, (uint8_t)k, entry, &is_reused, &next);
+        enum step step = check_key(db, session, row, (uint8_t)k, takes_x ? INNODB_X : INNODB_S,
+                                   duplicate);
         if (step != STEP_OK)
             return step;
     }
