@@ -22,15 +22,18 @@ static const struct policy *policy_of(enum engine_kind engine) {
 #define DB_FLATS(DO)                                                                               \
     DO(tables)                                                                                     \
     DO(sessions)                                                                                   \
-    DO(rows) DO(versions) DO(values) DO(txns) DO(locks) DO(savepoints) DO(pending) DO(marks)       \
-        DO(edges)
+    DO(rows)                                                                                       \
+    DO(versions) DO(values) DO(txns) DO(locks) DO(savepoints) DO(pending) DO(marks) DO(edges)
 
 #define LISTS_FLATS(DO) DO(writes) DO(work) DO(row) DO(values) DO(binds) DO(bind_values)
 
+/* Room for `count`, by one allocation: a new copy has it all to get. */
 static void *flat_reserve(void *items, size_t *capacity, size_t count, size_t byte_size) {
+    enum { CAPACITY_FIRST = 8 };
+    *capacity = *capacity > 0 ? *capacity : CAPACITY_FIRST;
     while (*capacity < count)
-        items = mvec_grow(items, capacity, byte_size);
-    return items;
+        *capacity *= 2;
+    return mem_realloc(items, *capacity * byte_size);
 }
 
 #define FLAT_COPY(into, from)                                                                      \

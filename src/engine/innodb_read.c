@@ -340,9 +340,8 @@ static enum row_step read_record(struct db *db, struct innodb_scan *s,
     bool is_point = s->access.is_point && s->key == clustered;
     struct innodb_request request;
     *given = 0;
-    enum innodb_type type = !gaps || (is_point && is_live) || starts_range(db, s, version)
-                                ? INNODB_REC
-                                : INNODB_NEXT_KEY;
+    enum innodb_type type =
+        !gaps || is_point || starts_range(db, s, version) ? INNODB_REC : INNODB_NEXT_KEY;
     enum row_step step = lock_record(db, s, scan, s->key, version, type, s->is_semi, &request);
     if (step != ROW_FOUND)
         return step;

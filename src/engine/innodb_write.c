@@ -147,8 +147,8 @@ enum step innodb_check_keys(struct db *db, size_t session, const struct new_row 
         if (!key->is_unique || !is_changed || has_null(key, row->values) ||
             (only_key >= 0 && (size_t)only_key != k) || (!is_clustered && conflict == NULL))
             continue;
-        enum step step = check_key(db, session, row, (uint8_t)k, takes_x ? INNODB_X : INNODB_S,
-                                   duplicate);
+        enum step step =
+            check_key(db, session, row, (uint8_t)k, takes_x ? INNODB_X : INNODB_S, duplicate);
         if (step != STEP_OK)
             return step;
     }

@@ -81,7 +81,8 @@ void session_look_for_deadlocks(struct db *db) {
     if (db->policy->watched_blockers == NULL)
         return; /* all cycles were seen when they were closed */
     for (size_t s = 0; s < db->session_count; s++) {
-        uint32_t cycle = wait_cycle(db, s);
+        bool waits = db->sessions.items[s].wait.kind != WAIT_NOTHING;
+        uint32_t cycle = waits ? wait_cycle(db, s) : 0;
         int victim = cycle == 0 ? DB_NO_SESSION : db->policy->deadlock_victim(db, s, cycle);
         if (victim != DB_NO_SESSION)
             session_abort(db, (size_t)victim, DB_ERROR_DEADLOCK);

@@ -141,7 +141,6 @@ SUITE = differential.Suite(
      "mariadb read committed snapshot_isolation"],
     SCHEMAS,
     GRAMMAR,
-    waits_max=2,  # first come, first served
 )
 
 if __name__ == "__main__":

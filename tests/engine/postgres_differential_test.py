@@ -85,7 +85,6 @@ SUITE = differential.Suite(
      "postgresql serializable django"],
     SCHEMAS,
     GRAMMAR,
-    waits_max=1,  # who is next behind a row is a race
 )
 
 if __name__ == "__main__":

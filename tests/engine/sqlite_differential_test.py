@@ -72,7 +72,6 @@ SUITE = differential.Suite(
     ["sqlite serializable", "sqlite serializable immediate"],
     SCHEMAS,
     GRAMMAR,
-    waits_max=1,  # each looks again when its sleep is over
 )
 
 if __name__ == "__main__":
