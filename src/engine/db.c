@@ -226,7 +226,6 @@ static void result_fill(struct db *db, size_t session, struct db_result *result)
     result->writes = lists->writes.items;
     result->write_count = lists->writes.count;
     result->affected = exec->affected;
-    result->unchanged = exec->unchanged;
     result->last_insert = exec->last_insert;
 }
 

@@ -58,8 +58,8 @@ struct db_bind {
  * and never reused, so a number taken earlier stays valid in later states and in copies. */
 struct db_ref {
     uint16_t table;
-    uint16_t row;      /* the row's number in its table; kept over updates */
-    uint32_t version;  /* read: the version seen. written: the new one; 0: deleted */
+    uint16_t row;     /* the row's number in its table; kept over updates */
+    uint32_t version; /* read: the version seen. written: the new one; 0: deleted */
     /* written: the version it replaced; 0: inserted; `version` itself: nothing changed, no new version */
     uint32_t previous;
 };
@@ -96,8 +96,6 @@ struct db_result {
     size_t write_count;
     int64_t affected; /* rows INSERTed, UPDATEd or DELETEd; matched, not changed, rows: Django sets
                                   FOUND_ROWS on MySQL */
-    int64_t
-        unchanged; /* those of them that were as the statement wanted them: MySQL wrote nothing */
     struct value
         last_insert; /* INSERT into a table with a serial column: its (last) value; else NULL */
     struct db_footprint footprint;

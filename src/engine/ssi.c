@@ -137,6 +137,13 @@ static enum step meet_writer(struct db *db, uint16_t reader, uint16_t writer) {
     return edge_add(db, reader, reader, writer);
 }
 
+/* Who is doomed learns of it where it looks at a row: not by a scan that finds none. */
+static enum step look_at_row(struct db *db, uint16_t reader) {
+    if (db->txns.items[reader].flags & TXN_DOOMED)
+        return fail_pivot(db, "during conflict out checking");
+    return STEP_OK;
+}
+
 /* One row under a scan. A sequential scan looks at every version; an index leads to the chain of
  * a row, which is followed up to the version seen and tells who overwrote that. */
 static enum step scan_row(struct db *db, const struct snapshot *snapshot,
@@ -145,25 +152,30 @@ static enum step scan_row(struct db *db, const struct snapshot *snapshot,
     uint32_t seen = row_visible(db, snapshot, row);
     bool is_seen = seen != 0 && access_has(eval, access, version_values(db, seen));
     uint32_t after = 0; /* the oldest version newer than `seen` that the scan meets */
+    enum step step = access->key < 0 || is_seen ? look_at_row(db, snapshot->txn) : STEP_OK;
+    if (step != STEP_OK)
+        return step;
     for (uint32_t v = db->rows.items[row].newest; v != seen && v != 0;
          v = db->versions.items[v].previous) {
         if (access->key < 0) {
-            enum step step = meet_writer(db, snapshot->txn, db->versions.items[v].writer);
+            step = meet_writer(db, snapshot->txn, db->versions.items[v].writer);
             if (step != STEP_OK)
                 return step;
         } else if (is_seen || access_has(eval, access, version_values(db, v))) {
             after = v;
         }
     }
-    return after == 0 ? STEP_OK : meet_writer(db, snapshot->txn, db->versions.items[after].writer);
+    if (after != 0)
+        step = look_at_row(db, snapshot->txn);
+    if (after != 0 && step == STEP_OK)
+        step = meet_writer(db, snapshot->txn, db->versions.items[after].writer);
+    return step;
 }
 
 enum step ssi_scan_begin(struct db *db, size_t session, const struct access *access) {
     uint16_t txn = db->sessions.items[session].txn;
     if (!is_serializable(db, txn))
         return STEP_OK;
-    if (db->txns.items[txn].flags & TXN_DOOMED)
-        return fail_pivot(db, "during conflict out checking");
     if (access->key < 0)
         mark_add(db, txn, MARK_RELATION, access->table, 0, 0);
     else
