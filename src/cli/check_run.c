@@ -35,13 +35,27 @@ static void keep_asked_for(struct findings *findings, struct scope *scope) {
     findings->items.count = kept;
 }
 
+/* Whether a file was asked for and is there, if only as one that cannot be read. */
+static bool has_files(struct arena *arena, const struct django_project *project,
+                      struct scope *scope) {
+    struct str *paths;
+    size_t count = django_files(arena, project, &paths);
+    for (size_t i = 0; i < count; i++)
+        if (scope_has(scope, paths[i]))
+            return true;
+    for (size_t i = 0; i < project->notes.count; i++)
+        if (project->notes.items[i].is_error && scope_has(scope, project->notes.items[i].span.path))
+            return true;
+    return false;
+}
+
 static bool load(const struct check_options *options, struct text_pool *pool, struct scope *scope,
                  struct django_project **project, struct err *err) {
     struct arena *arena = options->arena;
     if (!scope_init(scope, arena, options->paths, options->path_count, err) ||
         !django_load_around(arena, pool, options->paths, options->path_count, project, err))
         return false;
-    if ((*project)->file_count > 0)
+    if (has_files(arena, *project, scope))
         return true;
     err_set(err, (struct pos){0}, "there is no Python source here");
     return err_in_file(err, str_from_c(options->paths[0]));

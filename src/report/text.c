@@ -262,14 +262,20 @@ static void put_finding(const struct report *r, const struct finding *f, struct 
     buf_printf(out, "  More: lostwrite explain %s\n\n", rule_code(f->rule));
 }
 
+static void put_note(const struct report_note *note, struct buf *out) {
+    buf_add(out, note->span.path);
+    if (note->span.start.line > 0)
+        buf_printf(out, ":%u:%u", note->span.start.line, note->span.start.column);
+    buf_printf(out, ": %s: %.*s\n", note->is_error ? "error" : "not modelled",
+               STR_ARG(note->text));
+}
+
 static void put_notes(const struct report *r, struct buf *out) {
     for (size_t i = 0; i < r->note_count; i++) {
         const struct report_note *note = &r->notes[i];
         if (!note->is_error && !r->is_verbose)
             continue;
-        buf_printf(out, "%.*s:%u:%u: %s: %.*s\n", STR_ARG(note->span.path), note->span.start.line,
-                   note->span.start.column, note->is_error ? "error" : "not modelled",
-                   STR_ARG(note->text));
+        put_note(note, out);
     }
 }
 
@@ -349,9 +355,7 @@ void report_concise(const struct report *report, struct buf *out) {
     }
     for (size_t i = 0; i < report->note_count; i++)
         if (report->notes[i].is_error)
-            buf_printf(out, "%.*s:%u:%u: error %.*s\n", STR_ARG(report->notes[i].span.path),
-                       report->notes[i].span.start.line, report->notes[i].span.start.column,
-                       STR_ARG(report->notes[i].text));
+            put_note(&report->notes[i], out);
 }
 
 /* A run without a finding: the schedule of an anomaly of no known class, or of an error. */

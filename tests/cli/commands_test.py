@@ -1,0 +1,377 @@
+#!/usr/bin/env python3
+"""check, prove and dump from outside: what they take, what they refuse, what they answer."""
+import json
+import os
+import pathlib
+import re
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import harness
+from harness import lostwrite
+
+TXN = harness.SOURCE / "examples" / "txn"
+
+MODELS = """
+from django.db import models
+
+class Counter(models.Model):
+    count = models.IntegerField(default=0)
+
+    def bump(self):
+        self.count += 1
+        self.save()
+"""
+
+VIEWS = """
+from .models import Counter
+
+def increment(counter_id):
+    counter = Counter.objects.get(id=counter_id)
+    counter.count += 1
+    counter.save()
+
+def bump(counter_id):
+    Counter.objects.get(id=counter_id).bump()
+
+def add(a, b):
+    return a + b
+"""
+
+SETTINGS = """
+DATABASES = {"default": {"ENGINE": "django.db.backends.%s", "NAME": "x", "OPTIONS": %r}}
+"""
+
+
+class Case(unittest.TestCase):
+    """Each test has a project of its own: manage.py, shop/models.py, shop/views.py."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+        self.write("manage.py", "")
+        self.write("shop/__init__.py", "")
+        self.write("shop/models.py", MODELS)
+        self.write("shop/views.py", VIEWS)
+
+    def write(self, path, text):
+        full = self.root / path
+        full.parent.mkdir(parents=True, exist_ok=True)
+        full.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return full
+
+    def settings(self, engine, options=None):
+        self.write("config/settings.py", SETTINGS % (engine, options or {}))
+
+    def run_it(self, *args, **more):
+        return lostwrite(*args, cwd=self.root, **more)
+
+    def codes(self, *args):
+        code, out, err = self.run_it("check", "--format", "concise", *args)
+        return re.findall(r"^([^:]+):(\d+):\d+: (LW\d+)", out, re.M)
+
+    def assert_error(self, args, *parts):
+        code, out, err = self.run_it(*args)
+        self.assertEqual((code, out), (2, ""), (args, err))
+        self.assertNotIn("internal error", err)
+        for part in parts:
+            self.assertIn(part, err)
+
+
+class Check(Case):
+    def test_here(self):
+        code, out, err = self.run_it("check")
+        self.assertEqual((code, err), (1, ""))
+        self.assertIn("shop/views.py:7:5: LW003 read-modify-write in shop.views.increment", out)
+
+    def test_paths(self):
+        everywhere = [("shop/models.py", "9", "LW003"), ("shop/views.py", "7", "LW003")]
+        self.assertEqual(self.codes("."), everywhere)
+        self.assertEqual(self.codes("shop"), everywhere)
+        self.assertEqual(self.codes("shop/"), everywhere)
+        self.assertEqual(self.codes("shop/views.py"), everywhere[1:])
+        self.assertEqual(self.codes("shop/models.py", "shop/views.py"), everywhere)
+        self.assertEqual(self.codes("shop/__init__.py"), [])
+
+    def test_nothing_found(self):
+        code, out, err = self.run_it("check", "shop/__init__.py")
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("0 findings in 1 file, 0 lines.", out)
+
+    def test_select_and_ignore(self):
+        self.assertEqual(len(self.codes("--select", "LW003")), 2)
+        self.assertEqual(len(self.codes("--select=read-modify-write,LW004")), 2)
+        self.assertEqual(self.codes("--ignore", "LW003"), [])
+        self.assertEqual(self.codes("--select=LW001", "--select=LW002"), [])
+        self.assertEqual(self.run_it("check", "--ignore", "LW003")[0], 0)
+        self.assert_error(["check", "--select", "LW999"], "did you mean 'LW009'?")
+        self.assert_error(["check", "--select", "LW003", "--ignore", "LW003"], "no rule to report")
+        self.assert_error(["check", "--select", ""], "unknown code ''")
+
+    def witness_level(self, *args):
+        out = self.run_it("check", "--format", "json", *args)[1]
+        witness = json.loads(out)["findings"][0]["witness"]
+        return witness["engine"], witness["isolation"]
+
+    def test_engine_of_the_settings(self):
+        self.assertEqual(self.witness_level(), ("postgresql", "read committed"))
+        self.settings("sqlite3")
+        self.assertEqual(self.witness_level(), ("sqlite", "serializable"))
+        self.settings("mysql", {"isolation_level": "repeatable read"})
+        self.assertEqual(self.witness_level(), ("mysql", "repeatable read"))
+        self.settings("mysql")
+        self.assertEqual(self.witness_level(), ("mysql", "read committed"))
+        self.assertEqual(self.witness_level("--engine", "mariadb"), ("mariadb", "repeatable read"))
+        self.assertEqual(self.witness_level("--engine=PostgreSQL", "--isolation=Serializable"),
+                         ("postgresql", "serializable"))
+        self.assertEqual(self.witness_level("--isolation", "snapshot isolation"),
+                         ("mariadb", "snapshot isolation"))
+
+    def test_wrong_engine(self):
+        self.assert_error(["check", "--engine", "oracle"], "unknown engine 'oracle'")
+        self.assert_error(["check", "--engine"], "--engine needs a value")
+        self.assert_error(["check", "--isolation", "dirty read"], "unknown isolation level")
+        self.assert_error(["check", "--engine=mysql", "--isolation=immediate"], "only sqlite has 'immediate'")
+        self.assert_error(["check", "--engine=sqlite", "--isolation=serializable"], "sqlite has no levels")
+
+    def test_wrong_flags(self):
+        self.assert_error(["check", "--format", "xml"], "unknown format 'xml'")
+        self.assert_error(["check", "--verbos"], "did you mean '--verbose'?")
+        self.assert_error(["check", "--verbose=1"], "--verbose takes no value")
+        self.assert_error(["check", "-x"], "unknown option '-x'")
+        self.assert_error(["check", "--color", "sometimes"], "unknown choice 'sometimes'")
+
+    def test_a_flag_twice(self):
+        """The last one counts."""
+        self.assertEqual(self.run_it("check", "--format=json", "--format=concise"),
+                         self.run_it("check", "--format=concise"))
+
+    def test_verbose(self):
+        self.write("shop/raw.py", "from django.db import connection\n\ndef purge():\n"
+                   "    with connection.cursor() as cursor:\n        cursor.execute('VACUUM')\n")
+        plain, verbose = self.run_it("check")[1], self.run_it("check", "-v")[1]
+        self.assertNotIn("not modelled:", plain)
+        self.assertIn("(--verbose lists them)", plain)
+        self.assertRegex(verbose, r"shop/raw.py:\d+:\d+: not modelled: ")
+
+    def test_bad_paths(self):
+        (self.root / "empty").mkdir()
+        self.write("notes/a.txt", "hello\n")
+        self.assert_error(["check", "missing"], "missing: error: No such file or directory")
+        self.assert_error(["check", "shop", "missing.py"], "missing.py: error: No such file")
+        self.assert_error(["check", "empty"], "empty: error: there is no Python source here")
+        self.assert_error(["check", "notes"], "there is no Python source here")
+        self.assert_error(["check", "notes/a.txt"], "no Python source (.py)")
+        self.assert_error(["check", str(TXN / "bug3_atomic.txn")], "`lostwrite prove` runs it")
+        self.assert_error(["check", ""], "an empty path")
+
+    def test_unreadable(self):
+        """Too large to read; and, if this isn't root, without permission."""
+        with open(self.write("shop/large.py", ""), "wb") as large:
+            large.truncate((64 << 20) + 1)
+        os.chmod(self.write("shop/secret.py", "x = 1\n"), 0)
+        code, out, err = self.run_it("check")
+        self.assertEqual((code, err), (1, ""))
+        self.assertIn("shop/large.py: error: ", out)
+        if os.geteuid() != 0:
+            self.assertIn("shop/secret.py: error: ", out)
+        self.assert_unread("shop/large.py")
+
+    def assert_unread(self, path):
+        code, out, err = self.run_it("check", path)
+        self.assertEqual((code, err), (2, ""))
+        self.assertIn("%s: error: " % path, out)
+        self.assertIn("1 file could not be read in full.", out)
+
+    def test_broken_file_among_others(self):
+        self.write("shop/broken.py", "def f(:\n    pass\n\nx = (\n")
+        code, out, err = self.run_it("check")
+        self.assertEqual((code, err), (1, ""))
+        self.assertIn("shop/broken.py:1:7: error: ", out)
+        self.assertIn("LW003", out)
+        self.assertIn("1 file could not be read in full.", out)
+
+    def test_broken_file_alone(self):
+        """Nothing was found, but not everything was looked at."""
+        self.write("alone/broken.py", "x = (\n")
+        code, out, err = self.run_it("check", "alone/broken.py")
+        self.assertEqual(code, 2)
+        self.assertIn("alone/broken.py:1:", out)
+
+    def test_bytes_that_are_no_python(self):
+        self.write("shop/binary.py", bytes(range(256)))
+        self.write("shop/latin.py", b"x = '\xe9'\n")
+        self.write("shop/cookie.py", b"# -*- coding: latin-1 -*-\nx = '\xe9'\n")
+        self.write("shop/nul.py", b"x = 1\0\n")
+        self.write("shop/long.py", b"x = '" + b"a" * 200000 + b"'\n")
+        self.write("shop/deep.py", b"x = " + b"(" * 5000 + b")" * 5000 + b"\n")
+        code, out, err = self.run_it("check")
+        self.assertEqual((code, err), (1, ""))
+        for name in ("binary", "latin", "nul", "deep"):
+            self.assertIn("shop/%s.py:1:" % name, out)
+        self.assertNotIn("shop/cookie.py", out)
+        self.assertIn("4 files could not be read in full.", out)
+
+    def test_a_link_in_a_circle(self):
+        os.symlink("..", self.root / "shop" / "up")
+        self.assertEqual(len(self.codes(".")), 2)
+
+    def test_colour(self):
+        """Only where asked for: this is no terminal."""
+        for args, env, coloured in (([], {}, False), (["--color=never"], {}, False),
+                                    (["--color=always"], {}, True),
+                                    (["--color=always"], {"NO_COLOR": "1"}, True)):
+            out = self.run_it("check", *args, env=env)[1]
+            self.assertEqual("\033" in out, coloured, args)
+
+
+class Prove(Case):
+    def test_functions(self):
+        code, out, err = self.run_it("prove", "shop/views.py:increment")
+        self.assertEqual((code, err), (1, ""))
+        self.assertTrue(out.startswith("A shop.views.increment || B shop.views.increment\n"), out)
+        code, out, err = self.run_it("prove", "shop/views.py:increment", "./shop/views.py:bump")
+        self.assertTrue(out.startswith("A shop.views.increment || B shop.views.bump\n"), out)
+        self.assertIn("LW003", out)
+
+    def test_sessions(self):
+        out = self.run_it("prove", "shop/views.py:increment", "--sessions", "3")[1]
+        self.assertIn("|| C shop.views.increment", out)
+        self.assertEqual(self.run_it("prove", "shop/views.py:increment", "--sessions", "1")[0], 0)
+        self.assert_error(["prove", "shop/views.py:increment", "--sessions", "9"], "from 1 to 8")
+        self.assert_error(["prove", "shop/views.py:increment", "--sessions", "x"], "'x' is no number")
+
+    def test_method(self):
+        out = self.run_it("prove", "shop/models.py:Counter.bump")[1]
+        self.assertIn("A shop.models.Counter.bump", out)
+
+    def test_no_such_function(self):
+        self.assert_error(["prove", "shop/views.py:incremnt"],
+                          "shop/views.py: error: there is no function incremnt; did you mean 'increment'?")
+        self.assert_error(["prove", "shop/models.py:bump"], "did you mean 'Counter.bump'?")
+        self.assert_error(["prove", "shop/views.py:zzzzzzzz"], "there are increment, bump, add")
+        self.assert_error(["prove", "shop/__init__.py:f"], "the file has no function")
+        self.assert_error(["prove", "shop/views.py:add"], "add does not touch the ORM")
+
+    def test_the_file_meant(self):
+        """The same name in two apps: the path decides."""
+        self.write("other/__init__.py", "")
+        self.write("other/views.py", "def nothing():\n    pass\n")
+        self.assert_error(["prove", "other/views.py:increment"], "there is no function increment")
+        self.assertEqual(self.run_it("prove", "shop/views.py:increment")[0], 1)
+
+    def test_wrong_inputs(self):
+        self.assert_error(["prove"], "what is to be proved?")
+        self.assert_error(["prove", "shop/views.py"], "name the function")
+        self.assert_error(["prove", "shop"], "is neither FILE.txn nor PATH.py:FUNCTION")
+        self.assert_error(["prove", "shop/views.py:f()"], "is no name of a function")
+        self.assert_error(["prove", "missing.py:f"], "missing.py: error: ")
+        self.assert_error(["prove", "missing.txn"], "missing.txn: error: cannot read: No such file")
+        self.assert_error(["prove", "a.txn", "b.txn"], "is a whole scenario: it goes alone")
+
+    def test_wrong_txn(self):
+        self.write("a.txn", "CREATE TABLE t (id integer);\nprogram p() { SELEC 1; }\n")
+        self.assert_error(["prove", "a.txn"], "a.txn:2:")
+        self.write("b.txn", "CREATE TABLE t (id integer);\nprogram p() { }\n")
+        self.assert_error(["prove", "b.txn"], "b.txn: error: nothing is run")
+        self.write("c.txn", bytes(range(256)))
+        self.assert_error(["prove", "c.txn"], "c.txn:1:")
+        self.write("d.txn", "")
+        self.assert_error(["prove", "d.txn"], "nothing is run")
+
+    def test_standard_input(self):
+        text = (TXN / "bug3_atomic.txn").read_text()
+        code, out, err = self.run_it("prove", "-", stdin=text)
+        self.assertEqual((code, err), (1, ""))
+        self.assertIn("LW003", out)
+
+    def test_answers(self):
+        for name, engine, answer in (("bug3_atomic", "mysql", 1), ("bug3_fix_f_expression", "mysql", 0)):
+            code, out, err = self.run_it("prove", str(TXN / (name + ".txn")), "--engine", engine)
+            self.assertEqual((code, err), (answer, ""), name)
+        self.assertEqual(self.run_it("prove", str(TXN / "bug3_atomic.txn"), "--engine=postgresql",
+                                     "--isolation=repeatable read")[0], 0)
+
+
+class Dump(Case):
+    def dump(self, stage, *args):
+        code, out, err = self.run_it("dump", "--stage", stage, *args)
+        self.assertEqual((code, err), (0, ""), args)
+        return out
+
+    def test_syntax(self):
+        self.write("a.py", "x = 1\n")
+        self.assertEqual(self.dump("syntax", "a.py"),
+                         "Module\n  body: Assign @1:0-1:5\n    targets: Name @1:0-1:1 ctx=Store id=\"x\"\n"
+                         "    value: Constant @1:4-1:5 value=1\n")
+        self.write("b.py", "x = (\n")
+        self.assertIn("error 1:5: ", self.dump("syntax", "b.py"))
+        out = self.dump("syntax", "shop")
+        self.assertEqual(re.findall(r"^# (.*)$", out, re.M),
+                         ["shop/__init__.py", "shop/models.py", "shop/views.py"])
+
+    def test_program(self):
+        out = self.dump("program", "shop/views.py:increment")
+        self.assertIn("program shop.views.increment(counter_id)", out)
+        self.assertNotIn("shop.views.bump", out)
+        out = self.dump("program", "shop/views.py")
+        self.assertIn("program shop.views.bump(counter_id)", out)
+        self.assertNotIn("program shop.models", out)
+        self.assertIn("program shop.models.Counter.bump", self.dump("program", "."))
+
+    def test_program_can_be_read_back(self):
+        first = self.dump("program", ".")
+        self.write("a.txn", first)
+        self.assertEqual(self.dump("program", "a.txn"), first)
+
+    def test_programs_of_scenarios(self):
+        for path in sorted(TXN.glob("*.txn")):
+            first = self.dump("program", str(path))
+            self.write("a.txn", first)
+            self.assertEqual(self.dump("program", "a.txn"), first, path.name)
+
+    def test_sql(self):
+        out = self.dump("sql", "shop/views.py:increment", "--engine=mysql")
+        self.assertEqual(out.splitlines()[0], "-- shop.views.increment")
+        self.assertIn("shop/views.py:7: UPDATE shop_counter SET count = :counter.count WHERE "
+                      "shop_counter.id = :counter.id", out)
+        out = self.dump("sql", str(TXN / "bug3_atomic.txn"))
+        self.assertIn("BEGIN, or SAVEPOINT if one is open", out)
+
+    def test_schedules(self):
+        out = self.dump("schedules", str(TXN / "bug3_atomic.txn"), "--engine=postgresql", "--all-schedules")
+        self.assertTrue(out.startswith("-- A increment || B increment on postgresql, read committed\n"), out)
+        self.assertEqual(len(re.findall(r"^  [AB]+  ", out, re.M)), 14)
+        self.assertTrue(out.endswith("  COMPLETE: 14 schedules, 2 ok, 12 lost\n"), out)
+        reduced = self.dump("schedules", str(TXN / "bug3_atomic.txn"), "--engine=postgresql")
+        self.assertLess(len(reduced), len(out))
+        for line in reduced.splitlines()[1:-1]:
+            self.assertIn(line, out)
+        self.assertIn("1213", self.dump("schedules", str(TXN / "bug3_atomic.txn"), "--engine=mysql",
+                                        "--isolation=serializable"))
+
+    def test_schedules_of_functions(self):
+        out = self.dump("schedules", "shop/views.py:increment", "shop/views.py:bump")
+        levels = re.findall(r"on (.*)$", out, re.M)
+        self.assertEqual(levels, ["postgresql, read committed", "mysql, repeatable read"])
+        out = self.dump("schedules", "shop/views.py:increment", "--sessions=3", "--engine=sqlite")
+        self.assertIn("|| C shop.views.increment on sqlite", out)
+
+    def test_wrong_usage(self):
+        self.assert_error(["dump", "shop"], "which stage?")
+        self.assert_error(["dump", "--stage=ast", "shop"], "unknown stage 'ast'")
+        self.assert_error(["dump", "--stage=sql"], "a path is missing")
+        self.assert_error(["dump", "--stage=syntax", "a.txn"], "'a.txn' is no Python")
+        self.assert_error(["dump", "--stage=syntax", "missing.py"], "missing.py: error: cannot read: No such file")
+        self.assert_error(["dump", "--stage=syntax", "missing"], "missing: error: cannot read: No such file")
+        self.assert_error(["dump", "--stage=program", "missing"], "missing: error: ")
+        self.assert_error(["dump", "--stage=program", "shop/views.py:nope"], "there is no function nope")
+        self.assert_error(["dump", "--stage=schedules", "shop"], "schedules are of FILE.txn or PATH.py:FUNCTION")
+        self.assert_error(["dump", "--stage=sql", "shop", "shop"], "one path at a time")
+
+
+if __name__ == "__main__":
+    harness.main("commands")
