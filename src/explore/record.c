@@ -105,6 +105,7 @@ static struct trace_cell written_cell(struct world *world, struct session *sessi
         if (from != TXN_NO_VAR) {
             const struct host_value *row = &session->vars.items[sql->host_var[expr->host]];
             const struct cell *cell = host_cell(session, row->index, from);
+            written.deps = cell->deps; /* which row it is written to is the condition's business */
             written.is_loaded = cell->is_loaded;
             written.is_assigned = cell->is_assigned;
             written.is_pending = cell->pending != NULL;

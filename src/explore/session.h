@@ -96,6 +96,7 @@ enum session_flag {
     SESSION_CLOBBERED_OTHER = 2, /* ... over another session's */
     SESSION_REPEATED_F = 4,      /* an F() expression was written twice by the same object */
     SESSION_RESURRECTED = 8,     /* save() inserted a row that was loaded and that another session deleted */
+    SESSION_WROTE = 16,          /* a statement of it wrote some row */
 };
 
 enum { SESSION_OPS_MAX = 16 };

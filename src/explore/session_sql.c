@@ -304,6 +304,7 @@ static void take_in(struct world *world, struct session *session, const struct t
         return;
     }
     LW_ASSERT(result->status == DB_OK);
+    session->flags |= result->write_count > 0 ? SESSION_WROTE : 0;
     if (step->sql.stmt->kind == SQL_STMT_UPDATE)
         wrote_columns(world, session, step, result);
     else if (step->sql.stmt->kind == SQL_STMT_INSERT)

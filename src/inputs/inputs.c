@@ -443,14 +443,14 @@ static bool run_case(struct maker *m, struct input_case *made) {
 }
 
 /* Whether one of the first two sessions takes a path after the other that it does not take alone, and no kept case had this
- * pair of paths; then it is remembered. */
-static bool takes_new_path(struct maker *m, struct input_case *made) {
+ * pair of paths, on the same rows or on different ones; then it is remembered. */
+static bool takes_new_path(struct maker *m, const struct assignment *a, struct input_case *made) {
     static const uint8_t orders[2][2] = {{1, 0}, {0, 1}};
     bool is_new = false;
     for (int i = 0; i < 2 && m->program_count > 1; i++) {
         if (!run_serial(m, made, 0, 2, orders[i], i) || m->path == m->alone[i])
             continue;
-        uint64_t pair[] = {m->alone[i], m->path};
+        uint64_t pair[] = {m->alone[i], m->path, is_spread(m, a)};
         struct str key = {(const char *)pair, sizeof(pair)};
         is_new |= !map_has(&m->paths, key);
         map_put(&m->paths, str_dup(m->scratch, key), m);
@@ -517,7 +517,7 @@ static void vary_for_paths(struct maker *m, struct inputs *inputs, struct kept *
     size_t runs = 0, step_cases = kept->count;
     for (size_t i = 0; i < step_cases; i++)
         if (run_case(m, &inputs->cases.items[i]))
-            takes_new_path(m, &inputs->cases.items[i]);
+            takes_new_path(m, &kept->items[i], &inputs->cases.items[i]);
     for (size_t from = 0; from < step_cases; from++) {
         for (size_t d = 0; d < m->dim_count; d++) {
             for (size_t k = 1; k < m->dims[d].choice_count; k++) {
@@ -528,7 +528,7 @@ static void vary_for_paths(struct maker *m, struct inputs *inputs, struct kept *
                     continue;
                 next.at[d] = (uint8_t)k;
                 struct input_case made = make_case(m, &next);
-                if (run_case(m, &made) && takes_new_path(m, &made))
+                if (run_case(m, &made) && takes_new_path(m, &next, &made))
                     keep(m, inputs, kept, &next, made);
             }
         }

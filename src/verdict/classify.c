@@ -83,33 +83,26 @@ static bool reads_table(const struct sql_select *select, uint16_t table) {
     return expr_reads_table(select->where, table);
 }
 
-static bool expr_names_column(const struct sql_expr *expr, uint16_t source, uint16_t column) {
-    if (expr == NULL)
+/* Whether an UPDATE changed a column of `source` (an index into the FROM list) that the condition looks at, so that it might
+ * choose other rows now. */
+static bool condition_is_changed(const struct classify *c, const struct sql_expr *where,
+                                 size_t source, const struct db_ref *wrote) {
+    if (where == NULL || wrote->version == 0 || wrote->previous == 0)
         return false;
-    if (expr->kind == SQL_COLUMN && expr->depth == 0)
-        return expr->source == source && expr->column == column;
-    for (size_t i = 0; i < expr->args.count; i++)
-        if (expr_names_column(expr->args.items[i], source, column))
+    if (where->kind == SQL_COLUMN && where->depth == 0 && where->source == source)
+        return !value_equal(c->pool, db_version_value(c->db, wrote->version, where->column),
+                            db_version_value(c->db, wrote->previous, where->column));
+    for (size_t i = 0; i < where->args.count; i++)
+        if (condition_is_changed(c, where->args.items[i], source, wrote))
             return true;
     return false;
 }
 
-/* Whether the write changed a column by which the read chose its rows. */
-static bool changes_choice(const struct classify *c, const struct trace_event *read,
+/* Whether a write may change which rows of `source` a condition chooses. */
+static bool changes_choice(const struct classify *c, const struct sql_expr *where, size_t source,
                            const struct db_ref *wrote) {
-    const struct sql_select *select = read->stmt->select;
-    for (size_t i = 0; i < select->sources.count; i++) {
-        const struct sql_source *source = &select->sources.items[i];
-        if (source->subquery != NULL || source->table_index != wrote->table)
-            continue;
-        size_t columns = c->schema->tables.items[wrote->table]->columns.count;
-        for (uint16_t k = 0; k < columns; k++)
-            if (expr_names_column(select->where, (uint16_t)i, k) &&
-                !value_equal(c->pool, db_version_value(c->db, wrote->version, k),
-                             db_version_value(c->db, wrote->previous, k)))
-                return true;
-    }
-    return false;
+    return wrote->previous == 0 || wrote->version == 0 ||
+           condition_is_changed(c, where, source, wrote);
 }
 
 /* The plain column that item `item` of a read is, or NULL: an aggregate, an expression, mere existence. */
@@ -118,6 +111,15 @@ static const struct sql_expr *plain_item(const struct trace_event *read, uint16_
         return NULL;
     const struct sql_expr *expr = read->stmt->select->items.items[item].expr;
     return expr != NULL && expr->kind == SQL_COLUMN && expr->source < read->ref_count ? expr : NULL;
+}
+
+/* Where the table stands in the FROM list; its length if it doesn't. */
+static size_t source_of(const struct sql_select *select, uint16_t table) {
+    size_t i = 0;
+    while (i < select->sources.count && (select->sources.items[i].subquery != NULL ||
+                                         select->sources.items[i].table_index != table))
+        i++;
+    return i;
 }
 
 /* Whether the write of another session `write` changed what `source` had read. */
@@ -133,6 +135,7 @@ static bool write_hits(const struct classify *c, const struct trace_source *sour
                 (wrote->version != 0 && wrote->version <= seen->version))
                 continue;
             if (wrote->version == 0 ||
+                condition_is_changed(c, read->stmt->select->where, column->source, wrote) ||
                 !value_equal(c->pool, db_version_value(c->db, wrote->version, column->column),
                              db_version_value(c->db, wrote->previous, column->column)))
                 return true;
@@ -140,8 +143,9 @@ static bool write_hits(const struct classify *c, const struct trace_source *sour
         }
         if (!reads_table(read->stmt->select, wrote->table))
             continue;
-        bool adds_or_removes = wrote->previous == 0 || wrote->version == 0;
-        if (adds_or_removes || source->item != SOURCE_EXISTENCE || changes_choice(c, read, wrote))
+        if (source->item != SOURCE_EXISTENCE ||
+            changes_choice(c, read->stmt->select->where, source_of(read->stmt->select, wrote->table),
+                           wrote))
             return true;
     }
     return false;
@@ -212,18 +216,6 @@ static bool is_predicate_read(const struct stale *stale) {
         stale->source->item != SOURCE_EXISTENCE)
         return true;
     return stale->read->row_count != 1;
-}
-
-/* Whether the condition names a range, so that no unique key could say the same. */
-static bool is_range(const struct sql_expr *expr) {
-    if (expr == NULL)
-        return false;
-    if (expr->kind == SQL_BINARY && expr->op > SQL_OP_EQ && expr->op <= SQL_OP_GE)
-        return true;
-    for (size_t i = 0; i < expr->args.count; i++)
-        if (is_range(expr->args.items[i]))
-            return true;
-    return false;
 }
 
 static bool found_nothing(const struct trace_event *read) {
@@ -316,15 +308,15 @@ static bool lock_rule(const struct classify *c, const struct trace_event *write,
     return false;
 }
 
-/* Whether the source decided that the write was to be done. */
-static bool is_decisive(const struct classify *c, const struct trace_event *write,
-                        const struct trace_source *source) {
-    const struct trace_set *set = trace_set_get(c->trace, write->control_deps);
-    for (size_t i = 0; i < set->sources.count; i++)
-        if (set->sources.items[i].read == source->read && set->sources.items[i].row == source->row &&
-            set->sources.items[i].item == source->item)
-            return true;
-    return false;
+/* Whether the condition is one of equalities: what is looked up is what would be created. A range, a NOT or an OR asks for
+ * more than one row's absence. */
+static bool is_lookup(const struct sql_expr *where) {
+    if (where == NULL)
+        return false;
+    if (where->kind == SQL_BINARY && where->op == SQL_OP_AND)
+        return is_lookup(where->args.items[0]) && is_lookup(where->args.items[1]);
+    return (where->kind == SQL_BINARY && where->op == SQL_OP_EQ) ||
+           (where->kind == SQL_IS_NULL && !where->is_negated);
 }
 
 static enum rule stale_rule(const struct classify *c, const struct trace_event *write,
@@ -336,10 +328,10 @@ static enum rule stale_rule(const struct classify *c, const struct trace_event *
         return RULE_READ_MODIFY_WRITE;
     bool is_insert = write->stmt != NULL && write->stmt->kind == SQL_STMT_INSERT;
     if (is_insert && found_nothing(stale->read) && write->write_count > 0 &&
-        !is_range(stale->read->stmt->select->where) &&
-        reads_table(stale->read->stmt->select, write->writes[0].table))
+        reads_table(stale->read->stmt->select, write->writes[0].table) &&
+        is_lookup(stale->read->stmt->select->where))
         return RULE_DUPLICATE_CREATE;
-    if (is_predicate_read(stale) || (stale->is_data && !is_decisive(c, write, stale->source)))
+    if (is_predicate_read(stale) || stale->is_data)
         return RULE_STALE_AGGREGATE;
     return RULE_CHECK_THEN_ACT;
 }
@@ -446,6 +438,20 @@ static void find_data(const struct classify *c, const struct trace_event *write,
     }
 }
 
+/* The columns of a condition that a write changed. */
+static void push_changed(const struct classify *c, const struct sql_expr *where,
+                         const struct db_ref *wrote, struct culprit *culprit) {
+    if (where == NULL)
+        return;
+    bool is_known = false;
+    for (size_t i = 0; i < culprit->columns.count; i++)
+        is_known |= culprit->columns.items[i] == where->column;
+    if (where->kind == SQL_COLUMN && !is_known && condition_is_changed(c, where, where->source, wrote))
+        VEC_PUSH(c->arena, &culprit->columns, where->column);
+    for (size_t i = 0; i < where->args.count; i++)
+        push_changed(c, where->args.items[i], wrote, culprit);
+}
+
 static void find_decision(const struct classify *c, const struct trace_event *write,
                           struct witness *witness) {
     struct stale stale = {0};
@@ -457,9 +463,13 @@ static void find_decision(const struct classify *c, const struct trace_event *wr
     struct culprit *culprit = add_culprit(c, witness, write, rule);
     set_stale(c, culprit, &stale);
     const struct sql_expr *item = plain_item(stale.read, stale.source->item);
-    if (item != NULL && write->kind != TRACE_EFFECT && write->write_count > 0 &&
-        stale.by->writes[0].table == write->writes[0].table)
+    if (write->kind == TRACE_EFFECT || write->write_count == 0 ||
+        stale.by->writes[0].table != write->writes[0].table)
+        return;
+    if (item != NULL)
         VEC_PUSH(c->arena, &culprit->columns, item->column);
+    else
+        push_changed(c, stale.read->stmt->select->where, &stale.by->writes[0], culprit);
 }
 
 static bool writes_pending_twice(const struct trace_event *write) {
@@ -501,6 +511,66 @@ static bool find_resurrection(const struct classify *c, const struct trace_event
     return false;
 }
 
+/* An UPDATE or DELETE of this session before `event` that found no row any more: where it could have noticed. */
+static const struct trace_event *vain_write(const struct classify *c, const struct trace_event *event) {
+    for (const struct trace_event *at = event; at-- > c->trace->events.items;)
+        if (at->session == event->session && at->kind == TRACE_STATEMENT &&
+            at->error == DB_OK_NO_ERROR && at->write_count == 0 &&
+            (at->stmt->kind == SQL_STMT_UPDATE || at->stmt->kind == SQL_STMT_DELETE))
+            return at;
+    return NULL;
+}
+
+/* Something outside the database that was decided by, or told of, what is no longer so. */
+static void find_effect(const struct classify *c, const struct trace_event *effect,
+                        struct witness *witness) {
+    struct stale stale = {0};
+    bool is_decided = find_stale(c, effect->control_deps, effect, &stale);
+    if (!is_decided) {
+        stale.is_data = true;
+        if (!find_stale(c, effect->effect_deps, effect, &stale))
+            return;
+    }
+    const struct trace_event *vain = is_decided ? vain_write(c, effect) : NULL;
+    struct culprit *culprit = add_culprit(c, witness, vain != NULL ? vain : effect,
+                                          is_decided ? RULE_CHECK_THEN_ACT : RULE_STALE_AGGREGATE);
+    if (vain != NULL)
+        culprit->table = vain->stmt->kind == SQL_STMT_UPDATE
+                             ? vain->stmt->update->target.table_index
+                             : vain->stmt->delete_->target.table_index;
+    set_stale(c, culprit, &stale);
+}
+
+/* A write that follows an UPDATE or DELETE of the same session that did not see what another wrote: it was to come upon
+ * every row of some kind, and one more came to be. */
+static void find_stale_choice(const struct classify *c, const struct trace_event *write,
+                              struct witness *witness) {
+    for (const struct trace_event *at = c->trace->events.items; at < write; at++) {
+        bool is_choice = at->kind == TRACE_STATEMENT && at->error == DB_OK_NO_ERROR &&
+                         (at->stmt->kind == SQL_STMT_UPDATE || at->stmt->kind == SQL_STMT_DELETE);
+        if (!is_choice || at->session != write->session)
+            continue;
+        bool is_update = at->stmt->kind == SQL_STMT_UPDATE;
+        const struct sql_source *target = is_update ? &at->stmt->update->target
+                                                    : &at->stmt->delete_->target;
+        const struct sql_expr *where = is_update ? at->stmt->update->where : at->stmt->delete_->where;
+        for (size_t i = 0; i < c->trace->events.count; i++) {
+            const struct trace_event *other = &c->trace->events.items[i];
+            if (other->session == write->session || !is_write(c, other) ||
+                other->writes[0].table != target->table_index ||
+                !is_after(publication(c, other), at) ||
+                !changes_choice(c, where, 0, &other->writes[0]))
+                continue;
+            struct culprit *culprit = add_culprit(c, witness, write, RULE_STALE_AGGREGATE);
+            struct stale stale = {.read = at, .by = other};
+            set_stale(c, culprit, &stale);
+            for (size_t k = 0; k < write->cell_count; k++)
+                VEC_PUSH(c->arena, &culprit->columns, write->cells[k].column);
+            return;
+        }
+    }
+}
+
 static bool shares_read(const struct culprit *a, const struct culprit *b) {
     for (size_t i = 0; i < a->read_steps.count; i++)
         for (size_t k = 0; k < b->read_steps.count; k++)
@@ -537,16 +607,11 @@ void classify_trace(struct classify *c, struct witness *witness) {
             if (witness->culprits.count == before)
                 find_decision(c, event, witness);
         } else if (event->kind == TRACE_EFFECT) {
-            struct stale stale = {.is_data = true};
-            if (find_stale(c, event->effect_deps, event, &stale)) {
-                enum rule rule =
-                    is_predicate_read(&stale) ? RULE_STALE_AGGREGATE : RULE_CHECK_THEN_ACT;
-                struct culprit *culprit = add_culprit(c, witness, event, rule);
-                set_stale(c, culprit, &stale);
-            } else {
-                find_decision(c, event, witness);
-            }
+            find_effect(c, event, witness);
         }
     }
     drop_effects_of_writes(witness);
+    for (size_t i = 0; i < c->trace->events.count && witness->culprits.count == 0; i++)
+        if (is_write(c, &c->trace->events.items[i]))
+            find_stale_choice(c, &c->trace->events.items[i], witness);
 }

@@ -141,16 +141,27 @@ static bool is_allowed(struct judge *judge, const struct world *end, uint32_t fa
     return map_has(&allowed->outcomes, buf_str(&judge->outcome));
 }
 
-/* A session that failed may have done any part of its work; one that refused (raised an exception of its own) may as
- * well not have been there, as far as it left nothing behind. */
+/* Sessions that ended well and did nothing: no row written, no effect. */
+static uint32_t idle_sessions(const struct world *end) {
+    uint32_t idle = sessions_with(end, FATE_DONE);
+    for (size_t i = 0; i < end->session_count; i++)
+        if (end->sessions[i].flags & SESSION_WROTE)
+            idle &= ~(1u << i);
+    for (size_t i = 0; i < end->effects.count; i++)
+        idle &= ~(1u << end->effects.items[i].session);
+    return idle;
+}
+
+/* A session that failed may have done any part of its work; one that refused (raised an exception of its own) or had
+ * nothing to do may as well not have been there, as far as it left nothing behind. */
 static bool is_lost(struct judge *judge, const struct world *end) {
     if (world_flags(end) & (SESSION_CLOBBERED_OWN | SESSION_CLOBBERED_OTHER | SESSION_REPEATED_F))
         return true;
     if (is_allowed(judge, end, 0, 0))
         return false;
     uint32_t failed = sessions_with(end, FATE_FAILED) | sessions_with(end, FATE_STUCK);
-    uint32_t raised = sessions_with(end, FATE_RAISED);
-    for (uint32_t absent = raised;; absent = (absent - 1) & raised) {
+    uint32_t spare = sessions_with(end, FATE_RAISED) | idle_sessions(end);
+    for (uint32_t absent = spare;; absent = (absent - 1) & spare) {
         if ((failed | absent) != 0 && is_allowed(judge, end, failed, absent))
             return false;
         if (absent == 0)

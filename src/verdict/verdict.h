@@ -3,7 +3,8 @@
  *
  * Anomaly: an outcome that no serial order gives. A session that failed with a database error may have ended
  * anywhere in a serial order: the orders in which it breaks off before any one of its operations are
- * allowed too. One that raised an exception of its own refused to work: orders without it are allowed too. Second, the direct monitor: a column that the program never assigned was written back over a
+ * allowed too. One that raised an exception of its own refused to work, and one that wrote
+ * no row and had no effect did none: orders without it are allowed too. Second, the direct monitor: a column that the program never assigned was written back over a
  * newer value (P4 on that column), which is a lost write even where outcomes look alike.
  */
 #ifndef LW_VERDICT_VERDICT_H
