@@ -138,6 +138,11 @@ static void enter_loop(struct world *world, struct session *session, const struc
         session->frames.count--;
 }
 
+/* What was rolled back was not written; that the session meant to write stands. */
+static void undo_flags(struct session *session) {
+    session->flags = session->flags_at_begin | (session->flags & SESSION_WROTE);
+}
+
 static void enter_atomic(struct session *session, const struct txn_step *step) {
     push_frame(session, &step->body, step, FRAME_BODY);
     session->atomic_depth++;
@@ -350,7 +355,7 @@ static void end_atomic(struct world *world, struct session *session, struct fram
     struct op op = {.step = frame->owner, .level = session->atomic_depth};
     if (is_outermost && session->is_ended) {
         session_rollback_now(world, session, op.step);
-        session->flags = session->flags_at_begin;
+        undo_flags(session);
         transaction_ended(session);
         return;
     }
@@ -533,7 +538,7 @@ void session_op_done(struct world *world, struct session *session) {
             transaction_ended(session);
         break;
     case OP_ROLLBACK:
-        session->flags = session->flags_at_begin;
+        undo_flags(session);
         transaction_ended(session);
         break;
     case OP_ROLLBACK_TO:

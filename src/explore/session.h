@@ -96,7 +96,7 @@ enum session_flag {
     SESSION_CLOBBERED_OTHER = 2, /* ... over another session's */
     SESSION_REPEATED_F = 4,      /* an F() expression was written twice by the same object */
     SESSION_RESURRECTED = 8,     /* save() inserted a row that was loaded and that another session deleted */
-    SESSION_WROTE = 16,          /* a statement of it wrote some row */
+    SESSION_WROTE = 16,          /* a statement of it wrote some row, be it rolled back later */
 };
 
 enum { SESSION_OPS_MAX = 16 };
@@ -116,7 +116,7 @@ struct session {
     bool is_ended;       /* an error has ended the open transaction on the server */
     uint8_t leave;  /* enum leave: unwinding, and why */
     uint8_t op_count, op_next; /* of the step at hand; the last one is visible */
-    uint8_t flags, flags_at_begin; /* enum session_flag; a ROLLBACK goes back to those at BEGIN */
+    uint8_t flags, flags_at_begin; /* enum session_flag; a ROLLBACK goes back to those at BEGIN, WROTE aside */
     uint16_t atomic_depth;
     uint32_t op_number; /* visible operations done */
     uint32_t control_deps;

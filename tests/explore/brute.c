@@ -131,15 +131,27 @@ static bool serial_gives(struct brute *b, const struct world *end, uint32_t fail
     return gives;
 }
 
+/* Sessions that ended well and neither wrote nor did anything outside. */
+static uint32_t idle(const struct world *end) {
+    uint32_t sessions = 0;
+    for (size_t i = 0; i < end->session_count; i++) {
+        bool is_busy = (end->sessions[i].flags & SESSION_WROTE) != 0;
+        for (size_t k = 0; k < end->effects.count; k++)
+            is_busy |= end->effects.items[k].session == i;
+        sessions |= (uint32_t)(!is_busy && end->sessions[i].fate == FATE_DONE) << i;
+    }
+    return sessions;
+}
+
 static bool is_wrong(struct brute *b, const struct world *end) {
     uint32_t failed = with_fate(end, FATE_FAILED) | with_fate(end, FATE_STUCK);
-    uint32_t raised = with_fate(end, FATE_RAISED);
+    uint32_t spare = with_fate(end, FATE_RAISED) | idle(end);
     if (world_flags(end) & (SESSION_CLOBBERED_OWN | SESSION_CLOBBERED_OTHER | SESSION_REPEATED_F))
         return true;
     if (serial_gives(b, end, 0, 0))
         return false;
-    for (uint32_t absent = 0; absent <= raised; absent++)
-        if ((absent & ~raised) == 0 && serial_gives(b, end, failed, absent))
+    for (uint32_t absent = 0; absent <= spare; absent++)
+        if ((absent & ~spare) == 0 && serial_gives(b, end, failed, absent))
             return false;
     return true;
 }
