@@ -65,7 +65,8 @@ struct django_facts {
     VEC(struct module *) modules;
     struct map by_name;  /* dotted name -> struct module_list */
     struct map by_path;  /* full path -> struct module */
-    struct map packages; /* folder -> "1" if it has __init__.py, else "0" */
+    struct map packages; /* folder -> "1" if it is a package, else "0" */
+    struct map roots;    /* folders named by the user, in full */
     VEC(struct py_class *) classes;
     VEC(struct py_class *) exceptions; /* of the project */
     VEC(struct py_func *) funcs;   /* beside project->functions */
@@ -95,6 +96,13 @@ void facts_add_file(struct django_facts *facts, struct str path, struct str full
 void facts_finish(struct django_facts *facts);
 /* An empty project. */
 struct django_facts *facts_new(struct arena *arena, struct text_pool *pool);
+
+/* packages.c */
+
+struct str folder_of(struct str path);
+bool is_package_folder(struct django_facts *facts, struct str folder);
+/* Marks as packages the folders that the sources take for ones. True if that makes new names. */
+bool packages_infer(struct django_facts *facts);
 
 /* settings.c */
 

@@ -23,7 +23,7 @@ struct django_facts *facts_new(struct arena *arena, struct text_pool *pool) {
     facts->project->facts = facts;
     struct map *maps[] = {&facts->by_name,        &facts->by_path,       &facts->packages,
                           &facts->func_by_name,   &facts->model_by_label, &facts->model_by_name,
-                          &facts->app_labels,     &facts->noted};
+                          &facts->app_labels,     &facts->noted,         &facts->roots};
     for (size_t i = 0; i < LW_COUNT_OF(maps); i++)
         map_init(maps[i], arena);
     facts->default_auto_field = STR("AutoField");
@@ -56,24 +56,6 @@ struct str module_text(const struct module *module, const struct py_node *node) 
     return str_sub(module->py->text, node->start, node->end);
 }
 
-static struct str folder_of(struct str path) {
-    size_t len = path.len;
-    while (len > 0 && path.ptr[len - 1] != '/')
-        len--;
-    return str_sub(path, 0, len > 0 ? len - 1 : 0);
-}
-
-static bool is_package_folder(struct django_facts *facts, struct str folder) {
-    const char *known = map_get(&facts->packages, folder);
-    if (known == NULL) {
-        struct str init = str_printf(facts->arena, "%.*s/__init__.py", STR_ARG(folder));
-        struct stat status;
-        known = map_has(&facts->by_path, init) || stat(init.ptr, &status) == 0 ? "1" : "0";
-        map_put(&facts->packages, str_dup(facts->arena, folder), (void *)(uintptr_t)known);
-    }
-    return known[0] == '1';
-}
-
 static void add_name(struct django_facts *facts, struct str name, struct module *module) {
     struct module_list *list = map_get(&facts->by_name, name);
     if (list == NULL) {
@@ -90,6 +72,7 @@ static void name_module(struct django_facts *facts, struct module *module) {
     struct str base = str_sub(module->full_path, folder.len > 0 ? folder.len + 1 : 0,
                               module->full_path.len - 3);
     struct str name = module->is_package ? (struct str){0} : base;
+    module->name = (struct str){0};
     for (int depth = 0; depth < FOLDER_DEPTH_MAX && folder.len > 0; depth++) {
         if (name.len > 0 && !is_package_folder(facts, folder)) {
             if (module->name.len == 0)
@@ -107,6 +90,12 @@ static void name_module(struct django_facts *facts, struct module *module) {
         module->name = name;
     if (name.len > 0)
         add_name(facts, name, module);
+}
+
+static void name_modules(struct django_facts *facts) {
+    map_init(&facts->by_name, facts->arena);
+    for (size_t i = 0; i < facts->modules.count; i++)
+        name_module(facts, facts->modules.items[i]);
 }
 
 void facts_add_file(struct django_facts *facts, struct str path, struct str full_path,
@@ -129,8 +118,9 @@ void facts_add_file(struct django_facts *facts, struct str path, struct str full
 }
 
 void facts_finish(struct django_facts *facts) {
-    for (size_t i = 0; i < facts->modules.count; i++)
-        name_module(facts, facts->modules.items[i]);
+    name_modules(facts);
+    if (packages_infer(facts))
+        name_modules(facts);
     for (size_t i = 0; i < facts->modules.count; i++)
         module_bind(facts, facts->modules.items[i]);
     settings_read(facts);
@@ -188,6 +178,15 @@ static void walk_folder(struct walk *walk, struct str folder, int depth) {
     free(entries);
 }
 
+static struct str full_path_of(struct arena *arena, struct str path) {
+    char *full = realpath(path.ptr, NULL);
+    if (full == NULL)
+        return path;
+    struct str copy = str_dup(arena, str_from_c(full));
+    free(full);
+    return copy;
+}
+
 static bool walk_path(struct walk *walk, const char *path, struct err *err) {
     struct stat status;
     struct str text = str_dup(walk->facts->arena, str_from_c(path));
@@ -199,6 +198,7 @@ static bool walk_path(struct walk *walk, const char *path, struct err *err) {
         VEC_PUSH(walk->facts->arena, &walk->paths, text);
         return true;
     }
+    map_put(&walk->facts->roots, full_path_of(walk->facts->arena, text), walk);
     while (text.len > 1 && text.ptr[text.len - 1] == '/')
         text = str_dup(walk->facts->arena, str_sub(text, 0, text.len - 1));
     if (str_is(text, ".")) {
@@ -214,15 +214,6 @@ static bool walk_path(struct walk *walk, const char *path, struct err *err) {
 
 static int compare_paths(const void *a, const void *b) {
     return str_compare(*(const struct str *)a, *(const struct str *)b);
-}
-
-static struct str full_path_of(struct arena *arena, struct str path) {
-    char *full = realpath(path.ptr, NULL);
-    if (full == NULL)
-        return path;
-    struct str copy = str_dup(arena, str_from_c(full));
-    free(full);
-    return copy;
 }
 
 bool django_load(struct arena *arena, struct text_pool *pool, const char *const *paths,

@@ -63,19 +63,19 @@ class Case:
             raise ValueError(f"{name}: the marks in the source are not the lines of expect")
         return [(*mark, words[1], words[2] if len(words) > 2 else "") for mark, words in zip(marks, wanted)]
 
-    def write(self, folder):
+    def write(self, folder, has_init=True):
         for name, text in self.files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        for inner in (path for path in folder.rglob("*") if path.is_dir()):
+        for inner in (path for path in folder.rglob("*") if path.is_dir() and has_init):
             (inner / "__init__.py").touch()
 
 
-def check(case):
+def check(case, has_init=True):
     """What `check --format json` answers for the case: (exit code, the parsed document)."""
     with tempfile.TemporaryDirectory() as folder:
-        case.write(pathlib.Path(folder))
+        case.write(pathlib.Path(folder), has_init)
         code, out, err = harness.lostwrite("check", ".", "--format", "json", *case.options, cwd=folder)
     if code not in (0, 1):
         raise AssertionError(f"exit code {code}: {err}")
@@ -101,9 +101,9 @@ def text(rows):
 class Cases(unittest.TestCase):
     maxDiff = None
 
-    def exactly(self, path):
+    def exactly(self, path, has_init=True):
         case = Case(path)
-        code, document = check(case)
+        code, document = check(case, has_init)
         findings = found(document, case.expected)
         self.assertEqual(code, 1 if findings else 0)
         if findings != case.expected:
@@ -118,6 +118,13 @@ class Cases(unittest.TestCase):
         self.assertFalse(extra, f"not expected:{text(extra)}")
         if findings != case.expected:
             self.assertTrue(check(case)[1]["not_modelled"], f"missing, and nothing is not modelled:{text(case.expected)}")
+
+    def test_without_init_files(self):
+        """Names and tables are the same where folders are packages without saying so."""
+        for name in ("abstract_base_counter", "increment_model_method_without_caller", "toggle",
+                     "command_loop_saves_whole_rows", "alias_refreshed"):
+            with self.subTest(name):
+                self.exactly(HERE / "corpus" / (name + ".case"), has_init=False)
 
 
 def add_tests(paths):
