@@ -85,8 +85,10 @@ enum cli_exit check_run(const struct check_options *options) {
     text_pool_init(&pool, arena);
     if (!load(options, &pool, &scope, &project, &err))
         return pipeline_print_error(&err);
-    struct find_options find = {
-        .rules = options->rules, .symbol_of = project_symbol, .symbol_context = project};
+    struct find_options find = {.rules = options->rules,
+                                .symbol_of = project_symbol,
+                                .symbol_context = project,
+                                .effect_kind = project_effect_kind};
     target_configs(&options->target, &project->settings, &find);
     size_t count;
     struct subject *subjects = lower_all(arena, &pool, project, target_dialect(&find), &count);

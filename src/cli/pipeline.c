@@ -162,6 +162,18 @@ struct str project_symbol(void *context, struct txn_span span, struct str fallba
     return best != NULL ? best->symbol : fallback;
 }
 
+enum effect_kind project_effect_kind(struct str name) {
+    switch (django_effect_kind(name)) {
+    case DJANGO_EFFECT_SURE:
+        return EFFECT_SURE;
+    case DJANGO_EFFECT_TASK:
+        return EFFECT_TASK;
+    case DJANGO_EFFECT_UNKNOWN:
+        break;
+    }
+    return EFFECT_UNKNOWN;
+}
+
 enum cli_exit pipeline_print(struct buf *text, enum cli_exit answer) {
     size_t written = fwrite(text->ptr, 1, text->len, stdout);
     if (written != text->len || fflush(stdout) != 0) {

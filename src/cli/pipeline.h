@@ -29,6 +29,9 @@ void report_on_search(struct arena *arena, const struct find_stats *stats, struc
 /* The innermost function of the project around a place; `fallback` if there is none. */
 struct str project_symbol(void *project, struct txn_span span, struct str fallback);
 
+/* What the front end knows of an effect by its name. */
+enum effect_kind project_effect_kind(struct str name);
+
 /* Writes the text to standard output. CLI_ERROR if that fails, else `answer`. */
 enum cli_exit pipeline_print(struct buf *text, enum cli_exit answer);
 /* Prints an error to standard error: CLI_ERROR. */

@@ -235,6 +235,8 @@ struct val *lower_call_value(struct lowerer *l, struct val *func, struct args *a
             return query_method(l, func->self, func->name, args);
         if (func->self->kind == VAL_INSTANCE)
             return view_method(l, func->self, func->name, args);
+        if (func->self->kind == VAL_FUNC || func->self->kind == VAL_BOUND) /* task.delay(...) */
+            return call_unknown(l, args, func->name, text);
         return call_plain_method(l, func->self, func->name, args);
     case VAL_PARTIAL:
         return call_partial(l, func, args, text);

@@ -68,6 +68,11 @@ struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
                                  struct django_project *project, size_t function,
                                  enum sql_dialect dialect);
 
+/* What an effect of a program is, by its name: a call of something unknown, one that is known to do something that
+ * cannot be undone, a task handed to a worker. */
+enum django_effect { DJANGO_EFFECT_UNKNOWN, DJANGO_EFFECT_SURE, DJANGO_EFFECT_TASK };
+enum django_effect django_effect_kind(struct str name);
+
 /* The functions of a file, as django_find_function takes their names. */
 size_t django_function_names(struct arena *arena, const struct django_project *project,
                              struct str path, const char ***names);

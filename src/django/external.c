@@ -61,6 +61,16 @@ bool lower_is_effect(struct str dotted) {
     return is_one_of(last_part(dotted), names, LW_COUNT_OF(names));
 }
 
+enum django_effect django_effect_kind(struct str name) {
+    static const char *const tasks[] = {"delay", "apply_async", "send_task", "enqueue"};
+    static const char *const queries[] = {"get", "head", "retrieve", "list"};
+    struct str last = last_part(name);
+    if (is_one_of(last, tasks, LW_COUNT_OF(tasks)))
+        return DJANGO_EFFECT_TASK;
+    bool is_sure = lower_is_effect(name) && !is_one_of(last, queries, LW_COUNT_OF(queries));
+    return is_sure ? DJANGO_EFFECT_SURE : DJANGO_EFFECT_UNKNOWN;
+}
+
 /* Python's own functions. Another name that isn't bound anywhere came in by a star, from outside. */
 bool lower_is_builtin(struct str name) {
     static const char *const names[] = {

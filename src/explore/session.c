@@ -217,6 +217,8 @@ static void do_effect(struct world *world, struct session *session, const struct
         event->sql = str_printf(world->trace->arena, "%.*s(%.*s)", STR_ARG(step->name),
                                 STR_ARG(buf_str(&text)));
         event->effect_deps = deps;
+        if (event->transaction == 0 && session->atomic_depth > 0) /* BEGIN waits for a statement */
+            event->transaction = world->trace->transaction_count[session->index] + 1;
         trace_told(world);
     }
     buf_release(&text);

@@ -1,5 +1,5 @@
 /* What one program does wrong alone: an assignment that is never saved (LW008), a row lock outside of a transaction
- * (LW011). An assignment counts only if no run in which it was made saved it. */
+ * (LW011), an effect too early (LW009, see early.c). An assignment counts only if no run in which it was made saved it. */
 #include "base/assert.h"
 #include "finding/collect.h"
 
@@ -77,6 +77,7 @@ static void run_alone(struct alone *alone, const struct subject *subject,
                       const struct input_case *input) {
     struct collector *c = alone->c;
     struct world world;
+    struct trace trace;
     struct world_session session = {subject->program, input->args[0]};
     uint8_t order = 0;
     struct err err;
@@ -87,8 +88,10 @@ static void run_alone(struct alone *alone, const struct subject *subject,
         alone->assignments.items[i].was_made = alone->assignments.items[i].was_dropped = false;
     const struct observer observer = {.on_step = on_step, .context = alone};
     world.observer = &observer;
-    world_start(&world, NULL);
+    trace_init(&trace, c->scratch);
+    world_start(&world, &trace);
     search_serial(&world, &order, NULL);
+    find_early_alone(c, subject, &trace);
     if (world.sessions[0].fate == FATE_DONE && !world.has_hit_limit) {
         find_dropped(alone, &world);
         for (size_t i = 0; i < alone->assignments.count; i++) {

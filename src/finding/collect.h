@@ -43,6 +43,10 @@ struct finding *add_plain_finding(struct collector *c, enum rule rule, struct tx
 /* The one sentence of a finding. */
 struct str finding_message(struct arena *arena, const struct finding *finding);
 
+/* Effects in the trace of one program alone that its transaction does not cover (LW009). */
+void find_early_alone(struct collector *c, const struct subject *subject,
+                      const struct trace *trace);
+
 /* Runs a program alone on the inputs of each case and reports assignments that are never saved and row locks
  * outside of a transaction. */
 void find_alone(struct collector *c, const struct subject *subject, const struct inputs *inputs);

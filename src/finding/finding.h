@@ -48,6 +48,10 @@ struct subject {
     bool has_code;          /* of the user's: a summary may call some */
 };
 
+/* What is known of an effect: nothing (a call of something unknown, taken for one), that it is one, that it starts a
+ * task in another process. */
+enum effect_kind { EFFECT_UNKNOWN, EFFECT_SURE, EFFECT_TASK };
+
 struct find_options {
     /* The engines and levels that decide what a finding is: lost on any of them. */
     struct db_config configs[4];
@@ -57,6 +61,7 @@ struct find_options {
     /* The name of the function around a place, `fallback` (the program's) if it isn't known; may be NULL. */
     struct str (*symbol_of)(void *context, struct txn_span span, struct str fallback);
     void *symbol_context;
+    enum effect_kind (*effect_kind)(struct str name); /* may be NULL: each is sure to be one */
 };
 
 struct find_stats {

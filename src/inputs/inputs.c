@@ -15,6 +15,7 @@ enum choice_kind {
     CHOICE_ROW_2,  /* what row 2 holds */
     CHOICE_BOUND,  /* what the column holds that it is compared with */
     CHOICE_BEYOND, /* above that, another one in each session */
+    CHOICE_TAKEN,  /* what row 1 holds, where no other row may */
     CHOICE_SHARED, /* fresh, but the same in every session */
     CHOICE_FRESH,
     CHOICE_OWN_ROW,
@@ -51,6 +52,7 @@ struct maker {
     uint64_t tables; /* that get rows */
     struct dim dims[DIMS_MAX];
     size_t dim_count;
+    bool has_taken;     /* a key may be refused: that is to be reached too */
     struct map reached; /* steps that a kept case reached, by address */
     struct map now;     /* steps that the case at hand reached */
     struct map paths;   /* pairs of paths, alone and after another session, that a kept case took */
@@ -202,7 +204,9 @@ static void param_dims(struct maker *m, size_t program) {
             if (is_key)
                 dim_add(m, dim, CHOICE_ROW_2, value_null());
         } else if (is_key) {
-            dim_add(m, dim, CHOICE_SHARED, value_null());
+            bool is_alone = m->program_count == 1;
+            dim_add(m, dim, is_alone ? CHOICE_TAKEN : CHOICE_SHARED, value_null());
+            m->has_taken |= is_alone;
         }
         if (domain->use == PARAM_CHOICE) {
             dim_add(m, dim, CHOICE_VALUE, value_bool(true));
@@ -309,6 +313,8 @@ static struct value param_value(struct maker *m, const struct assignment *a, siz
         return column_value(m, a, (size_t)domain->bound_table, (size_t)domain->bound_column, 1);
     if (choice->kind == CHOICE_SHARED)
         return fresh_value(m, dim, 0);
+    if (choice->kind == CHOICE_TAKEN)
+        return column_value(m, a, (size_t)dim->table, (size_t)dim->column, 1);
     if (choice->kind == CHOICE_ROW_2)
         return column_value(m, a, (size_t)dim->table, (size_t)dim->column, 2);
     if (domain->use == PARAM_LOOKUP && choice->kind == CHOICE_FRESH) {
@@ -401,8 +407,10 @@ static void note_step(void *context, const struct session *session, const struct
 static void note_answer(void *context, const struct session *session, const struct txn_step *step,
                         const struct db_result *result) {
     struct maker *m = context;
-    (void)step;
     uint64_t rows = result->row_count > 0 ? result->row_count : (uint64_t)result->affected;
+    struct str refused = str_printf(m->scratch, "refused %p", (const void *)step);
+    if (result->error == DB_ERROR_UNIQUE && !map_has(&m->now, refused))
+        map_put(&m->now, refused, m);
     if (session->index == m->watched)
         mix(&m->path, 1 + (rows < 2 ? rows : 2) + 4 * (uint64_t)result->error);
 }
@@ -570,6 +578,7 @@ void inputs_make(struct arena *arena, struct arena *scratch, const struct schema
     for (size_t i = 0; i < program_count; i++)
         if (same_program(m, i) == i)
             inputs->step_count += count_steps(&programs[i]->body);
+    inputs->step_count += m->has_taken;
     vary(m, inputs);
     inputs->reached_count = m->reached.count;
 }

@@ -1,0 +1,42 @@
+/* Effects that come before their transaction is safe (LW009), as one program shows them alone: what was done is not
+ * undone with the transaction, and a task that is handed over before COMMIT runs on the old rows, or finds none. */
+#include "finding/collect.h"
+
+static bool is_of_transaction(const struct trace_event *event, const struct trace_event *effect) {
+    return event->session == effect->session && event->transaction == effect->transaction;
+}
+
+static bool is_undone(const struct trace *trace, const struct trace_event *effect) {
+    const struct trace_event *end = trace->events.items + trace->events.count;
+    for (const struct trace_event *at = effect; at < end; at++)
+        if (is_of_transaction(at, effect) &&
+            (at->kind == TRACE_ROLLBACK ||
+             (at->kind == TRACE_COMMIT && at->error != DB_OK_NO_ERROR)))
+            return true;
+    return false;
+}
+
+static bool has_written(const struct trace *trace, const struct trace_event *effect) {
+    for (const struct trace_event *at = trace->events.items; at < effect; at++)
+        if (is_of_transaction(at, effect) && at->kind == TRACE_STATEMENT && at->write_count > 0)
+            return true;
+    return false;
+}
+
+void find_early_alone(struct collector *c, const struct subject *subject,
+                      const struct trace *trace) {
+    for (size_t i = 0; i < trace->events.count; i++) {
+        const struct trace_event *event = &trace->events.items[i];
+        if (event->kind != TRACE_EFFECT || event->transaction == 0)
+            continue;
+        enum effect_kind kind = c->options->effect_kind != NULL
+                                    ? c->options->effect_kind(event->at->name)
+                                    : EFFECT_SURE;
+        bool is_early = kind == EFFECT_TASK   ? has_written(trace, event)
+                        : kind == EFFECT_SURE ? is_undone(trace, event)
+                                              : false;
+        if (is_early)
+            add_plain_finding(c, RULE_EFFECT_BEFORE_COMMIT, step_span(event->at), subject->symbol,
+                              (struct str){0}, (struct str){0});
+    }
+}
