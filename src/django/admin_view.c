@@ -498,16 +498,27 @@ void admin_lower(struct lowerer *l, struct module *module, const struct admin *a
     lower_atomic_end(l, step);
 }
 
+/* The model that an admin's object is for: the one being lowered, else the one its class is first registered for. */
+static struct model *model_of(struct lowerer *l, const struct val *self) {
+    const struct cell *cell = self->fields == NULL ? NULL : fields_find(self->fields, STR("model"));
+    if (cell != NULL && cell->val != NULL && cell->val->kind == VAL_CLASS)
+        return class_model(l->facts, cell->val->class_);
+    for (size_t i = 0; i < l->facts->funcs.count; i++) {
+        const struct admin *admin = l->facts->funcs.items[i]->admin;
+        if (admin != NULL && admin->class_ == self->class_)
+            return admin->model;
+    }
+    return NULL;
+}
+
 struct val *admin_method(struct lowerer *l, struct val *self, struct str name, struct args *args) {
-    struct cell *cell = self->fields == NULL ? NULL : fields_find(self->fields, STR("model"));
     struct val *obj = args_get(args, 1, "obj");
-    if (cell == NULL || cell->val == NULL || cell->val->kind != VAL_CLASS ||
-        !class_has_external_base(l->facts, self->class_, "Admin"))
+    struct model *model =
+        class_has_external_base(l->facts, self->class_, "Admin") ? model_of(l, self) : NULL;
+    if (model == NULL)
         return NULL;
     if (str_is(name, "get_queryset"))
-        return val_query(l, args->span,
-                         manager_of(l, args->span, class_model(l->facts, cell->val->class_),
-                                    STR("_default_manager")));
+        return val_query(l, args->span, manager_of(l, args->span, model, STR("_default_manager")));
     if (!str_is(name, "save_model"))
         return NULL;
     if (obj != NULL && obj->kind == VAL_ROW)
