@@ -2,7 +2,14 @@
 
 from orm_mistakes.settings import *  # noqa: F401,F403
 
-INSTALLED_APPS = ["mistakes.apps.MistakesConfig", "polls.apps.PollsConfig"]
+INSTALLED_APPS = [
+    "mistakes.apps.MistakesConfig",
+    "polls.apps.PollsConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+]
 ROOT_URLCONF = "lab_urls"
 ALLOWED_HOSTS = ["testserver"]
 EMAIL_BACKEND = "schedules.EffectBackend"

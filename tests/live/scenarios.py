@@ -32,6 +32,11 @@ QUESTION = {
     "polls.Question": [{"id": 1, "question_text": "Tea?", "pub_date": "2024-01-01 00:00:00"}],
     "polls.Choice": [{"id": 1, "question_id": 1, "choice_text": "yes", "votes": 3}],
 }
+TWO_CHOICES = {
+    "polls.Question": QUESTION["polls.Question"],
+    "polls.Choice": QUESTION["polls.Choice"]
+    + [{"id": 2, "question_id": 1, "choice_text": "perhaps", "votes": 2}],
+}
 CABIN = {"Cabin": [{"id": 1, "number": 12}], "Reservation": []}
 
 
@@ -43,7 +48,9 @@ def courier_kept(rows):
 class Scenario:
     def __init__(self, name, kind, sessions, rows, holds=None):
         self.name = name
-        self.kind = kind  # "bug", "fix", or "variant": not in the example, a check of the lab
+        # "bug", "fix"; "admin": a view beside the admin's forms; "variant": not in the examples,
+        # a check of the lab
+        self.kind = kind
         self.sessions = sessions
         self.rows = rows
         self.holds = holds
@@ -122,6 +129,21 @@ SCENARIOS = [
         "variant",
         [("variants.cast_vote", (1, 1)), ("variants.rename_choice", (1, "no"))],
         QUESTION,
+    ),
+    Scenario(
+        "cast_vote + change_choice",
+        "admin",
+        [("variants.cast_vote", (1, 1)), ("variants.change_choice", (1, "no", 5))],
+        QUESTION,
+    ),
+    Scenario(
+        "cast_vote + change_question",
+        "admin",
+        [
+            ("variants.cast_vote", (1, 1)),
+            ("variants.change_question", (1, "Milk?", ((1, "no", 5), (2, "perhaps", 2)))),
+        ],
+        TWO_CHOICES,
     ),
 ]
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}

@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import subprocess
 
 import scenarios
@@ -11,8 +12,12 @@ from measure import SNAPSHOT
 BINARY = os.environ.get("LOSTWRITE", os.path.join(scenarios.ROOT, "build", "lostwrite"))
 CHECK_SECONDS_MAX = 60
 
-# The view takes a request; the lab calls it through a function that makes one.
-CALLED_THROUGH = {"polls.views.vote": "variants.cast_vote"}
+# These take a request; the lab calls them through functions that make one.
+CALLED_THROUGH = {
+    "polls.views.vote": "variants.cast_vote",
+    "polls.admin (Choice)": "variants.change_choice",
+    "polls.admin.QuestionAdmin": "variants.change_question",
+}
 
 
 class ToolError(Exception):
@@ -47,9 +52,11 @@ def check(*options, path="examples/orm_mistakes"):
 def prove_counts(scenario):
     """(server, level) -> counts of all schedules, one for each built-in engine that stands for it."""
     places = []
+    called = {through: symbol for symbol, through in CALLED_THROUGH.items()}
     for symbol, _ in scenario.sessions:
+        symbol = called.get(symbol, symbol)
         path, _, _ = span_of(symbol)
-        place = "%s:%s" % (os.path.relpath(path, scenarios.ROOT), symbol.rpartition(".")[2])
+        place = "%s:%s" % (os.path.relpath(path, scenarios.ROOT), name_of(symbol)[1])
         if place not in places:
             places.append(place)
     options = ["--sessions", "1"] if len(scenario.sessions) == 1 else []
@@ -122,16 +129,33 @@ def witness_sessions(finding):
     return result
 
 
+def name_of(symbol):
+    """("polls.views", "vote"), ("polls.admin", "Choice") for "polls.admin (Choice)"."""
+    admin = re.fullmatch(r"([\w.]+) \((\w+)\)", symbol)
+    return admin.groups() if admin else (symbol.rpartition(".")[0], symbol.rpartition(".")[2])
+
+
+def registers(node, name):
+    """Whether a statement is admin.site.register(...) with NAME among the arguments."""
+    call = getattr(node, "value", None)
+    return (
+        isinstance(call, ast.Call)
+        and getattr(call.func, "attr", "") == "register"
+        and name in [getattr(argument, "id", "") for argument in call.args]
+    )
+
+
 def span_of(symbol):
-    """(file, first line, last line) of a function named by its dotted path."""
-    module, _, name = symbol.rpartition(".")
+    """(file, first line, last line) of a function, or of the line that registers an admin."""
+    module, name = name_of(symbol)
     for folder in (scenarios.PROJECT, scenarios.POLLS):
         path = os.path.join(folder, *module.split(".")) + ".py"
         if os.path.exists(path):
             with open(path) as f:
                 tree = ast.parse(f.read())
             for node in tree.body:
-                if isinstance(node, ast.FunctionDef) and node.name == name:
+                is_function = isinstance(node, ast.FunctionDef) and node.name == name
+                if is_function or registers(node, name):
                     return os.path.realpath(path), node.lineno, node.end_lineno
     raise ToolError("no function %s in the examples" % symbol)
 
