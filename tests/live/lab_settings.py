@@ -5,6 +5,7 @@ from orm_mistakes.settings import *  # noqa: F401,F403
 INSTALLED_APPS = [
     "mistakes.apps.MistakesConfig",
     "polls.apps.PollsConfig",
+    "backoffice",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -64,6 +64,14 @@ def prove_counts(scenario):
     return {key: [cell["counts"] for cell in cells] for key, cells in cells_of(report).items()}
 
 
+def witness_sql(*places):
+    """The SQL of the last session, whole, as `prove` shows functions side by side."""
+    report = run("prove", *places, "--engine", "postgresql", "--format", "json")
+    steps = report["findings"][0]["witness"]["steps"]
+    last = max(step["session"] for step in steps)
+    return [step["sql"] for step in steps if step["session"] == last]
+
+
 def symbols_of(finding):
     """The functions that run side by side; one alone if the finding needs no other."""
     other = finding.get("other")
