@@ -91,6 +91,7 @@ def known_arguments():
 
 def scenario_named_by(symbols):
     """The scenario with exactly these sessions, in any order, or None."""
+    symbols = [CALLED_THROUGH.get(symbol, symbol) for symbol in symbols]
     for scenario in scenarios.SCENARIOS:
         if sorted(symbol for symbol, _ in scenario.sessions) == sorted(symbols):
             return scenario
@@ -99,10 +100,10 @@ def scenario_named_by(symbols):
 
 def scenario_for(symbols):
     """A scenario that runs SYMBOLS as sessions A, B, ...: the one we know, else one made up."""
+    symbols = [CALLED_THROUGH.get(symbol, symbol) for symbol in symbols]
     for scenario in scenarios.SCENARIOS:
         if [symbol for symbol, _ in scenario.sessions] == symbols:
             return scenario
-    symbols = [CALLED_THROUGH.get(symbol, symbol) for symbol in symbols]
     known = known_arguments()
     used, sessions, rows = {}, [], {}
     for symbol in symbols:
