@@ -153,6 +153,7 @@ static void enter_atomic(struct session *session, const struct txn_step *step) {
                                       .step = step});
     } else if (!step->is_savepoint_off) {
         top_frame(session)->has_savepoint = true;
+        top_frame(session)->flags_at_savepoint = session->flags;
         queue_op(session, (struct op){.kind = OP_SAVEPOINT, .level = session->atomic_depth,
                                       .step = step});
     }
@@ -544,6 +545,7 @@ void session_op_done(struct world *world, struct session *session) {
         transaction_ended(session);
         break;
     case OP_ROLLBACK_TO:
+        session->flags = top_frame(session)->flags_at_savepoint;
         transaction_ended(session);
         queue_op(session, (struct op){.kind = OP_RELEASE, .level = op.level, .step = op.step});
         break;

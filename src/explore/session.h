@@ -65,6 +65,7 @@ struct frame {
     uint8_t leave;                 /* FINALLY: how to go on after it */
     struct value key;              /* WITH_LOCK: of the mutex that was taken */
     bool has_savepoint;            /* ATOMIC: nested one that made a savepoint */
+    uint8_t flags_at_savepoint;    /* ATOMIC: the session's, to go back to */
     struct exception saved;        /* HANDLER, FINALLY: the exception being handled */
 };
 

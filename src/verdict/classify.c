@@ -38,13 +38,26 @@ static bool was_behind(const struct classify *c, uint32_t event) {
     return false;
 }
 
-/* Whether the transaction of the event was rolled back in the end. */
+/* Whether `back` is the ROLLBACK TO of a savepoint that was made before the event. */
+static bool goes_back_behind(const struct classify *c, const struct trace_event *back,
+                             const struct trace_event *event) {
+    if (back->kind != TRACE_ROLLBACK_TO || back < event)
+        return false;
+    const struct trace_event *at = back;
+    while (--at > c->trace->events.items)
+        if (at->kind == TRACE_SAVEPOINT && at->session == back->session && at->at == back->at)
+            break;
+    return at < event;
+}
+
+/* Whether the event's transaction was rolled back in the end, or the event with a savepoint. */
 static bool was_undone(const struct classify *c, const struct trace_event *event) {
     for (size_t i = 0; i < c->trace->events.count && event->transaction != 0; i++) {
         const struct trace_event *at = &c->trace->events.items[i];
         bool ends_it = at->kind == TRACE_ROLLBACK || at->error == DB_ERROR_DEADLOCK ||
                        at->error == DB_ERROR_CHANGED_ROW ||
-                       (at->kind == TRACE_COMMIT && at->error != DB_OK_NO_ERROR);
+                       (at->kind == TRACE_COMMIT && at->error != DB_OK_NO_ERROR) ||
+                       goes_back_behind(c, at, event);
         if (ends_it && at->session == event->session && at->transaction == event->transaction)
             return true;
     }
