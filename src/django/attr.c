@@ -300,6 +300,10 @@ void lower_set_attribute(struct lowerer *l, struct txn_span span, struct val *of
         if (val->kind == VAL_ROW || of->is_merged)
             lower_note(l, span, STR("assignment to an attribute of a value that is not known"));
         return;
+    case VAL_FUNC: /* func.short_description = "..." */
+    case VAL_BOUND:
+    case VAL_PARTIAL:
+        return;
     default:
         lower_note(l, span, STR("assignment to this attribute is not modelled"));
     }

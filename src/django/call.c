@@ -177,6 +177,10 @@ static struct val *call_class(struct lowerer *l, struct val *class_val, struct a
     if (class_has_external_base(l->facts, class_, "Form") ||
         class_has_external_base(l->facts, class_, "Serializer"))
         return val_unknown(l, args->span, text);
+    if (class_has_external_base(l->facts, class_, "QuerySet")) {
+        struct val *query = query_of_class(l, args, class_);
+        return query != NULL ? query : val_unknown(l, args->span, text);
+    }
     struct val *instance = val_new(l, VAL_INSTANCE, args->span);
     instance->class_ = class_;
     instance->fields = fields_new(l);

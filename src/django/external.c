@@ -310,6 +310,8 @@ struct val *lower_call_external(struct lowerer *l, struct str dotted, struct arg
         return val_external(l, args->span, STR("django.db.connection.cursor()"));
     if (str_ends(dotted, ".cursor().execute"))
         return cursor_execute(l, args);
+    if (str_starts(dotted, "django.db.models.") && str_is(last, "QuerySet"))
+        return query_of_class(l, args, NULL);
     if (str_ends(dotted, "decimal.Decimal"))
         return lower_call_builtin(l, STR("int"), args);
     if (str_ends(dotted, "functools.partial") || str_is(dotted, "functools.partial"))

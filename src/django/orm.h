@@ -40,6 +40,8 @@ struct queryset *query_base(struct lowerer *l, struct txn_span span, struct quer
 struct model *lower_manager_model(struct lowerer *l, struct py_class *class_);
 /* All rows, sent once: the value is then kept by the queryset. */
 struct val *query_rows(struct lowerer *l, struct txn_span span, struct queryset *query, struct str name);
+/* QuerySet(model), or a class of the project below it; NULL: the model isn't known. */
+struct val *query_of_class(struct lowerer *l, struct args *args, struct py_class *class_);
 /* What a row knows from the queryset it came from: its columns, and the related object it was asked for. */
 void query_adopt_row(struct lowerer *l, const struct queryset *query, struct row *row);
 /* The single row get() gives. `missing`: the class raised if there is none. */

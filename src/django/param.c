@@ -113,8 +113,11 @@ static struct val *fetch(struct lowerer *l, struct txn_span span, struct model *
     struct queryset *query = query_new(l, span, model);
     struct str key = str_printf(l->arena, "%.*s_id", STR_ARG(name));
     VEC_PUSH(l->arena, &query->where, cond_lookup(l, span, STR("pk"), val_unknown(l, span, key)));
-    return query_get(l, span, query, name,
-                     str_printf(l->arena, "%.*s.DoesNotExist", STR_ARG(model->name)));
+    struct val *val = query_get(l, span, query, name,
+                                str_printf(l->arena, "%.*s.DoesNotExist", STR_ARG(model->name)));
+    if (val->kind == VAL_ROW)
+        l->b.program->vars.items[val->row->var].is_given = true;
+    return val;
 }
 
 static bool has_decorator(const struct py_func *func, const char *name) {

@@ -23,6 +23,7 @@ struct queryset *query_copy(struct lowerer *l, const struct queryset *query) {
     copy->only.capacity = copy->only.count;
     copy->defer.capacity = copy->defer.count;
     copy->related.capacity = copy->related.count;
+    copy->prefetched.capacity = copy->prefetched.count;
     copy->annotations.capacity = copy->annotations.count;
     copy->lock_of.capacity = copy->lock_of.count;
     return copy;
@@ -100,6 +101,16 @@ struct queryset *manager_of(struct lowerer *l, struct txn_span span, struct mode
     return query;
 }
 
+struct val *query_of_class(struct lowerer *l, struct args *args, struct py_class *class_) {
+    struct val *of = args_get(args, 0, "model");
+    struct model *model = of != NULL && of->kind == VAL_CLASS ? class_model(l->facts, of->class_) : NULL;
+    if (model == NULL || model->is_abstract || model->table < 0)
+        return NULL;
+    struct queryset *query = query_new(l, args->span, model);
+    query->class_ = class_;
+    return val_query(l, args->span, query);
+}
+
 /* The model a manager's or queryset's own class belongs to. */
 struct model *lower_manager_model(struct lowerer *l, struct py_class *class_) {
     for (size_t i = 0; i < l->facts->models.count; i++) {
@@ -142,6 +153,8 @@ void query_adopt_row(struct lowerer *l, const struct queryset *query, struct row
                     VEC_PUSH(l->arena, &row->loaded, query->model->fields.items[i]->column);
         }
     }
+    for (size_t i = 0; i < query->prefetched.count; i++)
+        VEC_PUSH(l->arena, &row->prefetched, query->prefetched.items[i]);
     if (query->owner != NULL && query->owner_field != NULL)
         cell_set(l, row_cache(l, row, query->owner_field->name),
                  val_row(l, query->span, query->owner));
@@ -447,10 +460,16 @@ struct val *query_index(struct lowerer *l, struct txn_span span, struct queryset
     one->limit = val_int(l, span, 1);
     if (!val_constant(index, &number) || number.kind != VALUE_INT || number.number != 0)
         one->offset = index;
-    if (!is_lock_legal(l, span, one) || !has_plain_columns(one) || one->result == QUERY_FLAT)
+    struct val *all = query->cached.val; /* fetched before: nothing is sent */
+    bool is_there = all != NULL && all->kind == VAL_ROWS && all->model != NULL && one->offset == NULL;
+    if (!is_there && (!is_lock_legal(l, span, one) || !has_plain_columns(one) ||
+                      one->result == QUERY_FLAT))
         return query_first(l, span, one, l->hint);
     struct row *row = fetched_row(l, one, l->hint);
-    select_into(l, span, one, TXN_INTO_ROW, row->var, "1", false);
+    if (is_there)
+        txn_build_assign(&l->b, span, row->var, txn_of_list(&l->b, span, TXN_EXPR_FIRST, all->var));
+    else
+        select_into(l, span, one, TXN_INTO_ROW, row->var, "1", false);
     raise_if(l, span, txn_unary(&l->b, span, TXN_EXPR_IS_NULL, txn_ref(&l->b, span, row->var)),
              STR("IndexError"));
     return val_row(l, span, row);

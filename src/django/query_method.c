@@ -137,7 +137,8 @@ static struct val *chain(struct lowerer *l, struct queryset *query, struct str n
     } else if (str_is(name, "none")) {
         next->is_none = true;
     } else if (str_is(name, "prefetch_related")) {
-        lower_note(l, args->span, STR("prefetch_related: related rows are fetched when they are used"));
+        if (!ADD_TEXTS(l, args, &next->prefetched))
+            lower_note(l, args->span, STR("prefetch_related of what is not known from the source"));
     } else if (str_is(name, "using")) {
         lower_note(l, args->span, STR("another database than `default`"));
     } else if (!str_is(name, "all") && !str_is(name, "get_queryset") && !str_is(name, "iterator") &&

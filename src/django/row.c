@@ -134,6 +134,19 @@ void row_load_related(struct lowerer *l, struct txn_span span, struct row *row,
     }
 }
 
+/* What prefetch_related("name") of the row's query brought along is read later here than it really is. */
+static void note_prefetched(struct lowerer *l, struct txn_span span, const struct row *row,
+                            struct str name) {
+    for (size_t i = 0; i < row->prefetched.count; i++) {
+        struct str path = row->prefetched.items[i];
+        size_t end = 0;
+        while (end < path.len && !str_starts(str_sub(path, end, path.len), "__"))
+            end++;
+        if (str_equal(str_sub(path, 0, end), name))
+            lower_note(l, span, STR("prefetched rows are taken as fetched here, where they are used"));
+    }
+}
+
 static struct val *reverse_value(struct lowerer *l, struct txn_span span, struct val *of,
                                  struct reverse *reverse) {
     struct row *row = of->row;
@@ -186,6 +199,7 @@ struct val *row_attribute(struct lowerer *l, struct txn_span span, struct val *o
                                           "validate_unique", "clean_fields", "serializable_value"};
     struct row *row = of->row;
     struct model_field *field = model_attribute(row->model, name);
+    note_prefetched(l, span, row, name);
     if (field != NULL && field->kind == FIELD_MANY_TO_MANY)
         return m2m_value(l, span, of, field);
     if (field != NULL && field->kind != FIELD_PLAIN && str_equal(field->name, name))

@@ -86,6 +86,7 @@ struct row {
     bool is_partial;           /* only() or defer(): `loaded` names the columns */
     bool is_values;            /* of values() or values_list(): a dict or tuple, not an object */
     VEC(struct str) loaded;
+    VEC(struct str) prefetched; /* relations whose rows came with this one's query */
 };
 
 enum sqlx_kind { SQLX_F, SQLX_VALUE, SQLX_BINARY, SQLX_CALL, SQLX_CASE, SQLX_SUBQUERY, SQLX_EXISTS, SQLX_NEG };
@@ -135,7 +136,7 @@ struct queryset {
     bool is_distinct, is_none;
     enum query_result result;
     VEC(struct str) columns;  /* values() */
-    VEC(struct str) only, defer, related;
+    VEC(struct str) only, defer, related, prefetched;
     VEC(struct annotation) annotations;
     struct row *owner;        /* of a related manager: known related object... */
     struct model_field *owner_field;

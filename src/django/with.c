@@ -302,6 +302,20 @@ static bool lower_generator(struct lowerer *l, struct with *with, const struct p
     return true;
 }
 
+/* Made by code from outside of the project, which is taken to leave the database alone, as any call of such code is.
+ * One that swallows exceptions changes which way the body is left. */
+static bool is_outside_manager(struct lowerer *l, const struct py_node *context) {
+    if (context->kind == PY_IfExp)
+        return is_outside_manager(l, context->IfExp.body) &&
+               is_outside_manager(l, context->IfExp.orelse);
+    if (context->kind == PY_Call)
+        context = context->Call.func;
+    if (context->kind != PY_Name && context->kind != PY_Attribute)
+        return false;
+    struct val *of = lower_expr(l, context);
+    return of->kind == VAL_EXTERNAL && !str_ends(of->name, "suppress");
+}
+
 static void lower_manager(struct lowerer *l, struct with *with, const struct py_node *item) {
     const struct py_node *context = item->withitem.context_expr;
     struct txn_span span = lower_span(l, context);
@@ -321,9 +335,8 @@ static void lower_manager(struct lowerer *l, struct with *with, const struct py_
         return;
     struct val *val = lower_expr(l, context);
     struct str text = module_text(l->frame->module, context);
-    bool is_known = val->kind == VAL_EXTERNAL && (str_ends(val->name, ".cursor()") ||
-                                                   str_starts(val->name, "contextlib.") ||
-                                                   str_starts(val->name, "open("));
+    bool is_cursor = val->kind == VAL_EXTERNAL && str_ends(val->name, ".cursor()");
+    bool is_known = is_cursor || is_outside_manager(l, context);
     if (!is_known)
         lower_notef(l, span, "the context manager %.*s is not modelled: its body is taken as it stands",
                     STR_ARG(text));

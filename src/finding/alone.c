@@ -54,7 +54,7 @@ static bool is_deleted(const struct world *world, const struct session *session,
     return cell->is_assigned && cell->value.kind == VALUE_NULL;
 }
 
-/* Objects that the run left with an assignment in memory only. */
+/* Objects that the run left with an assignment in memory only, and that nobody else can save. */
 static void find_dropped(struct alone *alone, const struct world *world) {
     const struct session *session = &world->sessions[0];
     for (size_t i = 0; i < session->objects.count; i++) {
@@ -64,7 +64,8 @@ static void find_dropped(struct alone *alone, const struct world *world) {
             continue;
         for (size_t k = 0; k < columns; k++) {
             const struct cell *cell = &session->cells.items[object->first_cell + k];
-            if (!cell->is_assigned || cell->assigned_at == NULL)
+            if (!cell->is_assigned || cell->assigned_at == NULL ||
+                session->program->vars.items[cell->assigned_at->var].is_given)
                 continue;
             struct assignment *assignment = assignment_of(alone, cell->assigned_at);
             assignment->was_dropped = true;
