@@ -592,18 +592,32 @@ static bool shares_read(const struct culprit *a, const struct culprit *b) {
     return false;
 }
 
-/* An effect that rests on the same stale read as a write of its session: the write tells it all. */
-static void drop_effects_of_writes(struct witness *witness) {
+static bool comes_after(const struct culprit *a, const struct culprit *b, bool in_trace) {
+    if (a->session == b->session || !str_equal(a->span.path, b->span.path))
+        return in_trace;
+    return a->span.start.line > b->span.start.line;
+}
+
+/* Whether `a` follows from the mistake that `b` tells: decided by the same stale read, be it in another session with the same
+ * program. Of an effect and a write the write tells it, of two decisions the first. */
+static bool is_consequence(const struct culprit *a, const struct culprit *b, bool is_later) {
+    bool is_decision = a->rule == RULE_CHECK_THEN_ACT || a->rule == RULE_STALE_AGGREGATE ||
+                       a->rule == RULE_DUPLICATE_CREATE;
+    if (b->table == SCHEMA_TABLES_MAX || !shares_read(a, b))
+        return false;
+    return a->table == SCHEMA_TABLES_MAX || (is_decision && comes_after(a, b, is_later));
+}
+
+static void drop_consequences(struct arena *arena, struct witness *witness) {
     size_t kept = 0, count = witness->culprits.count;
     struct culprit *items = witness->culprits.items;
-    for (size_t i = 0; i < count; i++) {
-        bool is_told = false;
-        for (size_t k = 0; k < count && items[i].table == SCHEMA_TABLES_MAX; k++)
-            is_told |= items[k].table != SCHEMA_TABLES_MAX && items[k].session == items[i].session &&
-                       shares_read(&items[i], &items[k]);
-        if (!is_told)
+    bool *is_told = ARENA_ARRAY(arena, bool, count);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < count; k++)
+            is_told[i] |= k != i && is_consequence(&items[i], &items[k], k < i);
+    for (size_t i = 0; i < count; i++)
+        if (!is_told[i])
             items[kept++] = items[i];
-    }
     witness->culprits.count = kept;
 }
 
@@ -623,7 +637,7 @@ void classify_trace(struct classify *c, struct witness *witness) {
             find_effect(c, event, witness);
         }
     }
-    drop_effects_of_writes(witness);
+    drop_consequences(c->arena, witness);
     for (size_t i = 0; i < c->trace->events.count && witness->culprits.count == 0; i++)
         if (is_write(c, &c->trace->events.items[i]))
             find_stale_choice(c, &c->trace->events.items[i], witness);
