@@ -155,6 +155,8 @@ static const char *basis(enum rule rule) {
     case RULE_LATE_LOCK:
     case RULE_DUPLICATE_CREATE:
         return "decided by";
+    case RULE_RESURRECTED_ROW:
+        return "inserts";
     default:
         return "rests on";
     }

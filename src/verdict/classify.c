@@ -503,6 +503,17 @@ static void classify_hazards(const struct classify *c, const struct trace_event 
     }
 }
 
+/* The read that loaded the object: what `deps` begins with. */
+static void set_load(const struct classify *c, struct culprit *culprit, uint32_t deps) {
+    const struct trace_set *set = trace_set_get(c->trace, deps);
+    if (set->sources.count == 0)
+        return;
+    const struct trace_event *load = &c->trace->events.items[set->sources.items[0].read];
+    VEC_PUSH(c->arena, &culprit->reads, step_span(load->at));
+    VEC_PUSH(c->arena, &culprit->read_steps, load->at);
+    culprit->read_transaction = load->transaction;
+}
+
 /* save() found its row gone and inserted it again. */
 static bool find_resurrection(const struct classify *c, const struct trace_event *write,
                               struct witness *witness) {
@@ -516,6 +527,7 @@ static bool find_resurrection(const struct classify *c, const struct trace_event
             other->writes[0].table != write->writes[0].table)
             continue;
         struct culprit *culprit = add_culprit(c, witness, write, RULE_RESURRECTED_ROW);
+        set_load(c, culprit, write->cells[0].deps);
         culprit->other = other->session;
         culprit->other_at = other->at;
         culprit->other_span = step_span(other->at);
