@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What is printed, byte for byte. Each file of golden/ is a session: `$ ARGUMENTS` (with COLUMNS=80 before them, or
-not), what lostwrite prints, `[N]` for its answer. `report_test.py --rewrite` writes the answers anew: look at the
+not), what lostwrite prints, `[N]` for its answer. The README shows a session too. `report_test.py --rewrite` writes the answers anew: look at the
 difference before you commit it. JSON is laid out for reading; its form is what schema_test.py looks at."""
 import json
 import pathlib
@@ -33,6 +33,30 @@ def sessions(text):
     for part in re.split(r"^\$ ", text, flags=re.M)[1:]:
         command, _, expected = part.partition("\n")
         yield command, expected
+
+
+README = harness.SOURCE / "README.md"
+README_SESSION = re.compile(r"^```\n\$ build/lostwrite (.*)\n((?:.*\n)*?)```$", re.M)
+
+
+def run_of_readme(command):
+    """The same from the root of the source tree, without the answer."""
+    return harness.lostwrite(*shlex.split(command), env={"COLUMNS": "100"}, cwd=harness.SOURCE)[1]
+
+
+class Readme(unittest.TestCase):
+    maxDiff = None
+
+    def test_what_it_shows_is_real(self):
+        shown = README_SESSION.findall(README.read_text())
+        self.assertEqual(len(shown), 1)
+        for command, expected in shown:
+            self.assertEqual(run_of_readme(command), expected, command)
+
+    def test_links(self):
+        for path in [README, *sorted((harness.SOURCE / "docs").glob("*.md"))]:
+            for link in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
+                self.assertTrue((path.parent / link).exists(), "%s: %s" % (path.name, link))
 
 
 class Golden(unittest.TestCase):
@@ -74,6 +98,12 @@ class Golden(unittest.TestCase):
 
 
 def rewrite():
+    text = README.read_text()
+    new = README_SESSION.sub(lambda match: "```\n$ build/lostwrite %s\n%s```" % (
+        match[1], run_of_readme(match[1])), text)
+    if new != text:
+        README.write_text(new)
+        print("wrote README.md")
     for path in sorted(GOLDEN.glob("*.txt")):
         text = "".join("$ %s\n%s" % (command, run(command))
                        for command, _ in sessions(path.read_text()))
