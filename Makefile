@@ -22,7 +22,7 @@ SANITIZE = -Db_sanitize=address,undefined -Db_lundef=false
 SANITIZE_ENV = ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
 .PHONY: all build demo test sanitize bench fuzz format format-check sources clean help
-.PHONY: deps-build deps-test deps-fuzz deps-format
+.PHONY: deps-build deps-test deps-fuzz deps-bench deps-format
 
 all: build
 
@@ -35,7 +35,7 @@ help:
 	@echo 'make fuzz          run each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) under ASan and UBSan'
 	@echo 'make sources       write the file lists of the meson.build files anew'
 	@echo 'make format        clang-format in place;  make format-check only tells'
-	@echo 'make deps-build, deps-test, deps-fuzz, deps-format    install those Debian packages'
+	@echo 'make deps-build, deps-test, deps-fuzz, deps-bench, deps-format    install those Debian packages'
 	@echo 'make clean         remove $(BUILD) and the other build folders'
 
 $(BUILD)/build.ninja:
@@ -64,7 +64,7 @@ sanitize: deps-test
 	ninja -C build-asan
 	@$(SANITIZE_ENV) $(PYTHON) tests/run build-asan --exclude live --exclude static --slow 4 $(ARGS)
 
-bench: deps-build
+bench: deps-bench
 	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
 	ninja -C $(BUILD) lostwrite bench
 	@$(PYTHON) bench/run $(BUILD) $(ARGS)
@@ -92,6 +92,8 @@ deps-test:
 	$(install_deps) build test
 deps-fuzz:
 	$(install_deps) build fuzz
+deps-bench:
+	$(install_deps) build bench
 deps-format:
 	$(install_deps) format
 

@@ -11,9 +11,10 @@ packages() {
     test) echo libcmocka-dev git python3-django python3-psycopg2 python3-mysqldb \
         mariadb-server-core mariadb-client-core postgresql-15 ;;
     fuzz) echo clang libclang-rt-14-dev ;;
+    bench) echo python3-django python3-pyflakes ;; # to measure beside
     format) echo clang-format ;;
     *)
-        echo "install-deps: unknown group '$1' (build, test, fuzz, format)" >&2
+        echo "install-deps: unknown group '$1' (build, test, fuzz, bench, format)" >&2
         exit 2
         ;;
     esac
