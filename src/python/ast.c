@@ -7,7 +7,6 @@ const char *py_kind_name(enum py_kind kind) {
     static const char *const names[] = {
 #define PY_NODE(name, group, fields) #name,
 #include "python/nodes.def"
-#undef PY_NODE
     };
     LW_ASSERT(kind < PY_KIND_COUNT);
     return names[kind];
@@ -23,16 +22,21 @@ const char *py_op_name(enum py_op op) {
     return names[op];
 }
 
-struct pos py_pos(const struct py_module *module, uint32_t offset) {
-    uint32_t low = 0, high = module->line_count;
+uint32_t py_line_at(const uint32_t *line_starts, uint32_t line_count, uint32_t offset) {
+    uint32_t low = 0, high = line_count;
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
-        if (module->line_starts[middle] <= offset)
+        if (line_starts[middle] <= offset)
             low = middle;
         else
             high = middle;
     }
-    return (struct pos){low + 1, offset - module->line_starts[low] + 1};
+    return low + 1;
+}
+
+struct pos py_pos(const struct py_module *module, uint32_t offset) {
+    uint32_t line = py_line_at(module->line_starts, module->line_count, offset);
+    return (struct pos){line, offset - module->line_starts[line - 1] + 1};
 }
 
 static void visit_list(struct py_list list,
@@ -50,28 +54,15 @@ void py_visit_children(const struct py_node *node,
         visit(fields->field, context);
 #define LIST(field) visit_list(fields->field, visit, context);
 #define OPT_LIST(field) visit_list(fields->field, visit, context);
-#define NAME(field)
-#define OPT_NAME(field)
-#define NAMES(field)
-#define OPS(field)
-#define TEXT(field)
-#define COUNT(field)
-#define OP
-#define CTX
-#define CONVERSION
-#define CONSTANT
-#define FLAG(field)
-#define EMPTY
     switch (node->kind) {
 #define PY_NODE(name, group, visits)                                                               \
     case PY_##name: {                                                                              \
         const struct py_##name *fields = &node->name;                                              \
         (void)fields;                                                                              \
-        visits                                                                                     \
-        return;                                                                                    \
+        visits return;                                                                             \
     }
 #include "python/nodes.def"
-#undef PY_NODE
-    default: LW_UNREACHABLE();
+    default:
+        LW_UNREACHABLE();
     }
 }

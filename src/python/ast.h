@@ -23,7 +23,6 @@ enum { PY_HEIGHT_MAX = 1200 };
 enum py_kind {
 #define PY_NODE(name, group, fields) PY_##name,
 #include "python/nodes.def"
-#undef PY_NODE
     PY_KIND_COUNT
 };
 
@@ -53,8 +52,8 @@ enum py_constant {
 
 /* How a Constant of kind Str or Bytes is written. */
 enum py_string_form {
-    PY_STRING_TOKENS,  /* text: one or more literals with their prefixes and quotes */
-    PY_STRING_DECODED, /* text: the value itself (a literal piece of an f-string) */
+    PY_STRING_TOKENS,      /* text: one or more literals with their prefixes and quotes */
+    PY_STRING_DECODED,     /* text: the value itself (a literal piece of an f-string) */
     PY_STRING_INEXACT = 2, /* or-ed to DECODED: had a \N{...} escape, see py_string_value */
     PY_STRING_U = 4        /* or-ed: the first literal has the prefix u (CPython's Constant.kind) */
 };
@@ -87,34 +86,12 @@ struct py_ops {
 #define OPS(field) struct py_ops field;
 #define TEXT(field) struct str field;
 #define COUNT(field) uint32_t field;
-#define OP
-#define CTX
-#define CONVERSION
-#define CONSTANT
-#define FLAG(field)
 #define EMPTY char unused;
 #define PY_NODE(name, group, fields)                                                               \
     struct py_##name {                                                                             \
         fields                                                                                     \
     };
 #include "python/nodes.def"
-#undef PY_NODE
-#undef NODE
-#undef OPT
-#undef LIST
-#undef OPT_LIST
-#undef NAME
-#undef OPT_NAME
-#undef NAMES
-#undef OPS
-#undef TEXT
-#undef COUNT
-#undef OP
-#undef CTX
-#undef CONVERSION
-#undef CONSTANT
-#undef FLAG
-#undef EMPTY
 
 struct py_node {
     uint8_t kind; /* enum py_kind */
@@ -134,7 +111,6 @@ struct py_node {
     union {
 #define PY_NODE(name, group, fields) struct py_##name name;
 #include "python/nodes.def"
-#undef PY_NODE
     };
 };
 
@@ -147,15 +123,18 @@ struct py_error {
 
 /* One parsed file. */
 struct py_module {
-    struct str text;      /* what spans refer to: the source as UTF-8 */
-    struct py_node *root; /* a Module; statements with an error are left out */
+    struct str text;         /* what spans refer to: the source as UTF-8 */
+    struct py_node *root;    /* a Module; statements with an error are left out */
     struct py_error *errors; /* in the order of the text */
-    uint32_t error_count; /* at most PY_ERRORS_MAX; then the last one says so */
+    uint32_t error_count;    /* at most PY_ERRORS_MAX; then the last one says so */
     uint32_t line_count;
     const uint32_t *line_starts; /* offsets of lines 1 to line_count */
 };
 
 enum { PY_ERRORS_MAX = 100 };
+
+/* The line (from 1) of a byte offset, the lines beginning at `line_starts`, ascending. O(log lines). */
+uint32_t py_line_at(const uint32_t *line_starts, uint32_t line_count, uint32_t offset);
 
 /* The line and column (from 1, in bytes) of a byte offset into `module->text`. O(log lines). */
 struct pos py_pos(const struct py_module *module, uint32_t offset);

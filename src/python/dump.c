@@ -51,20 +51,34 @@ static void dump_constant(struct dump *dump, const struct py_node *node) {
     int64_t number;
     buf_add_c(out, " value=");
     switch ((enum py_constant)node->constant) {
-    case PY_CONST_None: buf_add_c(out, "None"); break;
-    case PY_CONST_True: buf_add_c(out, "True"); break;
-    case PY_CONST_False: buf_add_c(out, "False"); break;
-    case PY_CONST_Ellipsis: buf_add_c(out, "Ellipsis"); break;
+    case PY_CONST_None:
+        buf_add_c(out, "None");
+        break;
+    case PY_CONST_True:
+        buf_add_c(out, "True");
+        break;
+    case PY_CONST_False:
+        buf_add_c(out, "False");
+        break;
+    case PY_CONST_Ellipsis:
+        buf_add_c(out, "Ellipsis");
+        break;
     case PY_CONST_Int:
         if (py_int_value(node, &number))
             buf_printf(out, "%lld", (long long)number);
         else
             buf_add_c(out, "big");
         break;
-    case PY_CONST_Float: buf_printf(out, "float:%.17g", py_float_value(node)); break;
-    case PY_CONST_Complex: buf_printf(out, "complex:%.17g", py_float_value(node)); break;
+    case PY_CONST_Float:
+        buf_printf(out, "float:%.17g", py_float_value(node));
+        break;
+    case PY_CONST_Complex:
+        buf_printf(out, "complex:%.17g", py_float_value(node));
+        break;
     case PY_CONST_Str:
-    case PY_CONST_Bytes: dump_string(dump, node); break;
+    case PY_CONST_Bytes:
+        dump_string(dump, node);
+        break;
     }
 }
 
@@ -107,10 +121,6 @@ static void dump_attributes(struct dump *dump, const struct py_node *node) {
         dump_constant(dump, node);
         return;
     }
-#define NODE(field)
-#define OPT(field)
-#define LIST(field)
-#define OPT_LIST(field)
 #define NAME(field) dump_text(dump, #field, fields->field);
 #define OPT_NAME(field) dump_text(dump, #field, fields->field);
 #define NAMES(field) dump_names(dump, #field, fields->field);
@@ -122,7 +132,6 @@ static void dump_attributes(struct dump *dump, const struct py_node *node) {
 #define CONVERSION dump_conversion(dump, node->conversion);
 #define CONSTANT dump_constant(dump, node);
 #define FLAG(field) buf_printf(dump->out, " " #field "=%u", node->field);
-#define EMPTY
     switch (node->kind) {
 #define PY_NODE(name, group, parts)                                                                \
     case PY_##name: {                                                                              \
@@ -131,25 +140,9 @@ static void dump_attributes(struct dump *dump, const struct py_node *node) {
         parts return;                                                                              \
     }
 #include "python/nodes.def"
-#undef PY_NODE
-    default: LW_UNREACHABLE();
+    default:
+        LW_UNREACHABLE();
     }
-#undef NODE
-#undef OPT
-#undef LIST
-#undef OPT_LIST
-#undef NAME
-#undef OPT_NAME
-#undef NAMES
-#undef OPS
-#undef TEXT
-#undef COUNT
-#undef OP
-#undef CTX
-#undef CONVERSION
-#undef CONSTANT
-#undef FLAG
-#undef EMPTY
 }
 
 static void dump_list(struct dump *dump, const char *field, struct py_list list) {
@@ -164,18 +157,6 @@ static void dump_children(struct dump *dump, const struct py_node *node) {
         dump_node(dump, #field, fields->field);
 #define LIST(field) dump_list(dump, #field, fields->field);
 #define OPT_LIST(field) dump_list(dump, #field, fields->field);
-#define NAME(field)
-#define OPT_NAME(field)
-#define NAMES(field)
-#define OPS(field)
-#define TEXT(field)
-#define COUNT(field)
-#define OP
-#define CTX
-#define CONVERSION
-#define CONSTANT
-#define FLAG(field)
-#define EMPTY
     switch (node->kind) {
 #define PY_NODE(name, group, parts)                                                                \
     case PY_##name: {                                                                              \
@@ -184,8 +165,8 @@ static void dump_children(struct dump *dump, const struct py_node *node) {
         parts return;                                                                              \
     }
 #include "python/nodes.def"
-#undef PY_NODE
-    default: LW_UNREACHABLE();
+    default:
+        LW_UNREACHABLE();
     }
 }
 
@@ -218,7 +199,7 @@ void py_dump(struct buf *out, const struct py_module *module) {
     struct dump dump = {.out = out, .module = module};
     dump_node(&dump, NULL, module->root);
     for (uint32_t i = 0; i < module->error_count; i++)
-        buf_printf(out, "error %u:%u: %s\n", module->errors[i].pos.line, module->errors[i].pos.column,
-                   module->errors[i].message);
+        buf_printf(out, "error %u:%u: %s\n", module->errors[i].pos.line,
+                   module->errors[i].pos.column, module->errors[i].message);
     arena_release(&dump.scratch);
 }

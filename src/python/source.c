@@ -81,10 +81,13 @@ static bool source_convert(struct arena *arena, const char *encoding, struct str
     bool is_latin1 = name_is(encoding, "latin-1") || name_is(encoding, "iso-8859-1") ||
                      name_is(encoding, "iso-latin-1");
     /* These are no superset of ASCII, so no cookie could be read in them. */
-    bool is_wide = str_starts(str_from_c(encoding), "utf") || str_starts(str_from_c(encoding), "ucs");
-    iconv_t state = is_wide ? (iconv_t)-1 : iconv_open("UTF-8", is_latin1 ? "ISO-8859-1" : encoding);
+    bool is_wide =
+        str_starts(str_from_c(encoding), "utf") || str_starts(str_from_c(encoding), "ucs");
+    iconv_t state =
+        is_wide ? (iconv_t)-1 : iconv_open("UTF-8", is_latin1 ? "ISO-8859-1" : encoding);
     if (state == (iconv_t)-1)
-        return source_fail(error, 0, str_to_c(arena, str_printf(arena, "unknown encoding: %s", encoding)));
+        return source_fail(error, 0,
+                           str_to_c(arena, str_printf(arena, "unknown encoding: %s", encoding)));
     char *in = (char *)(uintptr_t)text->ptr;
     size_t in_left = text->len, out_left = text->len * 4;
     char *converted = arena_alloc(arena, out_left + 1);
@@ -92,8 +95,9 @@ static bool source_convert(struct arena *arena, const char *encoding, struct str
     size_t result = iconv(state, &in, &in_left, &out, &out_left);
     iconv_close(state);
     if (result == (size_t)-1)
-        return source_fail(error, text->len - in_left,
-                           str_to_c(arena, str_printf(arena, "not valid in the encoding %s", encoding)));
+        return source_fail(
+            error, text->len - in_left,
+            str_to_c(arena, str_printf(arena, "not valid in the encoding %s", encoding)));
     *text = (struct str){converted, (size_t)(out - converted)};
     converted[text->len] = '\0';
     return true;
@@ -178,13 +182,5 @@ bool py_source_init(struct py_source *source, struct arena *arena, struct str te
 }
 
 uint32_t py_source_line(const struct py_source *source, uint32_t offset) {
-    uint32_t low = 0, high = source->line_count;
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
-        if (source->line_starts[middle] <= offset)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low + 1;
+    return py_line_at(source->line_starts, source->line_count, offset);
 }
