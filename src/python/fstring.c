@@ -47,8 +47,7 @@ static void flush_pieces(struct py_parser *p, struct pieces *pieces) {
         node->constant = PY_CONST_Str;
         node->form = (uint8_t)(PY_STRING_DECODED | (pieces->is_exact ? 0 : PY_STRING_INEXACT) |
                                (pieces->is_unicode_first ? PY_STRING_U : 0));
-        node->Constant.text =
-            pieces->is_copied ? str_dup(p->arena, pieces->value) : pieces->value;
+        node->Constant.text = pieces->is_copied ? str_dup(p->arena, pieces->value) : pieces->value;
         py_push(p, node);
     }
     pieces->has_any = pieces->is_copied = pieces->is_unicode_first = false;
@@ -161,8 +160,8 @@ static struct py_node *format_spec(struct py_parser *p, const struct literal *ou
 /* What stands in a field before its format. */
 struct field_head {
     struct py_node *value;
-    struct str text;     /* of the expression */
-    uint32_t text_end;   /* of what {x=} prints */
+    struct str text;   /* of the expression, in a t-string */
+    uint32_t text_end; /* of what {x=} prints */
     bool is_debug;
     uint8_t conversion;
 };
@@ -174,7 +173,8 @@ static void conversion(struct py_parser *p, struct field_head *head) {
     bool is_known = py_tok(p) == TOK_NAME && name.len == 1 && strchr("sra", name.ptr[0]) != NULL &&
                     p->lexer.tok.start == bang_end;
     if (!is_known) {
-        py_fail(&p->lexer, bang_end, "f-string: invalid conversion character: expected 's', 'r', or 'a'");
+        py_fail(&p->lexer, bang_end,
+                "f-string: invalid conversion character: expected 's', 'r', or 'a'");
         return;
     }
     head->conversion = (uint8_t)name.ptr[0];
@@ -205,7 +205,8 @@ static struct str shown_text(struct py_parser *p, uint32_t start, uint32_t end) 
     return py_decode(p->arena, text, true, false, &is_exact);
 }
 
-static void read_head(struct py_parser *p, uint32_t start, struct field_head *head) {
+static void read_head(struct py_parser *p, uint32_t start, bool is_template,
+                      struct field_head *head) {
     enum py_token_type type = py_tok(p);
     if (type == TOK_RBRACE || type == TOK_EXCLAIM || type == TOK_COLON || type == TOK_EQUAL)
         py_fail(&p->lexer, p->lexer.tok.start, "f-string: valid expression required before %s",
@@ -215,10 +216,11 @@ static void read_head(struct py_parser *p, uint32_t start, struct field_head *he
     if (py_accept(p, TOK_EQUAL))
         head->is_debug = true;
     head->text_end = p->lexer.tok.start;
-    while (end > start && strchr(" \t\f\r\n", p->lexer.text[end - 1]) != NULL)
-        end--;
-    if (!p->lexer.has_failed)
+    if (is_template && !p->lexer.has_failed) {
+        while (end > start && strchr(" \t\f\r\n", p->lexer.text[end - 1]) != NULL)
+            end--;
         head->text = shown_text(p, start, end);
+    }
     if (py_tok(p) == TOK_EXCLAIM)
         conversion(p, head);
 }
@@ -229,11 +231,12 @@ static void field(struct py_parser *p, const struct literal *literal, struct pie
     struct py_mark at = {lexer->pos, lexer->line};
     struct field_head head = {0};
     struct py_node *spec = NULL;
+    bool is_template = (literal->flags & PY_TOK_TEMPLATE) != 0 && !literal->is_spec;
     uint32_t outer_field = lexer->field_depth, outer_tok_start = lexer->tok.start;
     if (py_enter(p) && py_open_field(lexer, at.start)) {
         lexer->pos++;
         py_next(lexer);
-        read_head(p, at.start + 1, &head);
+        read_head(p, at.start + 1, is_template, &head);
         if (head.is_debug && !lexer->has_failed)
             add_piece(pieces, (struct py_mark){at.start + 1, at.line}, head.text_end,
                       shown_text(p, at.start + 1, head.text_end));
@@ -249,8 +252,8 @@ static void field(struct py_parser *p, const struct literal *literal, struct pie
         return;
     if (head.is_debug && head.conversion == 0 && spec == NULL)
         head.conversion = 'r';
-    bool is_template = (literal->flags & PY_TOK_TEMPLATE) != 0 && !literal->is_spec;
-    struct py_node *node = is_template ? PY_NEW(p, at, Interpolation) : PY_NEW(p, at, FormattedValue);
+    struct py_node *node =
+        is_template ? PY_NEW(p, at, Interpolation) : PY_NEW(p, at, FormattedValue);
     node->end = lexer->tok.end;
     node->conversion = head.conversion;
     if (is_template)
@@ -336,7 +339,8 @@ static struct py_node *joined(struct py_parser *p, struct py_mark at) {
     flush_pieces(p, &pieces);
     buf_release(&pieces.joined);
     struct py_list values = py_pop_list(p, mark);
-    struct py_node *node = sorts.has_template ? PY_NEW(p, at, TemplateStr) : PY_NEW(p, at, JoinedStr);
+    struct py_node *node =
+        sorts.has_template ? PY_NEW(p, at, TemplateStr) : PY_NEW(p, at, JoinedStr);
     *(sorts.has_template ? &node->TemplateStr.values : &node->JoinedStr.values) = values;
     return node;
 }
@@ -360,7 +364,8 @@ struct py_node *py_strings(struct py_parser *p) {
     }
     struct py_node *node = PY_NEW(p, at, Constant);
     node->constant = sorts.has_bytes ? PY_CONST_Bytes : PY_CONST_Str;
-    node->form = (uint8_t)(PY_STRING_TOKENS | ((first.flags & PY_TOK_UNICODE) != 0 ? PY_STRING_U : 0));
+    node->form =
+        (uint8_t)(PY_STRING_TOKENS | ((first.flags & PY_TOK_UNICODE) != 0 ? PY_STRING_U : 0));
     node->Constant.text = (struct str){p->lexer.text + at.start, node->end - at.start};
     return node;
 }

@@ -24,6 +24,11 @@ static size_t hex_count(char escape) {
     return escape == 'x' ? 2 : escape == 'u' ? 4 : 8;
 }
 
+/* What the names of characters are made of. */
+static bool is_in_name(char c) {
+    return isalnum((unsigned char)c) || c == ' ' || c == '-';
+}
+
 bool py_check_escapes(struct py_parser *p, uint32_t start, uint32_t end, bool is_bytes) {
     const char *text = p->lexer.text;
     for (uint32_t at = start; at + 1 < end; at++) {
@@ -38,10 +43,10 @@ bool py_check_escapes(struct py_parser *p, uint32_t start, uint32_t end, bool is
             if (value > 0x10ffff)
                 return py_fail(&p->lexer, at, "illegal Unicode character in \\U escape");
         } else if (!is_bytes && escape == 'N') {
-            uint32_t close = at + 2;
-            while (close < end && text[close] != '}')
+            uint32_t close = at + 3;
+            while (close < end && is_in_name(text[close]))
                 close++;
-            if (text[at + 2] != '{' || close >= end || close == at + 3)
+            if (text[at + 2] != '{' || close >= end || text[close] != '}' || close == at + 3)
                 return py_fail(&p->lexer, at, "malformed \\N character escape");
         }
         at++;
@@ -92,8 +97,9 @@ static void decode_octal(struct decoder *d) {
 
 /* Behind a backslash. */
 static void decode_escape(struct decoder *d) {
-    static const char simple[][2] = {{'\\', '\\'}, {'\'', '\''}, {'"', '"'},  {'a', '\a'}, {'b', '\b'},
-                                     {'f', '\f'},  {'n', '\n'},  {'r', '\r'}, {'t', '\t'}, {'v', '\v'}};
+    static const char simple[][2] = {{'\\', '\\'}, {'\'', '\''}, {'"', '"'},  {'a', '\a'},
+                                     {'b', '\b'},  {'f', '\f'},  {'n', '\n'}, {'r', '\r'},
+                                     {'t', '\t'},  {'v', '\v'}};
     char escape = *d->at;
     for (size_t i = 0; i < LW_COUNT_OF(simple); i++) {
         if (simple[i][0] == escape) {
@@ -123,7 +129,8 @@ static void decode_escape(struct decoder *d) {
     }
 }
 
-struct str py_decode(struct arena *arena, struct str text, bool is_raw, bool is_bytes, bool *is_exact) {
+struct str py_decode(struct arena *arena, struct str text, bool is_raw, bool is_bytes,
+                     bool *is_exact) {
     bool has_backslash = !is_raw && text.len > 0 && memchr(text.ptr, '\\', text.len) != NULL;
     if (!has_backslash && (text.len == 0 || memchr(text.ptr, '\r', text.len) == NULL))
         return text;
@@ -162,7 +169,8 @@ static bool next_literal(struct str text, size_t *at, struct str *inside, bool *
     for (*is_raw = false; isalpha((unsigned char)text.ptr[i]); i++)
         *is_raw |= (text.ptr[i] | 0x20) == 'r';
     char quote = text.ptr[i];
-    size_t quote_len = i + 2 < text.len && text.ptr[i + 1] == quote && text.ptr[i + 2] == quote ? 3 : 1;
+    size_t quote_len =
+        i + 2 < text.len && text.ptr[i + 1] == quote && text.ptr[i + 2] == quote ? 3 : 1;
     size_t from = i + quote_len, to = from;
     while (to < text.len) {
         if (text.ptr[to] == '\\')

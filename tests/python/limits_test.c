@@ -21,13 +21,26 @@ static void assert_too_deep(const char *start, const char *part, size_t count, c
 static void deep_trees(void **state) {
     (void)state;
     static const char *const parts[][3] = {
-        {"x = ", "(", ""},          {"x = ", "[", ""},           {"x = ", "{", ""},
-        {"x = ", "f(", ""},         {"x = ", "a[", ""},          {"x = ", "-", "1"},
-        {"x = ", "not ", "1"},      {"x = ", "lambda: ", "1"},   {"x = ", "a if b else ", "1"},
-        {"x = ", "a**", "1"},       {"x = a", ".b", ""},         {"x = a", "()", ""},
-        {"x = a", "[0]", ""},       {"x = a", "+a", ""},         {"x = ", "await ", "a\n"},
-        {"x = ", "f'{", ""},        {"del ", "(", ""},           {"for ", "(", ""},
-        {"import a\nx = ", "f(a.b).c[", ""}, {"if a: b\n", "elif a: b\n", ""},
+        {"x = ", "(", ""},
+        {"x = ", "[", ""},
+        {"x = ", "{", ""},
+        {"x = ", "f(", ""},
+        {"x = ", "a[", ""},
+        {"x = ", "-", "1"},
+        {"x = ", "not ", "1"},
+        {"x = ", "lambda: ", "1"},
+        {"x = ", "a if b else ", "1"},
+        {"x = ", "a**", "1"},
+        {"x = a", ".b", ""},
+        {"x = a", "()", ""},
+        {"x = a", "[0]", ""},
+        {"x = a", "+a", ""},
+        {"x = ", "await ", "a\n"},
+        {"x = ", "f'{", ""},
+        {"del ", "(", ""},
+        {"for ", "(", ""},
+        {"import a\nx = ", "f(a.b).c[", ""},
+        {"if a: b\n", "elif a: b\n", ""},
     };
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         if (strcmp(parts[i][1], "await ") == 0)
@@ -96,7 +109,7 @@ static void long_lists(void **state) {
         {"x = [", "1, ", "]"},     {"x = ", "a < ", "1"},  {"x = ", "'s' ", "''"},
         {"x = ", "a or ", "b"},    {"f(", "a=1, ", ")"},   {"x = ", "y = ", "1"},
         {"x = ", "1, ", "2"},      {"", "a\n", "b"},       {"x = f'", "{a}b{{", "'"},
-        {"global ", "a, ", "b"},   {"import a", ".b", ""},    {"import a", " . b", ""},
+        {"global ", "a, ", "b"},   {"import a", ".b", ""}, {"import a", " . b", ""},
         {"x = {", "a: b, ", "}"},  {"", "a; ", "b"},       {"def f(", "a, ", "): 1"},
         {"x = ", "f'{a}' ", "''"}, {"match(", "a, ", ")"}, {"with (", "a, ", "): 1"},
     };
@@ -173,7 +186,8 @@ static void other_encodings(void **state) {
 
 static void nothing(void **state) {
     (void)state;
-    static const char *const texts[] = {"", "\n", "   ", "# c", "\t\n\x0c\n", "\\\n\n", "\xef\xbb\xbf"};
+    static const char *const texts[] = {"",           "\n",     "   ",         "# c",
+                                        "\t\n\x0c\n", "\\\n\n", "\xef\xbb\xbf"};
     struct arena arena = {0};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct py_module *module = parse_c(&arena, texts[i]);
@@ -200,6 +214,8 @@ static void one_error(void **state) {
     assert_error("'a' b'b'", 1, 5, "cannot mix bytes and nonbytes literals", 0);
     assert_error("t'a' 'b'", 1, 6, "cannot mix t-string literals with string literals", 0);
     assert_error("'\\U00110000'", 1, 2, "illegal Unicode character in \\U escape", 0);
+    assert_error("'a\\N{B(}'", 1, 3, "malformed \\N character escape", 0);
+    assert_error("f'\\N{{A}'", 1, 3, "malformed \\N character escape", 0);
     assert_error("f'{lambda x: 1}'", 1, 4, "lambda in an f-string needs parentheses", 0);
     assert_error("f'{a:{b}'", 1, 9, "f-string: expecting '}'", 0);
     assert_error("f'a\n", 1, 1, "unterminated f-string literal", 0);
@@ -209,9 +225,9 @@ static void one_error(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(deep_trees),  cmocka_unit_test(deep_blocks),
-        cmocka_unit_test(heights_add_up), cmocka_unit_test(long_lists),
-        cmocka_unit_test(many_errors), cmocka_unit_test(no_text),
+        cmocka_unit_test(deep_trees),      cmocka_unit_test(deep_blocks),
+        cmocka_unit_test(heights_add_up),  cmocka_unit_test(long_lists),
+        cmocka_unit_test(many_errors),     cmocka_unit_test(no_text),
         cmocka_unit_test(other_encodings), cmocka_unit_test(nothing),
         cmocka_unit_test(one_error),
     };
