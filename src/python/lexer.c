@@ -36,7 +36,8 @@ static const uint8_t classes[256] = {
 #define CLASS(c) classes[(unsigned char)(c)]
 
 /* No two keywords meet here; meeting ones would be a compiler warning (override-init). */
-#define KEYWORD_HASH(first, second, last, length) (((first) + (second) + 15 * (length) + (last)) & 127)
+#define KEYWORD_HASH(first, second, last, length)                                                  \
+    (((first) + (second) + 15 * (length) + (last)) & 127)
 
 static const struct {
     char text[9];
@@ -116,8 +117,8 @@ static void next_line(struct py_lexer *lexer) {
 }
 
 static void layout_token(struct py_lexer *lexer, enum py_token_type type) {
-    lexer->tok = (struct py_token){.type = (uint8_t)type, .line = lexer->line, .start = lexer->pos,
-                                   .end = lexer->pos};
+    lexer->tok = (struct py_token){
+        .type = (uint8_t)type, .line = lexer->line, .start = lexer->pos, .end = lexer->pos};
 }
 
 /* A backslash stands at pos: goes behind the line end after it. */
@@ -186,7 +187,8 @@ static bool lex_indentation(struct py_lexer *lexer) {
         struct py_indent *top = &lexer->indents[lexer->indent_count - 1];
         if (indent.column > top->column) {
             if (indent.alt_column <= top->alt_column)
-                return !py_fail(lexer, lexer->pos, "inconsistent use of tabs and spaces in indentation");
+                return !py_fail(lexer, lexer->pos,
+                                "inconsistent use of tabs and spaces in indentation");
             if (lexer->indent_count == PY_INDENTS_MAX)
                 return !py_fail(lexer, lexer->pos, "too many levels of indentation");
             lexer->indents[lexer->indent_count++] = indent;
@@ -197,9 +199,11 @@ static bool lex_indentation(struct py_lexer *lexer) {
         while (indent.column < top->column)
             top--;
         if (indent.column != top->column)
-            return !py_fail(lexer, lexer->pos, "unindent does not match any outer indentation level");
+            return !py_fail(lexer, lexer->pos,
+                            "unindent does not match any outer indentation level");
         if (indent.alt_column != top->alt_column)
-            return !py_fail(lexer, lexer->pos, "inconsistent use of tabs and spaces in indentation");
+            return !py_fail(lexer, lexer->pos,
+                            "inconsistent use of tabs and spaces in indentation");
         lexer->dedent_count = lexer->indent_count - 1 - (uint32_t)(top - lexer->indents);
         lexer->indent_count -= lexer->dedent_count;
     }
@@ -342,7 +346,8 @@ static void lex_unicode_name(struct py_lexer *lexer, uint32_t start, uint32_t at
             uint32_t len = unicode_id_len(lexer, at, at == start);
             if (len == 0) {
                 size_t sequence_len;
-                int32_t point = utf8_decode((struct str){lexer->text + at, lexer->len - at}, &sequence_len);
+                int32_t point =
+                    utf8_decode((struct str){lexer->text + at, lexer->len - at}, &sequence_len);
                 py_fail(lexer, at, "invalid character '%.*s' (U+%04X)", (int)sequence_len,
                         lexer->text + at, (unsigned)point);
                 return;
@@ -423,58 +428,80 @@ static void lex_dot(struct py_lexer *lexer, const char *at) {
     }
 }
 
-static void lex_bracket(struct py_lexer *lexer, char bracket, enum py_token_type type, bool is_open) {
-    set_token(lexer, type, 1);
-    (is_open ? lex_open : lex_close)(lexer, lexer->tok.start, bracket);
-}
+/* Operators by their character: alone, and with '=' behind it. */
+struct operator{
+    uint8_t type, with_equal;
+};
+
+static const struct operator single[128] = {
+    ['('] = {TOK_LPAREN, 0},
+    [')'] = {TOK_RPAREN, 0},
+    ['['] = {TOK_LBRACKET, 0},
+    [']'] = {TOK_RBRACKET, 0},
+    ['{'] = {TOK_LBRACE, 0},
+    ['}'] = {TOK_RBRACE, 0},
+    [','] = {TOK_COMMA, 0},
+    [';'] = {TOK_SEMICOLON, 0},
+    ['~'] = {TOK_TILDE, 0},
+    ['='] = {TOK_EQUAL, TOK_EQ},
+    ['!'] = {TOK_EXCLAIM, TOK_NOT_EQ},
+    ['+'] = {TOK_PLUS, TOK_PLUS_EQUAL},
+    ['-'] = {TOK_MINUS, TOK_MINUS_EQUAL},
+    ['*'] = {TOK_STAR, TOK_STAR_EQUAL},
+    ['/'] = {TOK_SLASH, TOK_SLASH_EQUAL},
+    ['@'] = {TOK_AT, TOK_AT_EQUAL},
+    ['%'] = {TOK_PERCENT, TOK_PERCENT_EQUAL},
+    ['|'] = {TOK_BAR, TOK_BAR_EQUAL},
+    ['^'] = {TOK_CARET, TOK_CARET_EQUAL},
+    ['&'] = {TOK_AMPERSAND, TOK_AMPERSAND_EQUAL},
+    ['<'] = {TOK_LESS, TOK_LESS_EQ},
+    ['>'] = {TOK_GREATER, TOK_GREATER_EQ},
+};
+
+static const struct operator doubled[128] = {
+    ['*'] = {TOK_DOUBLE_STAR, TOK_DOUBLE_STAR_EQUAL},
+    ['/'] = {TOK_DOUBLE_SLASH, TOK_DOUBLE_SLASH_EQUAL},
+    ['<'] = {TOK_LEFT_SHIFT, TOK_LEFT_SHIFT_EQUAL},
+    ['>'] = {TOK_RIGHT_SHIFT, TOK_RIGHT_SHIFT_EQUAL},
+};
 
 static void lex_operator(struct py_lexer *lexer, uint32_t start) {
     const char *at = lexer->text + start;
-    bool is_double = at[1] == at[0];
-    switch (at[0]) {
-    case '(': lex_bracket(lexer, '(', TOK_LPAREN, true); return;
-    case ')': lex_bracket(lexer, ')', TOK_RPAREN, false); return;
-    case '[': lex_bracket(lexer, '[', TOK_LBRACKET, true); return;
-    case ']': lex_bracket(lexer, ']', TOK_RBRACKET, false); return;
-    case '{': lex_bracket(lexer, '{', TOK_LBRACE, true); return;
-    case '}': lex_bracket(lexer, '}', TOK_RBRACE, false); return;
-    case ':': lex_colon(lexer); return;
-    case ',': set_token(lexer, TOK_COMMA, 1); return;
-    case ';': set_token(lexer, TOK_SEMICOLON, 1); return;
-    case '~': set_token(lexer, TOK_TILDE, 1); return;
-    case '.': lex_dot(lexer, at); return;
-    case '=': lex_op(lexer, TOK_EQUAL, TOK_EQ, 1); return;
-    case '!': lex_op(lexer, TOK_EXCLAIM, TOK_NOT_EQ, 1); return;
-    case '+': lex_op(lexer, TOK_PLUS, TOK_PLUS_EQUAL, 1); return;
-    case '@': lex_op(lexer, TOK_AT, TOK_AT_EQUAL, 1); return;
-    case '%': lex_op(lexer, TOK_PERCENT, TOK_PERCENT_EQUAL, 1); return;
-    case '|': lex_op(lexer, TOK_BAR, TOK_BAR_EQUAL, 1); return;
-    case '^': lex_op(lexer, TOK_CARET, TOK_CARET_EQUAL, 1); return;
-    case '&': lex_op(lexer, TOK_AMPERSAND, TOK_AMPERSAND_EQUAL, 1); return;
-    case '-':
-        if (at[1] == '>')
-            set_token(lexer, TOK_ARROW, 2);
-        else
-            lex_op(lexer, TOK_MINUS, TOK_MINUS_EQUAL, 1);
+    unsigned char c = (unsigned char)at[0];
+    LW_ASSERT(c < 128);
+    switch (c) {
+    case '(':
+    case '[':
+    case '{':
+        set_token(lexer, single[c].type, 1);
+        lex_open(lexer, start, at[0]);
         return;
-    case '*':
-        is_double ? lex_op(lexer, TOK_DOUBLE_STAR, TOK_DOUBLE_STAR_EQUAL, 2)
-                  : lex_op(lexer, TOK_STAR, TOK_STAR_EQUAL, 1);
+    case ')':
+    case ']':
+    case '}':
+        set_token(lexer, single[c].type, 1);
+        lex_close(lexer, start, at[0]);
         return;
-    case '/':
-        is_double ? lex_op(lexer, TOK_DOUBLE_SLASH, TOK_DOUBLE_SLASH_EQUAL, 2)
-                  : lex_op(lexer, TOK_SLASH, TOK_SLASH_EQUAL, 1);
+    case ':':
+        lex_colon(lexer);
         return;
-    case '<':
-        is_double ? lex_op(lexer, TOK_LEFT_SHIFT, TOK_LEFT_SHIFT_EQUAL, 2)
-                  : lex_op(lexer, TOK_LESS, TOK_LESS_EQ, 1);
+    case '.':
+        lex_dot(lexer, at);
         return;
-    case '>':
-        is_double ? lex_op(lexer, TOK_RIGHT_SHIFT, TOK_RIGHT_SHIFT_EQUAL, 2)
-                  : lex_op(lexer, TOK_GREATER, TOK_GREATER_EQ, 1);
+    case ',':
+    case ';':
+    case '~':
+        set_token(lexer, single[c].type, 1);
         return;
-    default: LW_UNREACHABLE();
+    default:
+        break;
     }
+    if (at[0] == '-' && at[1] == '>')
+        set_token(lexer, TOK_ARROW, 2);
+    else if (at[1] == at[0] && doubled[c].type != 0)
+        lex_op(lexer, doubled[c].type, doubled[c].with_equal, 2);
+    else
+        lex_op(lexer, single[c].type, single[c].with_equal, 1);
 }
 
 /* The end of the text: first the line that has no line end gets one. True: a token was made. */
@@ -497,7 +524,8 @@ static bool lex_newline(struct py_lexer *lexer, uint32_t start) {
     next_line(lexer);
     if (lexer->depth > 0)
         return false;
-    lexer->tok = (struct py_token){.type = TOK_NEWLINE, .line = line, .start = start, .end = lexer->pos};
+    lexer->tok =
+        (struct py_token){.type = TOK_NEWLINE, .line = line, .start = start, .end = lexer->pos};
     lexer->is_line_start = true;
     return true;
 }
@@ -518,7 +546,9 @@ static bool skip_to_token(struct py_lexer *lexer) {
             pos++;
         lexer->pos = pos;
         switch (CLASS(lexer->text[pos])) {
-        case C: lexer->pos = line_end(lexer); break;
+        case C:
+            lexer->pos = line_end(lexer);
+            break;
         case B:
             if (!skip_continuation(lexer))
                 return false;
@@ -527,8 +557,10 @@ static bool skip_to_token(struct py_lexer *lexer) {
             if (lex_newline(lexer, pos))
                 return false;
             break;
-        case E: return !lex_end(lexer);
-        default: return true;
+        case E:
+            return !lex_end(lexer);
+        default:
+            return true;
         }
     }
 }
@@ -547,18 +579,29 @@ void py_next(struct py_lexer *lexer) {
         lexer->tok.line = lexer->line;
         lexer->tok.start = pos;
         switch (CLASS(lexer->text[pos])) {
-        case I: lex_name(lexer, pos); return;
-        case D: lex_number(lexer); return;
-        case U: lex_unicode_name(lexer, pos, pos); return;
-        case Q: lex_string(lexer, pos, pos, 0, false); return;
-        case O: lex_operator(lexer, pos); return;
+        case I:
+            lex_name(lexer, pos);
+            return;
+        case D:
+            lex_number(lexer);
+            return;
+        case U:
+            lex_unicode_name(lexer, pos, pos);
+            return;
+        case Q:
+            lex_string(lexer, pos, pos, 0, false);
+            return;
+        case O:
+            lex_operator(lexer, pos);
+            return;
         case X:
             py_fail(lexer, pos,
                     lexer->text[pos] > ' ' ? "invalid character '%c'"
                                            : "invalid control character 0x%02x",
                     lexer->text[pos]);
             return;
-        default: break;
+        default:
+            break;
         }
         lexer->pos = pos;
         if (!skip_to_token(lexer))
