@@ -38,7 +38,8 @@ static void add_folder(struct texts *texts, const char *path) {
     for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
         struct stat status;
         struct str name = str_from_c(entry->d_name);
-        char *inner = str_to_c(&texts->arena, str_printf(&texts->arena, "%s/%s", path, entry->d_name));
+        char *inner =
+            str_to_c(&texts->arena, str_printf(&texts->arena, "%s/%s", path, entry->d_name));
         if (name.ptr[0] == '.' || lstat(inner, &status) != 0)
             continue;
         if (S_ISDIR(status.st_mode))
@@ -81,7 +82,8 @@ int main(int argc, char **argv) {
         if (round == 0 || round_s < best_s)
             best_s = round_s;
     }
-    printf("%zu files, %zu lines, %zu errors: %.4f s, %.2f million lines/s, %.0f MB/s, largest tree %zu KiB\n",
+    printf("%zu files, %zu lines, %zu errors: %.4f s, %.2f million lines/s, %.0f MB/s, largest "
+           "tree %zu KiB\n",
            texts.list.count, line_count, error_count, best_s, (double)line_count / best_s / 1e6,
            (double)texts.byte_count / best_s / 1e6, tree_bytes_max / 1024);
     arena_release(&trees);

@@ -26,10 +26,15 @@ static void check_constant(struct arena *scratch, const struct py_node *node) {
         py_string_value(scratch, node, &value);
         LW_ASSERT(value.len <= node->Constant.text.len);
         break;
-    case PY_CONST_Int: LW_ASSERT(!py_int_value(node, &number) || number >= 0); break;
+    case PY_CONST_Int:
+        LW_ASSERT(!py_int_value(node, &number) || number >= 0);
+        break;
     case PY_CONST_Float:
-    case PY_CONST_Complex: LW_ASSERT(py_float_value(node) >= 0); break;
-    default: break;
+    case PY_CONST_Complex:
+        LW_ASSERT(py_float_value(node) >= 0);
+        break;
+    default:
+        break;
     }
 }
 

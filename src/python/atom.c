@@ -13,10 +13,15 @@ static struct py_node *constant(struct py_parser *p, enum py_constant kind) {
 
 struct py_node *py_number(struct py_parser *p) {
     switch (py_tok(p)) {
-    case TOK_INT: return constant(p, PY_CONST_Int);
-    case TOK_FLOAT: return constant(p, PY_CONST_Float);
-    case TOK_COMPLEX: return constant(p, PY_CONST_Complex);
-    default: py_expected(p, "a number"); return py_nothing(p);
+    case TOK_INT:
+        return constant(p, PY_CONST_Int);
+    case TOK_FLOAT:
+        return constant(p, PY_CONST_Float);
+    case TOK_COMPLEX:
+        return constant(p, PY_CONST_Complex);
+    default:
+        py_expected(p, "a number");
+        return py_nothing(p);
     }
 }
 
@@ -62,8 +67,9 @@ static void close_bracket(struct py_parser *p, enum py_token_type type, struct p
     if (p->lexer.tok.line == open.line)
         py_expected(p, py_token_text(type));
     else
-        py_fail(&p->lexer, p->lexer.tok.start, "expected %s to close the bracket of line %u, not %s",
-                py_token_text(type), (unsigned)open.line, py_token_text(py_tok(p)));
+        py_fail(&p->lexer, p->lexer.tok.start,
+                "expected %s to close the bracket of line %u, not %s", py_token_text(type),
+                (unsigned)open.line, py_token_text(py_tok(p)));
 }
 
 static struct py_node *generator(struct py_parser *p, struct py_mark at, struct py_node *elt) {
@@ -154,8 +160,8 @@ static struct py_node *set(struct py_parser *p, struct py_mark at, struct py_nod
     return node;
 }
 
-static struct py_node *dict_comprehension(struct py_parser *p, struct py_mark at, struct py_node *key,
-                                          struct py_node *value) {
+static struct py_node *dict_comprehension(struct py_parser *p, struct py_mark at,
+                                          struct py_node *key, struct py_node *value) {
     struct py_list generators = comprehensions(p);
     close_bracket(p, TOK_RBRACE, at);
     struct py_node *node = PY_NEW(p, at, DictComp);
@@ -204,14 +210,16 @@ static struct py_node *dict_or_set(struct py_parser *p) {
     if (py_tok(p) == TOK_DOUBLE_STAR) {
         dict_item(p);
         if (at_comprehension(p))
-            py_fail(&p->lexer, p->lexer.tok.start, "dict unpacking cannot be used in dict comprehension");
+            py_fail(&p->lexer, p->lexer.tok.start,
+                    "dict unpacking cannot be used in dict comprehension");
         return dict(p, at, mark);
     }
     struct py_mark first_at = py_here(p);
     struct py_node *first = py_star_named_expr(p);
     if (py_tok(p) != TOK_COLON)
         return set(p, at, first);
-    if (first->kind == PY_Starred || (first->kind == PY_NamedExpr && first->start == first_at.start))
+    if (first->kind == PY_Starred ||
+        (first->kind == PY_NamedExpr && first->start == first_at.start))
         py_expected(p, "',' or '}'");
     py_next(&p->lexer);
     struct py_node *value = py_expr(p);
@@ -232,20 +240,32 @@ static struct py_node *name(struct py_parser *p) {
 
 struct py_node *py_atom(struct py_parser *p) {
     switch (py_tok(p)) {
-    case TOK_NAME: return name(p);
+    case TOK_NAME:
+        return name(p);
     case TOK_STRING:
-    case TOK_FSTRING: return py_strings(p);
+    case TOK_FSTRING:
+        return py_strings(p);
     case TOK_INT:
     case TOK_FLOAT:
-    case TOK_COMPLEX: return py_number(p);
-    case TOK_None: return constant(p, PY_CONST_None);
-    case TOK_True: return constant(p, PY_CONST_True);
-    case TOK_False: return constant(p, PY_CONST_False);
-    case TOK_ELLIPSIS: return constant(p, PY_CONST_Ellipsis);
-    case TOK_LPAREN: return parenthesized(p);
-    case TOK_LBRACKET: return list(p);
-    case TOK_LBRACE: return dict_or_set(p);
-    default: py_expected(p, "an expression"); return py_nothing(p);
+    case TOK_COMPLEX:
+        return py_number(p);
+    case TOK_None:
+        return constant(p, PY_CONST_None);
+    case TOK_True:
+        return constant(p, PY_CONST_True);
+    case TOK_False:
+        return constant(p, PY_CONST_False);
+    case TOK_ELLIPSIS:
+        return constant(p, PY_CONST_Ellipsis);
+    case TOK_LPAREN:
+        return parenthesized(p);
+    case TOK_LBRACKET:
+        return list(p);
+    case TOK_LBRACE:
+        return dict_or_set(p);
+    default:
+        py_expected(p, "an expression");
+        return py_nothing(p);
     }
 }
 
@@ -411,9 +431,14 @@ struct py_node *py_primary(struct py_parser *p) {
             node->Attribute.attr = attr;
             break;
         }
-        case TOK_LPAREN: node = call(p, at, node); break;
-        case TOK_LBRACKET: node = subscript(p, at, node); break;
-        default: return node;
+        case TOK_LPAREN:
+            node = call(p, at, node);
+            break;
+        case TOK_LBRACKET:
+            node = subscript(p, at, node);
+            break;
+        default:
+            return node;
         }
         p->chain++;
     }

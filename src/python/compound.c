@@ -93,7 +93,8 @@ static struct py_node *except_handler(struct py_parser *p, bool *is_star) {
             name = py_name(p, "a name after 'as'");
         }
     }
-    struct py_list body = block(p, *is_star ? "'except*' statement" : "'except' statement", at.line);
+    struct py_list body =
+        block(p, *is_star ? "'except*' statement" : "'except' statement", at.line);
     struct py_node *node = PY_NEW(p, at, ExceptHandler);
     node->ExceptHandler.type = type;
     node->ExceptHandler.name = name;
@@ -116,7 +117,8 @@ static struct py_node *try_stmt(struct py_parser *p) {
         struct py_node *handler = except_handler(p, &is_star);
         if (p->stack_count > mark && is_star != has_star) {
             p->commit_end = UINT32_MAX;
-            py_fail(&p->lexer, handler_at.start, "cannot have both 'except' and 'except*' on the same 'try'");
+            py_fail(&p->lexer, handler_at.start,
+                    "cannot have both 'except' and 'except*' on the same 'try'");
         }
         has_star = is_star;
         if (handler->ExceptHandler.type == NULL && py_tok(p) == TOK_except) {
@@ -254,10 +256,15 @@ static struct py_node *decorated(struct py_parser *p) {
     }
     struct py_list decorators = py_pop_list(p, mark);
     switch (py_tok(p)) {
-    case TOK_def: return function_def(p, py_here(p), decorators, false);
-    case TOK_class: return class_def(p, decorators);
-    case TOK_async: return async_stmt(p, decorators);
-    default: py_expected(p, "a function or class after the decorator"); return py_nothing(p);
+    case TOK_def:
+        return function_def(p, py_here(p), decorators, false);
+    case TOK_class:
+        return class_def(p, decorators);
+    case TOK_async:
+        return async_stmt(p, decorators);
+    default:
+        py_expected(p, "a function or class after the decorator");
+        return py_nothing(p);
     }
 }
 
@@ -310,7 +317,8 @@ static bool at_match(struct py_parser *p) {
         match_subject(p);
         is_match = py_accept(p, TOK_COLON) && py_tok(p) == TOK_NEWLINE;
         break;
-    default: break;
+    default:
+        break;
     }
     trial_undo(p, &trial);
     return is_match;
@@ -347,16 +355,27 @@ static struct py_node *match_stmt(struct py_parser *p) {
 struct py_node *py_compound_stmt(struct py_parser *p) {
     static const struct py_list none = {0};
     switch (py_tok(p)) {
-    case TOK_if: return if_stmt(p);
-    case TOK_while: return while_stmt(p);
-    case TOK_for: return for_stmt(p, py_here(p), false);
-    case TOK_try: return try_stmt(p);
-    case TOK_with: return with_stmt(p, py_here(p), false);
-    case TOK_def: return function_def(p, py_here(p), none, false);
-    case TOK_class: return class_def(p, none);
-    case TOK_async: return async_stmt(p, none);
-    case TOK_AT: return decorated(p);
-    case TOK_NAME: return at_match(p) ? match_stmt(p) : NULL;
-    default: return NULL;
+    case TOK_if:
+        return if_stmt(p);
+    case TOK_while:
+        return while_stmt(p);
+    case TOK_for:
+        return for_stmt(p, py_here(p), false);
+    case TOK_try:
+        return try_stmt(p);
+    case TOK_with:
+        return with_stmt(p, py_here(p), false);
+    case TOK_def:
+        return function_def(p, py_here(p), none, false);
+    case TOK_class:
+        return class_def(p, none);
+    case TOK_async:
+        return async_stmt(p, none);
+    case TOK_AT:
+        return decorated(p);
+    case TOK_NAME:
+        return at_match(p) ? match_stmt(p) : NULL;
+    default:
+        return NULL;
     }
 }

@@ -51,8 +51,10 @@ bool py_starts_expr(enum py_token_type type) {
     case TOK_False:
     case TOK_not:
     case TOK_lambda:
-    case TOK_await: return true;
-    default: return false;
+    case TOK_await:
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -85,10 +87,14 @@ static struct py_node *operand(struct py_parser *p, enum py_prec least) {
         if (least > PREC_NOT)
             py_expected(p, "an expression");
         return unary(p, PY_OP_Not, PREC_NOT);
-    case TOK_MINUS: return unary(p, PY_OP_USub, PREC_UNARY);
-    case TOK_PLUS: return unary(p, PY_OP_UAdd, PREC_UNARY);
-    case TOK_TILDE: return unary(p, PY_OP_Invert, PREC_UNARY);
-    default: return power(p);
+    case TOK_MINUS:
+        return unary(p, PY_OP_USub, PREC_UNARY);
+    case TOK_PLUS:
+        return unary(p, PY_OP_UAdd, PREC_UNARY);
+    case TOK_TILDE:
+        return unary(p, PY_OP_Invert, PREC_UNARY);
+    default:
+        return power(p);
     }
 }
 

@@ -24,7 +24,7 @@ enum py_token_type {
 enum {
     PY_TOK_RAW = 1,
     PY_TOK_BYTES = 2,
-    PY_TOK_TEMPLATE = 4,  /* t-string */
+    PY_TOK_TEMPLATE = 4, /* t-string */
     PY_TOK_TRIPLE = 8,
     PY_TOK_UNICODE = 16,  /* prefix u */
     PY_TOK_BACKSLASH = 32 /* there is one in it (STRING only) */

@@ -101,9 +101,10 @@ bool py_lex_number(struct py_lexer *lexer, uint32_t *pos, enum py_token_type *ty
         at++;
     }
     if (*type == TOK_INT && has_zeros)
-        return py_fail(lexer, start,
-                       "leading zeros in decimal integer literals are not permitted; use an 0o prefix "
-                       "for octal integers");
+        return py_fail(
+            lexer, start,
+            "leading zeros in decimal integer literals are not permitted; use an 0o prefix "
+            "for octal integers");
     *pos = at;
     return check_end(lexer, at, kind);
 }

@@ -78,7 +78,8 @@ static void gather(struct py_parser *p, struct param_list *list, enum py_token_t
         } else if (py_accept(p, TOK_DOUBLE_STAR)) {
             list->kwarg = param(p, is_lambda, false);
             if (py_tok(p) == TOK_EQUAL)
-                py_fail(&p->lexer, p->lexer.tok.start, "var-keyword argument cannot have default value");
+                py_fail(&p->lexer, p->lexer.tok.start,
+                        "var-keyword argument cannot have default value");
             if (list->needs_kwonly)
                 py_fail(&p->lexer, list->kwarg->start, "named arguments must follow bare *");
         } else {
@@ -120,7 +121,8 @@ struct py_node *py_params(struct py_parser *p, enum py_token_type close) {
     uint32_t kwonly_from = list.positional_count;
     struct py_arguments *args = &node->arguments;
     args->posonlyargs = half(p, &list, 0, list.posonly_count, 0, true);
-    args->args = half(p, &list, list.posonly_count, list.positional_count - list.posonly_count, 0, true);
+    args->args =
+        half(p, &list, list.posonly_count, list.positional_count - list.posonly_count, 0, true);
     args->vararg = list.vararg;
     args->kwonlyargs = half(p, &list, kwonly_from, list.kwonly_count, 0, true);
     args->kw_defaults = half(p, &list, kwonly_from, list.kwonly_count, 1, true);

@@ -146,7 +146,8 @@ static void recover(struct py_parser *p, uint32_t first_line, uint32_t indent_co
 /* One statement, or a line of them, pushed; an error is recorded and leaves nothing. */
 static void statement(struct py_parser *p) {
     struct py_lexer *lexer = &p->lexer;
-    uint32_t mark = p->stack_count, indent_count = lexer->indent_count, first_line = lexer->tok.line;
+    uint32_t mark = p->stack_count, indent_count = lexer->indent_count,
+             first_line = lexer->tok.line;
     uint32_t chain = p->chain, depth = p->depth;
     p->chain = 0;
     p->commit_end = UINT32_MAX;
@@ -188,8 +189,8 @@ struct py_list py_block(struct py_parser *p, const char *what, uint32_t line) {
     }
     py_next(&p->lexer);
     if (py_tok(p) != TOK_INDENT) {
-        py_fail(&p->lexer, p->lexer.tok.start, "expected an indented block after %s on line %u", what,
-                (unsigned)line);
+        py_fail(&p->lexer, p->lexer.tok.start, "expected an indented block after %s on line %u",
+                what, (unsigned)line);
         return body;
     }
     py_next(&p->lexer);

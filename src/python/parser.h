@@ -11,8 +11,8 @@
 #include "python/lexer.h"
 
 enum {
-    PY_DEPTH_MAX = 250,     /* recursion of the parser; a level adds at most 4 to a tree's height */
-    PY_CHAIN_MAX = 200,     /* nodes stacked by loops (a.b.c, a + b + c) before a height is measured */
+    PY_DEPTH_MAX = 250, /* recursion of the parser; a level adds at most 4 to a tree's height */
+    PY_CHAIN_MAX = 200, /* nodes stacked by loops (a.b.c, a + b + c) before a height is measured */
     PY_STMT_HEIGHT_MAX = 1200 /* PY_HEIGHT_MAX less what blocks around a statement add */
 };
 
@@ -39,10 +39,10 @@ struct py_parser {
     char *next, *end; /* the rest of a block taken from the arena */
     struct py_node **stack;
     uint32_t stack_count, stack_capacity;
-    uint32_t depth;         /* of recursion */
-    uint32_t commit_end;    /* prev_end when the last statement was complete; UINT32_MAX: none was */
-    uint32_t chain;         /* nodes that loops have put upon each other in this statement */
-    uint32_t string_start;  /* of the outermost f-string being read: recovery begins there */
+    uint32_t depth;        /* of recursion */
+    uint32_t commit_end;   /* prev_end when the last statement was complete; UINT32_MAX: none was */
+    uint32_t chain;        /* nodes that loops have put upon each other in this statement */
+    uint32_t string_start; /* of the outermost f-string being read: recovery begins there */
     bool in_fstring;
     struct py_error *errors;
     uint32_t error_count;
@@ -136,7 +136,7 @@ struct py_node *py_nothing(struct py_parser *p);
 struct py_node *py_expr(struct py_parser *p);            /* expression */
 struct py_node *py_named_expr(struct py_parser *p);      /* also x := ... */
 struct py_node *py_star_named_expr(struct py_parser *p); /* also *x */
-struct py_node *py_star_exprs(struct py_parser *p);      /* also *x, and a tuple without parentheses */
+struct py_node *py_star_exprs(struct py_parser *p); /* also *x, and a tuple without parentheses */
 struct py_node *py_yield_or_star_exprs(struct py_parser *p);
 struct py_node *py_yield(struct py_parser *p);
 struct py_node *py_operators(struct py_parser *p, enum py_prec least);
@@ -180,6 +180,7 @@ struct py_node *py_case_pattern(struct py_parser *p);
 /* value.c: checks the escapes in the source from `start` to `end`, which lies in a literal without prefix r. */
 bool py_check_escapes(struct py_parser *p, uint32_t start, uint32_t end, bool is_bytes);
 /* Decodes escapes (unless raw) and line ends of `text`; a slice of it if nothing changes. */
-struct str py_decode(struct arena *arena, struct str text, bool is_raw, bool is_bytes, bool *is_exact);
+struct str py_decode(struct arena *arena, struct str text, bool is_raw, bool is_bytes,
+                     bool *is_exact);
 
 #endif

@@ -3,7 +3,8 @@
 
 static struct py_node *pattern(struct py_parser *p);
 
-static struct py_node *value_pattern(struct py_parser *p, struct py_mark at, struct py_node *value) {
+static struct py_node *value_pattern(struct py_parser *p, struct py_mark at,
+                                     struct py_node *value) {
     struct py_node *node = PY_NEW(p, at, MatchValue);
     node->MatchValue.value = value;
     return node;
@@ -133,17 +134,22 @@ static struct py_node *mapping_key(struct py_parser *p) {
     case TOK_MINUS:
     case TOK_INT:
     case TOK_FLOAT:
-    case TOK_COMPLEX: return number_value(p);
+    case TOK_COMPLEX:
+        return number_value(p);
     case TOK_STRING:
-    case TOK_FSTRING: return py_strings(p);
+    case TOK_FSTRING:
+        return py_strings(p);
     case TOK_None:
     case TOK_True:
-    case TOK_False: return py_atom(p);
-    default: break;
+    case TOK_False:
+        return py_atom(p);
+    default:
+        break;
     }
     struct py_node *key = name_or_attr(p);
     if (key->kind != PY_Attribute)
-        py_fail(&p->lexer, key->start, "a mapping pattern's key must be a literal or a dotted name");
+        py_fail(&p->lexer, key->start,
+                "a mapping pattern's key must be a literal or a dotted name");
     return key;
 }
 
@@ -188,7 +194,8 @@ static void class_args(struct py_parser *p, uint32_t *positional_count, uint32_t
     while (py_tok(p) != TOK_RPAREN && !p->lexer.has_failed) {
         uint32_t start = p->lexer.tok.start;
         struct py_node *arg = pattern(p);
-        if (arg->kind == PY_MatchAs && arg->start == start && arg->MatchAs.pattern == NULL && py_tok(p) == TOK_EQUAL) {
+        if (arg->kind == PY_MatchAs && arg->start == start && arg->MatchAs.pattern == NULL &&
+            py_tok(p) == TOK_EQUAL) {
             py_push(p, arg);
             py_next(&p->lexer);
             py_push(p, pattern(p));
@@ -251,14 +258,20 @@ static struct py_node *closed_pattern(struct py_parser *p) {
     case TOK_MINUS:
     case TOK_INT:
     case TOK_FLOAT:
-    case TOK_COMPLEX: return value_pattern(p, at, number_value(p));
+    case TOK_COMPLEX:
+        return value_pattern(p, at, number_value(p));
     case TOK_STRING:
-    case TOK_FSTRING: return value_pattern(p, at, py_strings(p));
+    case TOK_FSTRING:
+        return value_pattern(p, at, py_strings(p));
     case TOK_LPAREN:
-    case TOK_LBRACKET: return sequence(p);
-    case TOK_LBRACE: return mapping(p);
-    case TOK_NAME: return name_pattern(p);
-    default: break;
+    case TOK_LBRACKET:
+        return sequence(p);
+    case TOK_LBRACE:
+        return mapping(p);
+    case TOK_NAME:
+        return name_pattern(p);
+    default:
+        break;
     }
     if (at_singleton(p))
         return singleton(p);

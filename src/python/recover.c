@@ -105,6 +105,6 @@ void py_lexer_recover(struct py_lexer *lexer, uint32_t pos, uint32_t first_line,
     lexer->pos = start;
     lexer->line = py_source_line(lexer->source, start);
     lexer->is_line_start = true;
-    lexer->tok = (struct py_token){.type = TOK_NEWLINE, .line = lexer->line, .start = start,
-                                   .end = start};
+    lexer->tok =
+        (struct py_token){.type = TOK_NEWLINE, .line = lexer->line, .start = start, .end = start};
 }

@@ -41,9 +41,10 @@ static void annotated_assign(struct py_parser *p, struct py_mark at, struct py_n
 }
 
 static void augmented_assign(struct py_parser *p, struct py_mark at, struct py_node *target) {
-    static const uint8_t ops[] = {PY_OP_Add,    PY_OP_Sub,    PY_OP_Mult,   PY_OP_MatMult, PY_OP_Div,
-                                  PY_OP_Mod,    PY_OP_Pow,    PY_OP_LShift, PY_OP_RShift,  PY_OP_BitOr,
-                                  PY_OP_BitXor, PY_OP_BitAnd, PY_OP_FloorDiv};
+    static const uint8_t ops[] = {PY_OP_Add,     PY_OP_Sub,   PY_OP_Mult,   PY_OP_MatMult,
+                                  PY_OP_Div,     PY_OP_Mod,   PY_OP_Pow,    PY_OP_LShift,
+                                  PY_OP_RShift,  PY_OP_BitOr, PY_OP_BitXor, PY_OP_BitAnd,
+                                  PY_OP_FloorDiv};
     enum py_op op = ops[py_tok(p) - TOK_PLUS_EQUAL];
     py_set_target(p, target, PY_TARGET_SINGLE);
     py_next(&p->lexer);
@@ -273,17 +274,33 @@ static void type_alias(struct py_parser *p) {
 
 static void simple_stmt(struct py_parser *p) {
     switch (py_tok(p)) {
-    case TOK_return: return_stmt(p); break;
-    case TOK_import: import_stmt(p); break;
-    case TOK_from: import_from_stmt(p); break;
-    case TOK_raise: raise_stmt(p); break;
-    case TOK_assert: assert_stmt(p); break;
-    case TOK_del: del_stmt(p); break;
+    case TOK_return:
+        return_stmt(p);
+        break;
+    case TOK_import:
+        import_stmt(p);
+        break;
+    case TOK_from:
+        import_from_stmt(p);
+        break;
+    case TOK_raise:
+        raise_stmt(p);
+        break;
+    case TOK_assert:
+        assert_stmt(p);
+        break;
+    case TOK_del:
+        del_stmt(p);
+        break;
     case TOK_global:
-    case TOK_nonlocal: names_stmt(p); break;
+    case TOK_nonlocal:
+        names_stmt(p);
+        break;
     case TOK_pass:
     case TOK_break:
-    case TOK_continue: bare_stmt(p); break;
+    case TOK_continue:
+        bare_stmt(p);
+        break;
     default:
         if (at_type_alias(p))
             type_alias(p);

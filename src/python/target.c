@@ -4,34 +4,58 @@
 
 static const char *describe(const struct py_node *node) {
     switch (node->kind) {
-    case PY_Call: return "function call";
-    case PY_Compare: return "comparison";
+    case PY_Call:
+        return "function call";
+    case PY_Compare:
+        return "comparison";
     case PY_Constant:
         switch (node->constant) {
-        case PY_CONST_None: return "None";
-        case PY_CONST_True: return "True";
-        case PY_CONST_False: return "False";
-        case PY_CONST_Ellipsis: return "ellipsis";
-        default: return "literal";
+        case PY_CONST_None:
+            return "None";
+        case PY_CONST_True:
+            return "True";
+        case PY_CONST_False:
+            return "False";
+        case PY_CONST_Ellipsis:
+            return "ellipsis";
+        default:
+            return "literal";
         }
-    case PY_JoinedStr: return "f-string expression";
-    case PY_TemplateStr: return "t-string expression";
-    case PY_Lambda: return "lambda";
-    case PY_IfExp: return "conditional expression";
-    case PY_Dict: return "dict literal";
-    case PY_Set: return "set display";
-    case PY_ListComp: return "list comprehension";
-    case PY_SetComp: return "set comprehension";
-    case PY_DictComp: return "dict comprehension";
-    case PY_GeneratorExp: return "generator expression";
+    case PY_JoinedStr:
+        return "f-string expression";
+    case PY_TemplateStr:
+        return "t-string expression";
+    case PY_Lambda:
+        return "lambda";
+    case PY_IfExp:
+        return "conditional expression";
+    case PY_Dict:
+        return "dict literal";
+    case PY_Set:
+        return "set display";
+    case PY_ListComp:
+        return "list comprehension";
+    case PY_SetComp:
+        return "set comprehension";
+    case PY_DictComp:
+        return "dict comprehension";
+    case PY_GeneratorExp:
+        return "generator expression";
     case PY_Yield:
-    case PY_YieldFrom: return "yield expression";
-    case PY_Await: return "await expression";
-    case PY_NamedExpr: return "named expression";
-    case PY_Starred: return "starred";
-    case PY_Tuple: return "tuple";
-    case PY_List: return "list";
-    default: return "expression";
+    case PY_YieldFrom:
+        return "yield expression";
+    case PY_Await:
+        return "await expression";
+    case PY_NamedExpr:
+        return "named expression";
+    case PY_Starred:
+        return "starred";
+    case PY_Tuple:
+        return "tuple";
+    case PY_List:
+        return "list";
+    default:
+        return "expression";
     }
 }
 
@@ -49,7 +73,8 @@ void py_set_target(struct py_parser *p, struct py_node *node, enum py_target tar
     switch (node->kind) {
     case PY_Name:
     case PY_Attribute:
-    case PY_Subscript: break;
+    case PY_Subscript:
+        break;
     case PY_Starred:
         if (target == PY_TARGET_DEL || target == PY_TARGET_SINGLE ||
             node->Starred.value->kind == PY_Starred) {
@@ -69,7 +94,9 @@ void py_set_target(struct py_parser *p, struct py_node *node, enum py_target tar
             py_set_target(p, elts.items[i], target);
         break;
     }
-    default: reject(p, node, target); return;
+    default:
+        reject(p, node, target);
+        return;
     }
     node->ctx = target == PY_TARGET_DEL ? PY_Del : PY_Store;
 }

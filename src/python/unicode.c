@@ -70,8 +70,8 @@ static int compare_combining_range(const void *key, const void *item) {
 
 static uint8_t combining_class(uint32_t point) {
     const struct combining_range *range =
-        bsearch(&point, combining_ranges, LW_COUNT_OF(combining_ranges), sizeof(combining_ranges[0]),
-                compare_combining_range);
+        bsearch(&point, combining_ranges, LW_COUNT_OF(combining_ranges),
+                sizeof(combining_ranges[0]), compare_combining_range);
     return range != NULL ? range->class : 0;
 }
 
@@ -90,9 +90,8 @@ static size_t decompose(uint32_t point, uint32_t *out) {
         out[2] = HANGUL_T + index % HANGUL_T_COUNT;
         return out[2] == HANGUL_T ? 2 : 3;
     }
-    const struct decomposition *entry =
-        bsearch(&point, decompositions, LW_COUNT_OF(decompositions), sizeof(decompositions[0]),
-                compare_decomposition);
+    const struct decomposition *entry = bsearch(&point, decompositions, LW_COUNT_OF(decompositions),
+                                                sizeof(decompositions[0]), compare_decomposition);
     if (entry == NULL) {
         out[0] = point;
         return 1;
@@ -111,7 +110,8 @@ static int compare_composition(const void *key, const void *item) {
 
 /* What `first` and `second` become together, or 0. */
 static uint32_t compose_pair(uint32_t first, uint32_t second) {
-    uint32_t l = first - HANGUL_L, v = second - HANGUL_V, t = second - HANGUL_T, s = first - HANGUL_S;
+    uint32_t l = first - HANGUL_L, v = second - HANGUL_V, t = second - HANGUL_T,
+             s = first - HANGUL_S;
     if (l < HANGUL_L_COUNT && v < HANGUL_V_COUNT)
         return HANGUL_S + (l * HANGUL_V_COUNT + v) * HANGUL_T_COUNT;
     if (s < HANGUL_S_COUNT && s % HANGUL_T_COUNT == 0 && t > 0 && t < HANGUL_T_COUNT)
@@ -125,7 +125,8 @@ static uint32_t compose_pair(uint32_t first, uint32_t second) {
 /* Puts `count` marks in the order of their classes; those of one class keep theirs. Counting, as nobody says
  * how many marks there may be. */
 static void order_run(uint32_t *points, size_t count) {
-    uint32_t few[32], *sorted = count <= LW_COUNT_OF(few) ? few : mem_alloc(count * sizeof(*sorted));
+    uint32_t few[32],
+        *sorted = count <= LW_COUNT_OF(few) ? few : mem_alloc(count * sizeof(*sorted));
     size_t next[257] = {0};
     for (size_t i = 0; i < count; i++)
         next[combining_class(points[i]) + 1]++;
@@ -154,7 +155,8 @@ static size_t compose(uint32_t *points, size_t count) {
     for (size_t i = 1; i < count; i++) {
         uint8_t class = combining_class(points[i]);
         bool is_blocked = kept - 1 > starter && last_class >= class;
-        uint32_t composed = has_starter && !is_blocked ? compose_pair(points[starter], points[i]) : 0;
+        uint32_t composed =
+            has_starter && !is_blocked ? compose_pair(points[starter], points[i]) : 0;
         if (composed != 0) {
             points[starter] = composed;
             continue;

@@ -31,12 +31,13 @@ static void check_case(void **state) {
     arena_release(&arena);
 }
 
-#define CASE(name) {name, check_case, NULL, NULL, (void *)name}
+#define CASE(name)                                                                                 \
+    { name, check_case, NULL, NULL, (void *)name }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE("errors"),     CASE("fstrings"),   CASE("layout"), CASE("match"),
-        CASE("python314"),  CASE("statements"), CASE("types"),
+        CASE("errors"),    CASE("fstrings"),   CASE("layout"), CASE("match"),
+        CASE("python314"), CASE("statements"), CASE("types"),
     };
     return cmocka_run_group_tests_name("corpus", tests, NULL, NULL);
 }

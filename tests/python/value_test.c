@@ -37,7 +37,10 @@ static void named_escape_is_not_exact(void **state) {
     struct str got;
     assert_false(py_string_value(&arena, parse_expr(&arena, "'a\\N{BULLET}b'"), &got));
     assert_int_equal(got.len, 5);
-    assert_memory_equal(got.ptr, "a\xef\xbf\xbd" "b", 5);
+    assert_memory_equal(got.ptr,
+                        "a\xef\xbf\xbd"
+                        "b",
+                        5);
     arena_release(&arena);
 }
 
@@ -58,8 +61,12 @@ static void numbers(void **state) {
     static const struct {
         const char *source;
         int64_t value;
-    } ints[] = {{"0", 0},     {"1_000", 1000}, {"0xfF", 255},
-                {"0b1_01", 5}, {"0o17", 15},    {"00_0", 0},
+    } ints[] = {{"0", 0},
+                {"1_000", 1000},
+                {"0xfF", 255},
+                {"0b1_01", 5},
+                {"0o17", 15},
+                {"00_0", 0},
                 {"9223372036854775807", INT64_MAX}};
     struct arena arena = {0};
     int64_t value;
@@ -77,9 +84,10 @@ static void numbers(void **state) {
 static void names_are_normalised(void **state) {
     (void)state;
     static const char *const names[][2] = {
-        {"ﬁ", "fi"},           {"ｗｉｄｔｈ", "width"}, {"é", "é"}, /* e and U+0301, the letter */
-        {"가", "가"},          {"ａ̖́", "á̖"},        {"µ", "μ"},
-        {"xª", "xa"},
+        {"ﬁ", "fi"},  {"ｗｉｄｔｈ", "width"},
+        {"é", "é"}, /* e and U+0301, the letter */
+        {"가", "가"}, {"ａ̖́", "á̖"},
+        {"µ", "μ"},   {"xª", "xa"},
     };
     struct arena arena = {0};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -93,7 +101,8 @@ static void names_are_normalised(void **state) {
 static void positions(void **state) {
     (void)state;
     struct arena arena = {0};
-    struct py_module *module = parse_c(&arena, "\xef\xbb\xbf" "a\r\nb\rc\né = d");
+    struct py_module *module = parse_c(&arena, "\xef\xbb\xbf"
+                                               "a\r\nb\rc\né = d");
     assert_int_equal(module->error_count, 0);
     assert_int_equal(module->line_count, 4);
     struct py_list body = module->root->Module.body;
