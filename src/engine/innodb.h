@@ -25,7 +25,9 @@ enum innodb_cursor {
     INNODB_WRITTEN,   /* the version whose index entries are being made; 0: none */
     INNODB_KEYS_DONE, /* the first key that it is not yet in */
     INNODB_REUSED,    /* it took the place of a deleted record: no gap was split */
-    INNODB_LOGGED     /* undo records of a write that is no version yet */
+    INNODB_LOGGED,    /* undo records of a write that is no version yet */
+    INNODB_WAITED,    /* the record a scan waits for, and in which of its ranges; 0: none */
+    INNODB_WAITED_RANGE
 };
 
 /* What of record and gap a lock covers. NEXT_KEY: both. INSERT: waits for the gap's locks, keeps nobody out. */

@@ -434,6 +434,24 @@ static void log_given(struct db *db, const struct innodb_scan *s, uint32_t given
     db->scan_count++;
 }
 
+/* The record that the scan waits for, where it goes on: what was put before it meanwhile is not found. */
+static void keep_waited(struct db *db, const struct innodb_scan *s) {
+    uint32_t *cursor = session_exec(db, db->running)->cursor;
+    cursor[INNODB_WAITED] = s->is_logged ? innodb_record_at(&s->records, s->at) : 0;
+    cursor[INNODB_WAITED_RANGE] = (uint32_t)s->range;
+}
+
+static void go_to_waited(struct db *db, struct innodb_scan *s) {
+    uint32_t *cursor = session_exec(db, db->running)->cursor;
+    uint32_t version = cursor[INNODB_WAITED];
+    if (!s->is_logged || version == 0)
+        return;
+    s->in_range = s->in_range && s->range == cursor[INNODB_WAITED_RANGE];
+    s->range = cursor[INNODB_WAITED_RANGE];
+    s->at = innodb_seek(db, &s->records, s->access.table, s->key, innodb_entry_of(db, version));
+    cursor[INNODB_WAITED] = 0;
+}
+
 enum row_step innodb_next(void *context, struct eval *eval, struct query_scan *scan) {
     struct db *db = context;
     struct innodb_scan *s = scan->state;
@@ -445,9 +463,12 @@ enum row_step innodb_next(void *context, struct eval *eval, struct query_scan *s
             return ROW_END;
         given = s->versions[s->at++];
     } else if (!next_logged(db, s, &given)) {
+        go_to_waited(db, s);
         enum row_step step = next_locked(db, s, scan, &given);
-        if (step == ROW_STOP)
+        if (step == ROW_STOP) {
+            keep_waited(db, s);
             return ROW_STOP;
+        }
         log_given(db, s, step == ROW_END ? 0 : given);
         if (step == ROW_END)
             return ROW_END;

@@ -40,7 +40,7 @@ struct exec {
     uint32_t position;      /* rows or matches dealt with */
     uint32_t seen;          /* matches met in this run of it */
     uint32_t returning;     /* writes that RETURNING gives; those after it are cascades */
-    uint32_t cursor[5];     /* the policy's own; zero when the statement starts */
+    uint32_t cursor[7];     /* the policy's own; zero when the statement starts */
     int64_t affected;
     struct value last_insert;
     struct db_footprint footprint;
