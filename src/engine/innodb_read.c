@@ -21,6 +21,7 @@ struct innodb_scan {
     bool is_semi;       /* READ COMMITTED UPDATE: looks at the committed version of a locked row */
     bool is_covering;   /* the index has all that is asked for: the row itself is not locked */
     bool in_range;      /* the range has been entered */
+    bool is_found;      /* a row was given in it */
     size_t range;       /* index in access.ranges; a whole scan has one */
     size_t at;          /* record to look at next; for plain reads: version to give next */
     uint32_t *versions; /* plain reads */
@@ -223,7 +224,9 @@ bool innodb_open(void *context, struct eval *eval, struct query_scan *scan) {
     s->key = s->access.key < 0 ? whole_scan_key(db, scan) : (uint8_t)s->access.key;
     if (s->access.key >= 0)
         s->columns = access_key(eval, db_table(db, scan->table), (size_t)s->access.key);
-    scan->is_sorted = s->access.range_count <= 1 && is_in_order(db, scan, s->key);
+    /* Ranges of one column follow each other in its order. */
+    bool is_one_way = s->access.range_count <= 1 || s->access.ranges[0].equal_count == 1;
+    scan->is_sorted = is_one_way && is_in_order(db, scan, s->key);
     if (!s->is_locking) {
         if (!s->access.is_empty)
             find_visible(db, eval, s);
@@ -337,7 +340,8 @@ static enum row_step read_record(struct db *db, struct innodb_scan *s,
     bool gaps = innodb_locks_gaps(db, db->running);
     bool is_live =
         !s->records.items[s->at].is_deleted && !version_is_deleted(db, db->rows.items[row].newest);
-    bool is_point = s->access.is_point && s->key == clustered;
+    bool is_mysql_hit = db->config.engine == ENGINE_MYSQL && is_live;
+    bool is_point = s->access.is_point && (s->key == clustered || is_mysql_hit);
     struct innodb_request request;
     *given = 0;
     enum innodb_type type =
@@ -371,16 +375,22 @@ static enum row_step read_record(struct db *db, struct innodb_scan *s,
 }
 
 static bool next_range(struct innodb_scan *s) {
-    s->in_range = false;
+    s->in_range = s->is_found = false;
     s->at = 0;
     s->range++;
     return s->range < s->access.range_count;
 }
 
+/* Whether a whole unique key has been dealt with, and nothing after it is looked at: by the clustered index
+ * there is one record; by another, deleted ones may stand before the row. */
+static bool point_is_over(const struct db *db, const struct innodb_scan *s) {
+    bool is_clustered = s->key == innodb_clustered(db, s->access.table);
+    return s->access.is_point && (is_clustered ? s->in_range : s->is_found);
+}
+
 static enum row_step next_locked(struct db *db, struct innodb_scan *s,
                                  const struct query_scan *scan, uint32_t *given) {
     bool is_whole = s->access.key < 0;
-    bool is_point = s->access.is_point && s->key == innodb_clustered(db, scan->table);
     if (s->access.is_empty)
         return ROW_END;
     while (is_whole ? s->range == 0 : s->range < s->access.range_count) {
@@ -388,8 +398,8 @@ static enum row_step next_locked(struct db *db, struct innodb_scan *s,
             s->at++;
         bool is_end =
             s->at >= s->records.count || range_side(db, s, s->records.items[s->at].version) > 0;
-        if (is_end || (is_point && s->in_range)) {
-            bool was_found = is_point && s->in_range;
+        bool was_found = point_is_over(db, s);
+        if (is_end || was_found) {
             enum row_step step = was_found ? ROW_FOUND : lock_end(db, s, scan);
             if (step != ROW_FOUND)
                 return step;
@@ -400,6 +410,7 @@ static enum row_step next_locked(struct db *db, struct innodb_scan *s,
         if (step != ROW_FOUND)
             return step;
         s->in_range = true;
+        s->is_found = *given != 0;
         s->at++;
         if (*given != 0)
             return ROW_FOUND;
@@ -420,7 +431,7 @@ static bool next_logged(struct db *db, struct innodb_scan *s, uint32_t *given) {
         if (s->at < s->records.count && innodb_same_record(db, s->access.table, s->key,
                                                            s->records.items[s->at].version, *given))
             s->at++;
-        s->in_range = true;
+        s->in_range = s->is_found = true;
     }
     return true;
 }
@@ -446,7 +457,8 @@ static void go_to_waited(struct db *db, struct innodb_scan *s) {
     uint32_t version = cursor[INNODB_WAITED];
     if (!s->is_logged || version == 0)
         return;
-    s->in_range = s->in_range && s->range == cursor[INNODB_WAITED_RANGE];
+    if (s->range != cursor[INNODB_WAITED_RANGE])
+        s->in_range = s->is_found = false;
     s->range = cursor[INNODB_WAITED_RANGE];
     s->at = innodb_seek(db, &s->records, s->access.table, s->key, innodb_entry_of(db, version));
     cursor[INNODB_WAITED] = 0;

@@ -21,6 +21,7 @@ static const char *const files[] = {
     "tests/engine/transcripts/postgresql.txt",
     "tests/engine/transcripts/postgresql_serializable.txt",
     "tests/engine/transcripts/innodb.txt",
+    "tests/engine/transcripts/mysql.txt",
     "tests/engine/transcripts/sqlite.txt",
 };
 
