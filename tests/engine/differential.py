@@ -1,6 +1,6 @@
 """Random interleavings of small statements, played on a real database and then asked of the built-in engine.
 
-    NAME_differential_test.py [--seconds S] [--seed N] [--case N] [--settings "LEVEL..."] [--schema NAME]
+    NAME_differential_test.py [--seconds S] [--cases N] [--seed N] [--case N] [--settings "LEVEL..."] [--schema NAME]
                               [--sessions N] [--keep FILE] [--shrink]
 
 A case is written down as a transcript (transcripts/README.md), and the transcripts are then run as those are: by
@@ -184,7 +184,7 @@ def generate(suite, lab, options):
         return [random_case(suite, lab, options.case, options)]
     cases, races = [], 0
     end = time.monotonic() + options.seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end and len(cases) < options.cases:
         case = random_case(suite, lab, len(cases) + races, options)
         if case is None:
             races += 1
@@ -206,9 +206,12 @@ def compare(suite, lab, options):
     return len(cases) - len(failures), len(failures)
 
 
-def main(suite, seconds):
+def main(suite, seconds, cases):
+    """Compares as many cases as there is time for, at most `cases`: a faster machine is to meet none that
+    was not looked at before."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=seconds)
+    parser.add_argument("--cases", type=int, default=cases)
     parser.add_argument("--case", type=int)
     parser.add_argument("--seed", default="1")
     parser.add_argument("--settings")

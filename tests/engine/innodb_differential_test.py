@@ -144,4 +144,4 @@ SUITE = differential.Suite(
 )
 
 if __name__ == "__main__":
-    differential.main(SUITE, seconds=35)
+    differential.main(SUITE, seconds=35, cases=400)

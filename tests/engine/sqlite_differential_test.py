@@ -75,4 +75,4 @@ SUITE = differential.Suite(
 )
 
 if __name__ == "__main__":
-    differential.main(SUITE, seconds=10)
+    differential.main(SUITE, seconds=10, cases=1500)
