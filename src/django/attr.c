@@ -281,6 +281,7 @@ struct val *lower_attribute(struct lowerer *l, struct txn_span span, struct val 
     case VAL_SQL:
     case VAL_COND:
     case VAL_METHOD:
+    case VAL_LOCK:
         return method_of(l, span, of, name);
     }
     return val_unknown(l, span, name);

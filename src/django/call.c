@@ -274,6 +274,11 @@ struct val *lower_call(struct lowerer *l, const struct py_node *node) {
         l->is_statement = is_statement;
         return val;
     }
+    struct val *lock = lower_lock_method(l, node);
+    if (lock == NULL)
+        lock = lower_made_lock(l, node);
+    if (lock != NULL)
+        return lock;
     struct model *model = model_of_call(l->facts, l->frame->module, node);
     if (model != NULL) {
         struct val *val = val_new(l, VAL_CLASS, args.span);

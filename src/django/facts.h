@@ -134,6 +134,9 @@ struct reverse *model_reverse(const struct model *model, struct str name, bool i
 struct model *model_named(struct django_facts *facts, const struct model *from, struct str name);
 void schema_build(struct django_facts *facts);
 
+/* view.c: notes the generic views whose own save is not modelled. */
+void views_note(struct django_facts *facts);
+
 /* callgraph.c */
 void callgraph_build(struct django_facts *facts);
 

@@ -128,6 +128,7 @@ void facts_finish(struct django_facts *facts) {
     schema_build(facts);
     callgraph_build(facts);
     admin_find(facts);
+    views_note(facts);
 }
 
 struct walk {

@@ -71,6 +71,12 @@ void lower_while(struct lowerer *l, const struct py_node *node);
 struct val *lower_comprehension(struct lowerer *l, const struct py_node *node);
 /* with.c */
 void lower_with(struct lowerer *l, const struct py_node *node);
+/* An application lock by its name or by how it is made; NULL: not one. */
+struct val *lower_lock(struct lowerer *l, const struct py_node *node);
+/* `cache.lock("x")` as a value; NULL: not the making of a lock. */
+struct val *lower_made_lock(struct lowerer *l, const struct py_node *call);
+/* lock.acquire() and lock.release(); NULL: not these. */
+struct val *lower_lock_method(struct lowerer *l, const struct py_node *call);
 /* The yield of a context manager's generator: the body of its with statement. */
 void lower_yield(struct lowerer *l, const struct py_node *node);
 /* try.c */

@@ -1,4 +1,5 @@
 /* Generic class-based views: methods that Django has and the project doesn't show. */
+#include "base/assert.h"
 #include "django/admin.h"
 #include "django/orm.h"
 #include "django/values.h"
@@ -68,4 +69,28 @@ struct val *view_method(struct lowerer *l, struct val *self, struct str name, st
         val_unknown(l, args->span, str_printf(l->arena, "self.kwargs[\"%.*s\"]", STR_ARG(key)));
     VEC_PUSH(l->arena, &one->where, cond_lookup(l, args->span, field, param));
     return query_get(l, args->span, one, l->hint.len > 0 ? l->hint : STR("object"), STR("Http404"));
+}
+
+/* What a generic view does by itself: it fetches a row, takes the form's or request's values over and saves it
+ * whole. A class that says how (form_valid, perform_update, post) shows that in the source. */
+void views_note(struct django_facts *facts) {
+    static const struct {
+        const char *base, *hook;
+    } edits[] = {{"UpdateView", "form_valid"},
+                 {"ModelViewSet", "perform_update"},
+                 {"UpdateModelMixin", "perform_update"},
+                 {"UpdateAPIView", "perform_update"},
+                 {"RetrieveUpdateDestroyAPIView", "perform_update"}};
+    for (size_t i = 0; i < facts->classes.count; i++) {
+        struct py_class *class_ = facts->classes.items[i], *where;
+        for (size_t k = 0; k < LW_COUNT_OF(edits); k++) {
+            if (!class_has_external_base(facts, class_, edits[k].base) ||
+                class_find(facts, class_, str_from_c(edits[k].hook), &where) != NULL)
+                continue;
+            struct str text = str_printf(
+                facts->arena, "the save of a whole row by %s is not modelled", edits[k].base);
+            facts_note(facts, module_span(class_->module, class_->node), false, text);
+            break;
+        }
+    }
 }

@@ -92,27 +92,62 @@ static struct str lock_name(struct lowerer *l, const struct py_node *node) {
     return is_self ? str_sub(text, 5, text.len) : text;
 }
 
-static struct txn_step *begin_lock(struct lowerer *l, const struct py_node *node) {
+static struct txn_expr *lock_key(struct lowerer *l, struct txn_span span,
+                                 const struct py_node *node) {
+    if (node->kind == PY_Subscript)
+        return val_expr(l, lower_expr(l, node->Subscript.slice));
+    if (node->kind != PY_Call || node->Call.args.count == 0)
+        return NULL;
+    VEC(struct txn_expr *) parts = {0};
+    for (uint32_t i = 0; i < node->Call.args.count; i++)
+        VEC_PUSH(l->arena, &parts, val_expr(l, lower_expr(l, node->Call.args.items[i])));
+    if (parts.count == 1)
+        return parts.items[0];
+    struct txn_expr *key = txn_opaque(&l->b, span, STR("key"));
+    for (size_t i = 0; i < parts.count; i++)
+        txn_add_arg(&l->b, key, parts.items[i]);
+    return key;
+}
+
+struct val *lower_lock(struct lowerer *l, const struct py_node *node) {
+    struct val *known = node->kind == PY_Name ? lower_name(l, node) : NULL;
+    if (known != NULL && known->kind == VAL_LOCK)
+        return known;
+    if (!is_lock(l, node))
+        return NULL;
     struct txn_span span = lower_span(l, node);
-    struct txn_expr *key = NULL;
-    if (node->kind == PY_Call) {
-        VEC(struct txn_expr *) parts = {0};
-        for (uint32_t i = 0; i < node->Call.args.count; i++)
-            VEC_PUSH(l->arena, &parts, val_expr(l, lower_expr(l, node->Call.args.items[i])));
-        if (parts.count == 1)
-            key = parts.items[0];
-        if (parts.count > 1) {
-            key = txn_opaque(&l->b, span, STR("key"));
-            for (size_t i = 0; i < parts.count; i++)
-                txn_add_arg(&l->b, key, parts.items[i]);
-        }
-    } else if (node->kind == PY_Subscript) {
-        key = val_expr(l, lower_expr(l, node->Subscript.slice));
-    }
-    struct str name = node->kind == PY_Subscript
-                          ? module_text(l->frame->module, node->Subscript.value)
-                          : lock_name(l, node);
-    return txn_build_with_lock(&l->b, span, name, key);
+    struct val *lock = val_new(l, VAL_LOCK, span);
+    lock->expr = lock_key(l, span, node);
+    lock->name = node->kind == PY_Subscript ? module_text(l->frame->module, node->Subscript.value)
+                                            : lock_name(l, node);
+    return lock;
+}
+
+struct val *lower_made_lock(struct lowerer *l, const struct py_node *call) {
+    struct symbol symbol = symbol_of_expr(l->facts, l->frame->module, call->Call.func);
+    bool is_made = symbol.kind == SYMBOL_EXTERNAL && is_lock_external(symbol.dotted);
+    return is_made ? lower_lock(l, call) : NULL;
+}
+
+struct val *lower_lock_method(struct lowerer *l, const struct py_node *call) {
+    const struct py_node *callee = call->Call.func;
+    if (callee->kind != PY_Attribute)
+        return NULL;
+    bool is_taken = str_is(callee->Attribute.attr, "acquire");
+    if (!is_taken && !str_is(callee->Attribute.attr, "release"))
+        return NULL;
+    const struct py_node *of = callee->Attribute.value;
+    struct val *known = of->kind == PY_Name ? lower_name(l, of) : NULL;
+    if (known != NULL && (known->kind == VAL_ROW || known->kind == VAL_INSTANCE))
+        return NULL; /* the project's own method */
+    struct txn_span span = lower_span(l, call);
+    struct val *lock = lower_lock(l, of);
+    if (lock == NULL)
+        return NULL;
+    enum txn_step_kind kind = is_taken ? TXN_STEP_LOCK : TXN_STEP_UNLOCK;
+    txn_build_lock(&l->b, span, kind, lock->name, lock->expr);
+    l->step_count++;
+    return val_bool(l, span, true);
 }
 
 static bool flag_is_false(const struct args *args, const char *name) {
@@ -245,8 +280,9 @@ static bool enter_block(struct lowerer *l, const struct py_node *context, struct
         *is_atomic = true;
         return true;
     }
-    if (is_lock(l, context)) {
-        *step = begin_lock(l, context);
+    struct val *lock = lower_lock(l, context);
+    if (lock != NULL) {
+        *step = txn_build_with_lock(&l->b, lower_span(l, context), lock->name, lock->expr);
         return true;
     }
     return false;
