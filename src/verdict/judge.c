@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { STEPS_MAX_DEFAULT = 200000 };
+enum { SERIAL_RUNS_MAX = 100000, STEPS_MAX_DEFAULT = 200000 };
 
 const struct policy_info *policy_info(enum policy_id policy) {
     static const struct policy_info infos[] = {
@@ -47,6 +47,7 @@ struct judge {
     struct allowed *allowed;
     uint32_t serial_errors;  /* errors that a serial order gives too */
     uint32_t op_count_max;   /* of a session in a serial run */
+    uint32_t serial_run_count;
     struct buf outcome;
     struct cell_verdict *cell;
     bool is_simplifying;     /* looking for a simpler witness of what is known to be lost */
@@ -58,9 +59,15 @@ static void add_outcome(struct judge *judge, struct allowed *allowed, const stru
         map_put(&allowed->outcomes, str_dup(judge->scratch, buf_str(&judge->outcome)), allowed);
 }
 
+/* Many sessions that failed could break off in so many ways that not all were tried: the verdict is LIMIT. */
+static bool serial_is_cut(const struct judge *judge) {
+    return judge->serial_run_count >= SERIAL_RUNS_MAX;
+}
+
 static void run_serial(struct judge *judge, struct allowed *allowed, const uint8_t *order,
                        const uint32_t *kill_at) {
     struct world *world = &judge->serial;
+    judge->serial_run_count++;
     world_copy(world, &judge->start);
     search_serial(world, order, kill_at);
     add_outcome(judge, allowed, world);
@@ -81,7 +88,7 @@ static void run_kills(struct judge *judge, struct allowed *allowed, const uint8_
         run_serial(judge, allowed, order, kill_at);
         return;
     }
-    for (uint32_t at = 0; at <= judge->op_count_max; at++) {
+    for (uint32_t at = 0; at <= judge->op_count_max && !serial_is_cut(judge); at++) {
         kill_at[from] = at;
         run_kills(judge, allowed, order, kill_at, from + 1);
     }
@@ -99,7 +106,7 @@ static void run_orders(struct judge *judge, struct allowed *allowed, uint8_t *or
         run_kills(judge, allowed, order, kill_at, 0);
         return;
     }
-    for (size_t i = from; i < count; i++) {
+    for (size_t i = from; i < count && !serial_is_cut(judge); i++) {
         uint8_t swap = order[from];
         order[from] = order[i];
         order[i] = swap;
@@ -137,6 +144,8 @@ static uint32_t sessions_with(const struct world *world, enum fate fate) {
 static bool is_allowed(struct judge *judge, const struct world *end, uint32_t failed,
                        uint32_t absent) {
     const struct allowed *allowed = allowed_for(judge, failed, absent);
+    if (serial_is_cut(judge))
+        return true; /* not known to be wrong */
     world_outcome(end, failed | absent, &judge->outcome);
     return map_has(&allowed->outcomes, buf_str(&judge->outcome));
 }
@@ -226,6 +235,8 @@ static bool judge_end(void *context, const struct world *end, const struct sched
             keep_witness(cell, schedule);
         return !lost;
     }
+    if (serial_is_cut(judge))
+        return false;
     enum db_error error = lost ? DB_OK_NO_ERROR : unhandled_error(judge, end);
     count_end(&cell->counts, end, lost);
     tell(judge, end, schedule, lost, error);
@@ -279,7 +290,7 @@ static void judge_all(struct judge *judge) {
                             .context = judge};
     enum search_result result = search_run(&search, &judge->start);
     cell->is_complete = result == SEARCH_COMPLETE;
-    if (result == SEARCH_LIMIT && cell->verdict != VERDICT_LOST)
+    if ((result == SEARCH_LIMIT || serial_is_cut(judge)) && cell->verdict != VERDICT_LOST)
         cell->verdict = VERDICT_LIMIT;
     if (cell->verdict == VERDICT_LOST && !options->any_witness)
         find_simplest(judge, steps_max);

@@ -21,8 +21,8 @@ static const char careful[] =
     "program f(id) { UPDATE counter SET count = count + 1 WHERE id = :id; }\n"
     "run f(1) || f(1);\n";
 
-static struct cell_verdict judge(const char *programs, size_t sessions,
-                                 struct judge_options options) {
+static struct cell_verdict judge_at(enum policy_id policy, const char *programs, size_t sessions,
+                                    struct judge_options options) {
     struct scenario scenario;
     struct run_setup setup;
     struct cell_verdict cell;
@@ -31,10 +31,15 @@ static struct cell_verdict judge(const char *programs, size_t sessions,
     snprintf(text, sizeof(text), "%s%s", schema, programs);
     scenario_read(&scenario, text);
     scenario_setup(&scenario, 0, sessions, &setup);
-    assert_true(judge_cell(&scenario.arena, &setup, &policy_info(POLICY_PG_RC)->config, &options,
-                           &cell, &err));
+    assert_true(
+        judge_cell(&scenario.arena, &setup, &policy_info(policy)->config, &options, &cell, &err));
     scenario_release(&scenario);
     return cell;
+}
+
+static struct cell_verdict judge(const char *programs, size_t sessions,
+                                 struct judge_options options) {
+    return judge_at(POLICY_PG_RC, programs, sessions, options);
 }
 
 static void enough_steps_are_complete(void **state) {
@@ -128,6 +133,25 @@ static void orders_of_five(void **state) {
     assert_int_equal(cell.counts.schedules, 120);
 }
 
+/* Seven of eight fail, each before any one of its operations, in any order: too many ways to try them all. */
+static void failures_of_many_sessions_are_a_limit(void **state) {
+    static const char text[] = "program f(id) {\n"
+                               "    atomic {\n"
+                               "        row c = SELECT id, count FROM counter WHERE id = :id;\n"
+                               "        UPDATE counter SET count = :c.count WHERE id = :id;\n"
+                               "    }\n"
+                               "}\n"
+                               "run f(1) || f(1);\n";
+    (void)state;
+    struct cell_verdict cell =
+        judge_at(POLICY_PG_SER, text, DB_SESSIONS_MAX, (struct judge_options){0});
+    assert_int_equal(cell.verdict, VERDICT_LIMIT);
+    assert_false(cell.is_complete);
+    cell = judge_at(POLICY_PG_SER, text, 3, (struct judge_options){0});
+    assert_int_equal(cell.verdict, VERDICT_ERROR);
+    assert_true(cell.is_complete);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(enough_steps_are_complete),
@@ -138,6 +162,7 @@ int main(void) {
         cmocka_unit_test(sessions_over_again),
         cmocka_unit_test(eight_sessions_lose),
         cmocka_unit_test(orders_of_five),
+        cmocka_unit_test(failures_of_many_sessions_are_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
