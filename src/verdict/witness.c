@@ -76,7 +76,7 @@ static void add_event(struct arena *arena, struct witness *witness,
     VEC_PUSH(arena, &step->lines, line);
 }
 
-/* Behind what let it go on. */
+/* Behind what let it go on, before what its session did then. */
 static void add_resumed(struct arena *arena, struct witness *witness,
                         const struct trace_event *event) {
     struct witness_line line = make_line(arena, event);
@@ -84,6 +84,14 @@ static void add_resumed(struct arena *arena, struct witness *witness,
     line.is_resumed = true;
     line.waits_for = (struct str){0};
     VEC_PUSH(arena, &step->lines, line);
+    size_t at = 0, last = step->lines.count - 1;
+    while (at < last && step->lines.items[at].session != event->session)
+        at++;
+    memmove(&step->lines.items[at + 1], &step->lines.items[at],
+            (last - at) * sizeof(step->lines.items[0]));
+    step->lines.items[at] = line;
+    if (step->main != SIZE_MAX && at <= step->main)
+        step->main++;
 }
 
 /* The programs may be gone when the witness is shown: it gets statements of its own. */
