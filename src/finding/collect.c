@@ -90,10 +90,10 @@ static enum finding_scope scope_of(const struct culprit *culprit) {
                                                                    : SCOPE_MIXED;
 }
 
-/* The finding's table: the run judged on every engine and level. */
+/* The finding's table: the run judged on every engine and level. Most lose it in the schedule at hand already. */
 static void fill_cells(struct collector *c, const struct judged_run *run,
-                       struct finding *finding) {
-    struct judge_options options = {.any_witness = true};
+                       const struct schedule *schedule, struct finding *finding) {
+    struct judge_options options = {.any_witness = true, .hint = schedule};
     for (int i = 0; i < POLICY_COUNT; i++) {
         struct arena scratch = {0};
         struct err err;
@@ -158,7 +158,7 @@ void add_finding(struct collector *c, const struct judged_run *run, const struct
     finding.has_witness =
         witness_make(c->arena, &run->setup, config, schedule, &finding.witness, &err);
     fill_culprit(c, run, culprit, &finding);
-    fill_cells(c, run, &finding);
+    fill_cells(c, run, schedule, &finding);
     for (size_t i = 0; i < run->setup.session_count; i++)
         finding.session_symbols[i] = session_text(c, run, i);
     if (!judge_serial_texts(c->arena, &run->setup, config, &finding.serial, &err))

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { PARTNERS_MAX = 16, STEPS_MAX = 20000 };
+enum { PARTNERS_MAX = 16, STEPS_MAX = 5000 };
 
 /* Two different functions may well guard one row in two ways, each right beside itself; which of them is to change is
  * not to be seen from a schedule. So what counts between two functions is what is wrong in whichever way

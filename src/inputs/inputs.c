@@ -94,6 +94,35 @@ static bool is_unique_column(const struct table *table, size_t column) {
     return false;
 }
 
+/* The numbers of a type: 12 and 2 of numeric(12, 2), 20 of varchar(20). 0: not given. */
+static void type_sizes(struct str type_text, uint32_t sizes[2]) {
+    size_t at = str_find(type_text, '(', 0);
+    sizes[0] = sizes[1] = 0;
+    for (size_t i = 0; at < type_text.len && i < 2; at++) {
+        char byte = type_text.ptr[at];
+        if (byte >= '0' && byte <= '9' && sizes[i] < 10000)
+            sizes[i] = sizes[i] * 10 + (uint32_t)(byte - '0');
+        i += byte == ',';
+    }
+}
+
+/* The text as far as the column holds it; its last byte, which tells it from others, stays. */
+static struct value text_for(struct maker *m, const struct column *column, struct str text) {
+    uint32_t sizes[2];
+    type_sizes(column->type_text, sizes);
+    if (column->type == COLUMN_TEXT && sizes[0] > 0 && text.len > sizes[0])
+        text = str_printf(m->scratch, "%.*s%c", (int)sizes[0] - 1, text.ptr, text.ptr[text.len - 1]);
+    return value_text(m->pool, text);
+}
+
+/* A number in a row: not one that another row's key could be, where the column has room for such. */
+static struct value number_for(const struct column *column, int64_t row) {
+    uint32_t sizes[2];
+    type_sizes(column->type_text, sizes);
+    bool is_narrow = sizes[0] > 0 && sizes[0] < sizes[1] + 3;
+    return value_int(is_narrow ? row : 100 * row);
+}
+
 /* The value of a column in row `row` (from 1) when nothing else is known. */
 static struct value plain_value(struct maker *m, const struct table *table, size_t column,
                                 int64_t row) {
@@ -111,14 +140,14 @@ static struct value plain_value(struct maker *m, const struct table *table, size
     switch (info->type) {
     case COLUMN_INT:
     case COLUMN_DECIMAL:
-        return value_int(is_key ? row : 100 * row);
+        return is_key ? value_int(row) : number_for(info, row);
     case COLUMN_BOOL:
         return value_bool(false);
     case COLUMN_TIME:
         return value_time(row * 1000);
     default: {
         struct str text = str_printf(m->scratch, "%.*s%lld", STR_ARG(info->name), (long long)row);
-        return value_text(m->pool, text);
+        return text_for(m, info, text);
     }
     }
 }
@@ -280,23 +309,24 @@ static struct value column_value(struct maker *m, const struct assignment *a, si
 
 /* A fresh value: of no row, and for parameters that are stored another one in each session. */
 static struct value fresh_value(struct maker *m, const struct dim *dim, size_t session) {
-    enum column_type type = COLUMN_INT;
+    static const struct column any = {.type = COLUMN_INT};
+    const struct column *column = &any;
     int64_t number = FRESH_FIRST + FRESH_STEP * (int64_t)session;
     if (dim->table >= 0) {
         const struct table *table = m->schema->tables.items[dim->table];
         const struct foreign_key *fk = column_fk(table, (size_t)dim->column);
         if (fk != NULL)
             return plain_value(m, m->schema->tables.items[fk->parent], fk->parent_columns[0], 1);
-        type = table->columns.items[dim->column].type;
+        column = &table->columns.items[dim->column];
     }
-    switch (type) {
+    switch (column->type) {
     case COLUMN_BOOL:
         return value_bool(session == 0);
     case COLUMN_TIME:
         return value_time(100000 + number);
     case COLUMN_TEXT:
     case COLUMN_OTHER:
-        return value_text(m->pool, str_printf(m->scratch, "value%c", 'A' + (int)session));
+        return text_for(m, column, str_printf(m->scratch, "value%c", 'A' + (int)session));
     default:
         return value_int(number);
     }

@@ -279,9 +279,24 @@ static void find_simplest(struct judge *judge, uint64_t steps_max) {
     judge->is_simplifying = false;
 }
 
+/* Whether the schedule that was hinted at, followed as far as sessions don't wait, shows a loss. */
+static bool hint_shows_loss(struct judge *judge) {
+    struct world end = {0};
+    world_copy(&end, &judge->start);
+    search_replay(&end, judge->options->hint);
+    bool is_whole = world_is_done(&end) && !end.has_hit_limit;
+    if (is_whole)
+        judge_end(judge, &end, judge->options->hint);
+    world_free(&end);
+    return judge->cell->verdict == VERDICT_LOST;
+}
+
 static void judge_all(struct judge *judge) {
     const struct judge_options *options = judge->options;
     struct cell_verdict *cell = judge->cell;
+    LW_ASSERT(options->hint == NULL || options->any_witness);
+    if (options->hint != NULL && hint_shows_loss(judge))
+        return;
     uint64_t steps_max = options->steps_max > 0 ? options->steps_max : STEPS_MAX_DEFAULT;
     struct search search = {.is_reduced = !options->all_schedules && !options->no_reduction,
                             .switches_max = UINT32_MAX,
