@@ -2,6 +2,8 @@
 
 #include "base/assert.h"
 
+enum { CELL_STEPS_MAX = 40000 };
+
 bool same_place(struct txn_span a, struct txn_span b) {
     return a.start.line == b.start.line && a.start.column == b.start.column &&
            str_equal(a.path, b.path);
@@ -93,7 +95,8 @@ static enum finding_scope scope_of(const struct culprit *culprit) {
 /* The finding's table: the run judged on every engine and level. Most lose it in the schedule at hand already. */
 static void fill_cells(struct collector *c, const struct judged_run *run,
                        const struct schedule *schedule, struct finding *finding) {
-    struct judge_options options = {.any_witness = true, .hint = schedule};
+    struct judge_options options = {
+        .any_witness = true, .hint = schedule, .steps_max = CELL_STEPS_MAX};
     for (int i = 0; i < POLICY_COUNT; i++) {
         struct arena scratch = {0};
         struct err err;
