@@ -532,13 +532,22 @@ static void keep(struct maker *m, struct inputs *inputs, struct kept *kept,
 }
 
 /* Varies what is kept, one choice at a time, until every step is reached. */
+/* Tries take as long as the programs are: of long ones fewer are made, so that a pair's share of the time stays alike. */
+static size_t runs_for(const struct inputs *inputs, size_t runs_max) {
+    enum { STEPS_SHORT = 64, RUNS_MIN = 12 };
+    if (inputs->step_count <= STEPS_SHORT)
+        return runs_max;
+    size_t runs = runs_max * STEPS_SHORT / inputs->step_count;
+    return runs > RUNS_MIN ? runs : RUNS_MIN;
+}
+
 static void vary_for_steps(struct maker *m, struct inputs *inputs, struct kept *kept) {
-    size_t runs = 0;
+    size_t runs = 0, runs_max = runs_for(inputs, INPUT_RUNS_MAX);
     for (size_t from = 0; from < kept->count; from++) {
         for (size_t d = 0; d < m->dim_count; d++) {
             for (size_t k = 1; k < m->dims[d].choice_count; k++) {
                 if (m->reached.count >= inputs->step_count || kept->count == INPUT_CASES_MAX ||
-                    runs++ == INPUT_RUNS_MAX)
+                    runs++ == runs_max)
                     return;
                 struct assignment next = kept->items[from];
                 next.at[d] = (uint8_t)k;
@@ -552,14 +561,14 @@ static void vary_for_steps(struct maker *m, struct inputs *inputs, struct kept *
 
 /* Varies the kept cases again, for paths that hang on who comes first. */
 static void vary_for_paths(struct maker *m, struct inputs *inputs, struct kept *kept) {
-    size_t runs = 0, step_cases = kept->count;
+    size_t runs = 0, step_cases = kept->count, runs_max = runs_for(inputs, PATH_RUNS_MAX);
     for (size_t i = 0; i < step_cases; i++)
         if (run_case(m, &inputs->cases.items[i]))
             takes_new_path(m, &kept->items[i], &inputs->cases.items[i]);
     for (size_t from = 0; from < step_cases; from++) {
         for (size_t d = 0; d < m->dim_count; d++) {
             for (size_t k = 1; k < m->dims[d].choice_count; k++) {
-                if (kept->count == INPUT_CASES_MAX || runs++ == PATH_RUNS_MAX)
+                if (kept->count == INPUT_CASES_MAX || runs++ == runs_max)
                     return;
                 struct assignment next = kept->items[from];
                 if (next.at[d] == k)
