@@ -148,7 +148,7 @@ class TestViews(unittest.TestCase):
         ("post", "/shop/cabins/1/reserve/", {"passenger": "ann"}, 204),
         ("post", "/shop/cabins/1/reserve/", {"passenger": "bob"}, 409),
         ("post", "/polls/1/vote/", {"choice": "1"}, 302),
-        ("post", "/polls/1/vote/", {"choice": "2"}, 200),
+        ("post", "/polls/1/vote/", {"choice": "3"}, 200),
         ("post", "/polls/1/vote/", {}, 200),
         ("get", "/polls/", {}, 200),
         ("get", "/polls/1/", {}, 200),

@@ -21,6 +21,7 @@ import time
 
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 20
+ROOM_BYTES_MIN = 1 << 30
 PR_SET_PDEATHSIG = 1
 
 
@@ -32,6 +33,17 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def fast_folder():
+    """Where a server's data goes: into memory if there is room. Tables are emptied before each run,
+    which on a disk costs MariaDB more than the run. None: where temporary files go."""
+    try:
+        room = os.statvfs("/dev/shm")
+    except OSError:
+        return None
+    is_roomy = room.f_bavail * room.f_frsize >= ROOM_BYTES_MIN
+    return "/dev/shm" if is_roomy and os.access("/dev/shm", os.W_OK | os.X_OK) else None
 
 
 def die_with_parent(signum):
@@ -86,7 +98,7 @@ class Server:
 
     def start(self):
         atexit.register(self.stop)  # for an exit that leaves no block: nothing stays behind
-        self.folder = tempfile.mkdtemp(prefix="lostwrite-live-")
+        self.folder = tempfile.mkdtemp(prefix="lostwrite-live-", dir=fast_folder())
         user = self.user()
         if user is not None:
             os.chown(self.folder, user.pw_uid, user.pw_gid)
