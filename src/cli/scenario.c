@@ -193,7 +193,7 @@ static bool read_functions(struct scenario *scenario, const struct input_list *i
         return false;
     struct arena scratch = {0};
     inputs_make(arena, &scratch, &scenario->project->schema, &scenario->pool,
-                &scenario->find.configs[0], programs, count, &cases);
+                &scenario->find.configs[0], programs, count, INPUTS_PATHS, &cases);
     arena_release(&scratch);
     if (!choose_case(scenario, &cases, programs, count, setup, err))
         return false;

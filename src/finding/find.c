@@ -6,15 +6,18 @@
 
 #include <stdlib.h>
 
-enum { PARTNERS_MAX = 16, STEPS_MAX = 5000 };
+enum { PARTNERS_MAX = 16, STEPS_MAX = 5000, CROSS_SWITCHES_MAX = 2 };
+
+static bool is_cross(const struct judged_run *run) {
+    return run->setup.session_count > 1 &&
+           run->setup.sessions[0].program != run->setup.sessions[1].program;
+}
 
 /* Two different functions may well guard one row in two ways, each right beside itself; which of them is to change is
  * not to be seen from a schedule. So what counts between two functions is what is wrong in whichever way
  * the other writes: columns written back, a row resurrected. */
 static bool keeps(const struct judged_run *run, const struct culprit *culprit) {
-    bool is_cross = run->setup.session_count > 1 &&
-                    run->setup.sessions[0].program != run->setup.sessions[1].program;
-    return !is_cross || culprit->rule == RULE_STALE_SAVE || culprit->rule == RULE_RESURRECTED_ROW;
+    return !is_cross(run) || culprit->rule == RULE_STALE_SAVE || culprit->rule == RULE_RESURRECTED_ROW;
 }
 
 /* What a summary writes back, or writes itself: nobody can change that. Counted. */
@@ -73,7 +76,8 @@ static void add_culprits(struct collector *c, const struct judged_run *run,
 
 static void judge_run(struct collector *c, const struct judged_run *run,
                       const struct db_config *config) {
-    struct judge_options options = {.steps_max = STEPS_MAX};
+    struct judge_options options = {.steps_max = STEPS_MAX,
+                                    .switches_max = is_cross(run) ? CROSS_SWITCHES_MAX : 0};
     struct cell_verdict cell;
     struct witness witness;
     struct err err;
@@ -114,8 +118,9 @@ static void run_inputs(struct collector *c, const struct subject *subjects, size
     struct inputs inputs;
     for (size_t i = 0; i < count; i++)
         programs[i] = subjects[i].program;
+    bool is_pair = count > 1 && programs[0] != programs[1];
     inputs_make(c->scratch, c->scratch, c->schema, c->pool, &c->options->configs[0], programs,
-                count, &inputs);
+                count, is_pair ? INPUTS_STEPS : INPUTS_PATHS, &inputs);
     if (count == 1)
         find_alone(c, &subjects[0], &inputs);
     for (size_t i = 0; i < inputs.cases.count; i++)
@@ -188,7 +193,7 @@ static bool has_open_save(const struct find *find, size_t subject) {
 }
 
 /* Beside others that change what it writes back, until each of its saves has a finding. The saver is the first session,
- * the one that the simplest schedule interrupts. */
+ * the one that is interrupted: two context switches are enough for that, so no more are tried. */
 static void find_across(struct find *find, size_t saver, bool is_near) {
     struct partners partners;
     if (!find->subjects[saver].has_code)

@@ -582,7 +582,7 @@ static void vary_for_paths(struct maker *m, struct inputs *inputs, struct kept *
     }
 }
 
-static void vary(struct maker *m, struct inputs *inputs) {
+static void vary(struct maker *m, enum inputs_aim aim, struct inputs *inputs) {
     struct kept kept = {0};
     struct assignment plain = {{0}};
     struct input_case first = make_case(m, &plain);
@@ -590,14 +590,14 @@ static void vary(struct maker *m, struct inputs *inputs) {
         reaches_more(m);
     keep(m, inputs, &kept, &plain, first);
     vary_for_steps(m, inputs, &kept);
-    if (m->program_count > 1)
+    if (m->program_count > 1 && aim == INPUTS_PATHS)
         vary_for_paths(m, inputs, &kept);
 }
 
 void inputs_make(struct arena *arena, struct arena *scratch, const struct schema *schema,
                  struct text_pool *pool, const struct db_config *config,
                  const struct txn_program *const *programs, size_t program_count,
-                 struct inputs *inputs) {
+                 enum inputs_aim aim, struct inputs *inputs) {
     struct maker *m = ARENA_NEW(scratch, struct maker);
     *inputs = (struct inputs){0};
     m->arena = arena;
@@ -618,6 +618,6 @@ void inputs_make(struct arena *arena, struct arena *scratch, const struct schema
         if (same_program(m, i) == i)
             inputs->step_count += count_steps(&programs[i]->body);
     inputs->step_count += m->has_taken;
-    vary(m, inputs);
+    vary(m, aim, inputs);
     inputs->reached_count = m->reached.count;
 }

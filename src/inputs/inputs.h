@@ -25,11 +25,14 @@ struct inputs {
     size_t step_count, reached_count; /* steps of the programs (each once), and those that some case reached */
 };
 
+/* What the cases are to reach: every step; or also the paths that hang on who comes first, which takes longer. */
+enum inputs_aim { INPUTS_STEPS, INPUTS_PATHS };
+
 /* Makes inputs for `programs` side by side (the same one twice is allowed). Each case was run, program by program,
  * on the built-in engine of `config`. Only tables that the programs name get rows, and those their foreign keys need. */
 void inputs_make(struct arena *arena, struct arena *scratch, const struct schema *schema,
                  struct text_pool *pool, const struct db_config *config,
                  const struct txn_program *const *programs, size_t program_count,
-                 struct inputs *inputs);
+                 enum inputs_aim aim, struct inputs *inputs);
 
 #endif

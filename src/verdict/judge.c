@@ -298,13 +298,14 @@ static void judge_all(struct judge *judge) {
     if (options->hint != NULL && hint_shows_loss(judge))
         return;
     uint64_t steps_max = options->steps_max > 0 ? options->steps_max : STEPS_MAX_DEFAULT;
-    struct search search = {.is_reduced = !options->all_schedules && !options->no_reduction,
-                            .switches_max = UINT32_MAX,
+    struct search search = {.is_reduced = !options->all_schedules && !options->no_reduction &&
+                                          options->switches_max == 0,
+                            .switches_max = options->switches_max > 0 ? options->switches_max : UINT32_MAX,
                             .steps_max = steps_max,
                             .on_end = judge_end,
                             .context = judge};
     enum search_result result = search_run(&search, &judge->start);
-    cell->is_complete = result == SEARCH_COMPLETE;
+    cell->is_complete = result == SEARCH_COMPLETE && !search.has_cut;
     if ((result == SEARCH_LIMIT || serial_is_cut(judge)) && cell->verdict != VERDICT_LOST)
         cell->verdict = VERDICT_LIMIT;
     if (cell->verdict == VERDICT_LOST && !options->any_witness)
