@@ -26,10 +26,15 @@ bool rule_is_wanted(const struct find_options *options, enum rule rule) {
 }
 
 static struct str column_list(struct arena *arena, const struct finding *finding) {
+    enum { COLUMNS_NAMED_MAX = 4 };
     struct str text = {0};
-    for (size_t i = 0; i < finding->columns.count; i++)
+    size_t count = finding->columns.count;
+    size_t named = count > COLUMNS_NAMED_MAX + 1 ? COLUMNS_NAMED_MAX : count;
+    for (size_t i = 0; i < named; i++)
         text = str_printf(arena, "%.*s%s%.*s", STR_ARG(text), i > 0 ? ", " : "",
                           STR_ARG(finding->columns.items[i]));
+    if (named < count)
+        text = str_printf(arena, "%.*s and %zu more columns", STR_ARG(text), count - named);
     return text.len > 0 ? text : STR("its row");
 }
 

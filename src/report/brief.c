@@ -15,7 +15,7 @@ static bool in_focus(const struct focus *focus, struct str table, struct str col
         return true;
     if (!str_equal(focus->table, table))
         return false;
-    for (size_t i = 0; i < focus->column_count; i++)
+    for (size_t i = 0; i < focus->column_count && i < FOCUS_COLUMNS_MAX; i++)
         if (str_equal(focus->columns[i], column))
             return true;
     return false;
@@ -42,9 +42,12 @@ struct shown {
     const struct brief *brief;
     const struct witness_line *line;
     bool is_all;
+    size_t assigned_count;
 };
 
 static bool is_assigned(const struct trace_event *event, struct str column) {
+    if (event->stmt->kind == SQL_STMT_INSERT)
+        return true;
     if (event->stmt->kind != SQL_STMT_UPDATE)
         return false;
     for (size_t i = 0; i < event->stmt->update->set.count && i < event->cell_count; i++)
@@ -60,8 +63,10 @@ static bool shows(void *context, struct str column) {
         return true;
     if (stmt->kind == SQL_STMT_SELECT)
         return false;
-    return in_focus(&shown->brief->focus, written_table(shown->line), column) ||
-           is_assigned(shown->line->event, column);
+    if (in_focus(&shown->brief->focus, written_table(shown->line), column))
+        return true;
+    /* Of the rest those that the program meant to set, as long as they are few. */
+    return shown->assigned_count <= NAMES_SHOWN_MAX && is_assigned(shown->line->event, column);
 }
 
 static bool is_short(const struct sql_stmt *stmt) {
@@ -78,7 +83,9 @@ static bool is_short(const struct sql_stmt *stmt) {
 }
 
 static void brief_sql(const struct brief *brief, const struct witness_line *line, struct buf *out) {
-    struct shown shown = {brief, line, is_short(line->event->stmt)};
+    struct shown shown = {brief, line, is_short(line->event->stmt), 0};
+    for (size_t i = 0; i < line->event->cell_count; i++)
+        shown.assigned_count += line->event->cells[i].is_assigned;
     struct sql_brief how = {.shows = shows, .context = &shown, .limit_hidden = GET_LIMIT};
     trace_print_brief(line->event, brief->pool, engine_dialect(brief->engine), &how, out);
 }

@@ -6,7 +6,9 @@
 
 #include "report/report.h"
 
-/* What the reader looks at: columns of a table. Without a table: everything. */
+enum { FOCUS_COLUMNS_MAX = 3 }; /* more than a reader looks at */
+
+/* What the reader looks at: columns of a table, of which the first are shown. Without a table: everything. */
 struct focus {
     struct str table;
     const struct str *columns;

@@ -5,7 +5,7 @@
 #include "report/common.h"
 #include "report/layout.h"
 
-enum { ENDS_MAX = DB_SESSIONS_MAX + 1 };
+enum { ENDS_MAX = DB_SESSIONS_MAX + 1, FACTS_SHOWN_MAX = 5 };
 
 enum fact_kind { FACT_ROW, FACT_COLUMN, FACT_EFFECT, FACT_FATE };
 
@@ -182,11 +182,16 @@ static void put_fact(struct difference *d, const struct ending *ending, const st
     }
 }
 
-static struct str facts_text(struct difference *d, const struct ending *ending) {
+/* The facts as they are in one end; at most about `shown_max` of them. */
+static struct str facts_text(struct difference *d, const struct ending *ending, size_t shown_max) {
     bool is_one = is_one_row(d);
     struct buf text = {0};
     for (size_t i = 0; i < d->facts.count; i++) {
         buf_add_c(&text, i > 0 ? ", " : "");
+        if (i == shown_max && d->facts.count > shown_max + 1) {
+            buf_printf(&text, "and %zu more", d->facts.count - i);
+            break;
+        }
         put_fact(d, ending, &d->facts.items[i], is_one, &text);
     }
     struct str copy = str_dup(&d->arena, buf_str(&text));
@@ -207,12 +212,13 @@ static void put_order(const struct serial_end *end, struct buf *out) {
         buf_printf(out, "%s%c", i > 0 ? " then " : "", session_letter(end->order[i]));
 }
 
+/* `is_same`: all orders end alike. */
 static void put_ends(const struct report *report, const struct serial_texts *serial,
-                     const struct str *texts, size_t count, struct buf *out) {
+                     const struct str *texts, size_t count, bool is_same, struct buf *out) {
     size_t width = report_width(report), sessions = serial->ends.items[0].ending.session_count;
     struct buf line = {0};
     buf_printf(&line, "ends with %.*s", STR_ARG(texts[0]));
-    if (are_same(texts, 1, count)) {
+    if (is_same) {
         buf_printf(&line, "; %s it would be %.*s",
                    sessions == 2 ? "in either order" : "one after the other", STR_ARG(texts[1]));
         put_wrapped(out, buf_str(&line), 4, 2, width);
@@ -238,8 +244,11 @@ void difference_print(const struct report *report, const struct ending *ending,
         d.ends[d.end_count++] = &serial->ends.items[i].ending;
     find_facts(&d);
     for (size_t i = 0; i < d.end_count; i++)
-        texts[i] = facts_text(&d, d.ends[i]);
+        texts[i] = facts_text(&d, d.ends[i], d.facts.count);
+    bool is_same = are_same(texts, 1, d.end_count);
+    for (size_t i = 0; i < d.end_count; i++)
+        texts[i] = facts_text(&d, d.ends[i], FACTS_SHOWN_MAX);
     if (d.facts.count > 0 && d.end_count > 1)
-        put_ends(report, serial, texts, d.end_count, out);
+        put_ends(report, serial, texts, d.end_count, is_same, out);
     arena_release(&d.arena);
 }

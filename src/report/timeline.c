@@ -14,13 +14,16 @@ enum {
     LANE_WIDTH = TIMELINE_LANE_WIDTH,
     SQL_WIDTH_MIN = 24,
     CODE_WIDTH_MIN = 28,
-    LINES_MAX = 4 /* of one row */
+    LINES_MAX = 4, /* of one row */
+    ROWS_WHOLE_MAX = 16, /* of a witness that is shown whole */
+    FOLD_MIN = 3
 };
 
 struct row {
     size_t number; /* 0: goes with the row before */
     uint8_t session;
     bool is_marked; /* the culprit's write */
+    bool is_key;    /* shown in a long witness too */
     struct buf sql, code;
 };
 
@@ -60,11 +63,17 @@ static bool has_code(const struct witness_line *line) {
            line->kind != TRACE_ROLLBACK_TO && line->kind != TRACE_UNLOCK && !is_silent(line);
 }
 
-static struct str file_name(struct str path) {
+/* The last `parts` parts of a path. */
+static struct str path_end(struct str path, size_t parts) {
     size_t from = path.len;
-    while (from > 0 && path.ptr[from - 1] != '/')
+    while (from > 0 && (path.ptr[from - 1] != '/' || --parts > 0))
         from--;
     return str_sub(path, from, path.len);
+}
+
+/* A file's name, with its folder where the finding's file is called the same. */
+static struct str file_name(struct str path, struct str other) {
+    return path_end(path, str_equal(path_end(path, 1), path_end(other, 1)) ? 2 : 1);
 }
 
 static void put_code(const struct timeline *t, const struct witness_line *line, struct buf *out) {
@@ -72,7 +81,7 @@ static void put_code(const struct timeline *t, const struct witness_line *line, 
     if (code.len == 0 || !has_code(line))
         return;
     if (!str_equal(line->span.path, t->path))
-        buf_printf(out, "%.*s:", STR_ARG(file_name(line->span.path)));
+        buf_printf(out, "%.*s:", STR_ARG(file_name(line->span.path, t->path)));
     buf_printf(out, "%u  %.*s", line->span.start.line, STR_ARG(code));
 }
 
@@ -82,6 +91,21 @@ static bool is_culprit(const struct timeline *t, const struct witness_line *line
            !line->is_resumed && !is_silent(line);
 }
 
+/* What tells the story: the reads that were out of date, the writes, waits and errors, where transactions end. */
+static bool is_key(const struct timeline *t, const struct witness_line *line) {
+    const struct culprit *culprit = t->culprit;
+    if (culprit == NULL || is_culprit(t, line) || line->is_resumed || line->waits_for.len > 0 ||
+        line->event->error != DB_OK_NO_ERROR || line->kind == TRACE_COMMIT ||
+        line->kind == TRACE_ROLLBACK || line->kind == TRACE_LOCK || line->kind == TRACE_UNLOCK)
+        return true;
+    if (line->session == culprit->other && line->at == culprit->other_at)
+        return true;
+    for (size_t i = 0; i < culprit->read_steps.count; i++)
+        if (line->session == culprit->session && line->at == culprit->read_steps.items[i])
+            return true;
+    return false;
+}
+
 static void add_row(struct rows *rows, size_t number, const struct witness_line *line) {
     if (rows->count == ROWS_MAX) {
         rows->left_out++;
@@ -89,7 +113,8 @@ static void add_row(struct rows *rows, size_t number, const struct witness_line 
     }
     struct row *row = &rows->items[rows->count++];
     *row = (struct row){.number = number, .session = line->session,
-                        .is_marked = is_culprit(rows->t, line)};
+                        .is_marked = is_culprit(rows->t, line),
+                        .is_key = is_key(rows->t, line)};
     buf_add(&row->sql, buf_str(&rows->silent));
     buf_clear(&rows->silent);
     brief_text(&rows->t->brief, line, &row->sql);
@@ -118,6 +143,29 @@ static void make_rows(struct rows *rows) {
     }
 }
 
+/* Of a long witness, one row stands for several in a row that do not matter. */
+static void fold_rows(struct rows *rows) {
+    size_t kept = 0;
+    for (size_t i = 0; i < rows->count;) {
+        size_t end = i;
+        while (end < rows->count && !rows->items[end].is_key &&
+               rows->items[end].session == rows->items[i].session)
+            end++;
+        if (end < i + FOLD_MIN) {
+            rows->items[kept++] = rows->items[i++];
+            continue;
+        }
+        struct row folded = {.number = rows->items[i].number, .session = rows->items[i].session};
+        buf_printf(&folded.sql, "... %zu steps left out", end - i);
+        for (; i < end; i++) {
+            buf_release(&rows->items[i].sql);
+            buf_release(&rows->items[i].code);
+        }
+        rows->items[kept++] = folded;
+    }
+    rows->count = kept;
+}
+
 /* The mark under the write. */
 
 /* The last step before step `end` in which `session` did `at`, 0: none; `*line` gets its line. */
@@ -136,10 +184,14 @@ static size_t step_of(const struct witness *witness, uint8_t session, const stru
 
 static void put_values(const struct timeline *t, const struct witness_line *line, struct buf *out) {
     size_t count = 0;
-    for (size_t i = 0; i < t->brief.focus.column_count; i++) {
+    for (size_t i = 0; i < t->brief.focus.column_count && line != NULL; i++) {
         struct str column = t->brief.focus.columns[i];
         struct buf value = {0};
-        if (line != NULL && brief_written(&t->brief, line, column, &value))
+        if (count == FOCUS_COLUMNS_MAX) {
+            buf_add_c(out, " ...");
+            break;
+        }
+        if (brief_written(&t->brief, line, column, &value))
             buf_printf(out, "%s%.*s=%s", count++ > 0 ? " " : "", STR_ARG(column), value.ptr);
         buf_release(&value);
     }
@@ -287,6 +339,8 @@ void timeline_print(const struct timeline *timeline, struct buf *out) {
     struct rows *rows = mem_alloc(sizeof(*rows));
     *rows = (struct rows){.t = timeline};
     make_rows(rows);
+    if (rows->count > ROWS_WHOLE_MAX)
+        fold_rows(rows);
     struct columns columns = choose_columns(rows);
     size_t number = 0;
     for (size_t i = 0; i < rows->count; i++) {
