@@ -101,7 +101,7 @@ static bool is_key(const struct timeline *t, const struct witness_line *line) {
     if (line->session == culprit->other && line->at == culprit->other_at)
         return true;
     for (size_t i = 0; i < culprit->read_steps.count; i++)
-        if (line->session == culprit->session && line->at == culprit->read_steps.items[i])
+        if (line->at == culprit->read_steps.items[i]) /* of whichever session: both read it */
             return true;
     return false;
 }
