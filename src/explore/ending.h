@@ -28,7 +28,7 @@ struct ending_effect {
 struct ending {
     VEC(struct ending_table) tables; /* those that hold rows */
     VEC(struct ending_effect) effects;
-    struct str fates[DB_SESSIONS_MAX]; /* "done", "raised AlreadyDone", "failed with 1213 (deadlock)" */
+    struct str fates[DB_SESSIONS_MAX]; /* "done", "done without a write", "raised AlreadyDone", "failed with 1213 (deadlock)" */
     size_t session_count;
 };
 

@@ -2,7 +2,7 @@
 #include "base/assert.h"
 #include "explore/run.h"
 
-bool host_is_true(struct host_value value) {
+bool host_is_true(const struct world *world, struct host_value value) {
     switch (value.kind) {
     case HOST_ROW:
         return value.index != HOST_NO_OBJECT;
@@ -17,6 +17,7 @@ bool host_is_true(struct host_value value) {
     case VALUE_NULL:
         return false;
     case VALUE_TEXT:
+        return text_pool_get(world->pool, value.scalar.number).len > 0;
     case VALUE_TIME:
         return true;
     default:
@@ -117,7 +118,7 @@ static bool eval_binary(struct world *world, struct session *session, const stru
     if (!host_eval(world, session, expr->args.items[0], &a))
         return false;
     if (expr->op == TXN_OP_AND || expr->op == TXN_OP_OR) {
-        if (host_is_true(a) == (expr->op == TXN_OP_OR)) {
+        if (host_is_true(world, a) == (expr->op == TXN_OP_OR)) {
             *value = a;
             return true;
         }
@@ -201,7 +202,7 @@ static bool eval_unary(struct world *world, struct session *session, const struc
     if (!host_eval(world, session, expr->args.items[0], &arg))
         return false;
     if (expr->kind == TXN_EXPR_NOT) {
-        *value = scalar(value_bool(!host_is_true(arg)), arg.deps);
+        *value = scalar(value_bool(!host_is_true(world, arg)), arg.deps);
     } else if (expr->kind == TXN_EXPR_IS_NULL) {
         bool is_null = arg.kind == HOST_ROW ? arg.index == HOST_NO_OBJECT
                                             : arg.kind == HOST_SCALAR && arg.scalar.kind == VALUE_NULL;
@@ -241,7 +242,7 @@ bool host_eval(struct world *world, struct session *session, const struct txn_ex
         struct host_value cond;
         if (!host_eval(world, session, expr->args.items[0], &cond))
             return false;
-        if (!host_eval(world, session, expr->args.items[host_is_true(cond) ? 1 : 2], value))
+        if (!host_eval(world, session, expr->args.items[host_is_true(world, cond) ? 1 : 2], value))
             return false;
         value->deps = trace_union(world->trace, value->deps, cond.deps);
         return true;

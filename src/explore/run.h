@@ -10,7 +10,7 @@
  * the session: false. */
 bool host_eval(struct world *world, struct session *session, const struct txn_expr *expr,
                struct host_value *value);
-bool host_is_true(struct host_value value);
+bool host_is_true(const struct world *world, struct host_value value);
 struct cell *host_cell(struct session *session, uint32_t object, uint16_t column);
 /* A new object of the table, all cells NULL and not loaded. */
 uint32_t host_new_object(struct world *world, struct session *session, uint16_t table);

@@ -104,7 +104,7 @@ static void enter_if(struct world *world, struct session *session, const struct 
     uint32_t before = session->control_deps;
     if (world->trace != NULL)
         session->control_deps = trace_union(world->trace, before, cond.deps);
-    bool is_true = host_is_true(cond);
+    bool is_true = host_is_true(world, cond);
     push_frame(session, is_true ? &step->body : &step->else_body, step,
                is_true ? FRAME_BODY : FRAME_ELSE);
     if (world->trace != NULL && !may_leave(&step->body) && !may_leave(&step->else_body))
@@ -545,7 +545,7 @@ void session_op_done(struct world *world, struct session *session) {
         transaction_ended(session);
         break;
     case OP_ROLLBACK_TO:
-        session->flags = top_frame(session)->flags_at_savepoint;
+        session->flags = top_frame(session)->flags_at_savepoint | (session->flags & SESSION_WROTE);
         transaction_ended(session);
         queue_op(session, (struct op){.kind = OP_RELEASE, .level = op.level, .step = op.step});
         break;

@@ -98,6 +98,8 @@ enum session_flag {
     SESSION_REPEATED_F = 4,      /* an F() expression was written twice by the same object */
     SESSION_RESURRECTED = 8,     /* save() inserted a row that was loaded and that another session deleted */
     SESSION_WROTE = 16,          /* a statement of it wrote some row, be it rolled back later */
+    SESSION_CHANGED = 32,        /* ... and it was not rolled back */
+    SESSION_OVERWROTE = 64,      /* an UPDATE changed a column that another session had written in this run */
 };
 
 enum { SESSION_OPS_MAX = 16 };

@@ -235,6 +235,25 @@ static void note_clobber(struct world *world, struct session *session,
         session->flags |= SESSION_CLOBBERED_OTHER;
 }
 
+/* Whether the UPDATE put other values where another session had written. */
+static void note_overwrite(const struct world *world, struct session *session,
+                           const struct sql_update *update, const struct db_result *result) {
+    for (size_t i = 0; i < result->write_count; i++) {
+        const struct db_ref *wrote = &result->writes[i];
+        if (wrote->previous == 0 || wrote->version == 0 || wrote->previous == wrote->version)
+            continue;
+        int writer = db_version_session(world->db, wrote->previous);
+        if (writer == DB_NO_SESSION || writer == session->index)
+            continue;
+        for (size_t k = 0; k < update->set.count; k++) {
+            uint16_t column = update->set.items[k].column_index;
+            if (!value_equal(world->pool, db_version_value(world->db, wrote->version, column),
+                             db_version_value(world->db, wrote->previous, column)))
+                session->flags |= SESSION_OVERWROTE;
+        }
+    }
+}
+
 /* After an UPDATE: each column set from a row object now holds what the database has. */
 static void wrote_columns(struct world *world, struct session *session,
                           const struct txn_step *step, const struct db_result *result) {
@@ -304,7 +323,9 @@ static void take_in(struct world *world, struct session *session, const struct t
         return;
     }
     LW_ASSERT(result->status == DB_OK);
-    session->flags |= result->write_count > 0 ? SESSION_WROTE : 0;
+    session->flags |= result->write_count > 0 ? SESSION_WROTE | SESSION_CHANGED : 0;
+    if (step->sql.stmt->kind == SQL_STMT_UPDATE)
+        note_overwrite(world, session, step->sql.stmt->update, result);
     if (step->sql.stmt->kind == SQL_STMT_UPDATE)
         wrote_columns(world, session, step, result);
     else if (step->sql.stmt->kind == SQL_STMT_INSERT)

@@ -211,6 +211,8 @@ static void column_dims(struct maker *m, size_t table_index) {
             dim_add(m, dim, CHOICE_VALUE, value_int(FRESH_FIRST + FRESH_STEP)); /* enough for one session only */
         if (domain->is_truth_tested && column->type == COLUMN_INT)
             dim_add(m, dim, CHOICE_VALUE, value_int(0));
+        if (domain->is_truth_tested && column->type == COLUMN_TEXT)
+            dim_add(m, dim, CHOICE_VALUE, value_text(m->pool, STR("")));
         if (!column->not_null)
             dim_add(m, dim, CHOICE_VALUE, value_null());
     }

@@ -35,7 +35,7 @@ const char *verdict_name(enum verdict verdict) {
 struct allowed {
     struct allowed *next;
     uint32_t failed, absent;
-    struct map outcomes;
+    struct map outcomes[2]; /* the second: with who wrote */
 };
 
 struct judge {
@@ -53,10 +53,25 @@ struct judge {
     bool is_simplifying;     /* looking for a simpler witness of what is known to be lost */
 };
 
+/* The outcome, and who wrote: where a session overwrote what another had put there, it matters whether either had been
+ * told to stay away. */
+static struct str outcome_of(struct judge *judge, const struct world *world, uint32_t ignored,
+                             bool with_writers) {
+    world_outcome(world, ignored, &judge->outcome);
+    for (size_t i = 0; with_writers && i < world->session_count; i++)
+        if (!(ignored & 1u << i) && (world->sessions[i].flags & SESSION_CHANGED))
+            buf_add_char(&judge->outcome, (char)('A' + i));
+    return buf_str(&judge->outcome);
+}
+
 static void add_outcome(struct judge *judge, struct allowed *allowed, const struct world *world) {
-    world_outcome(world, allowed->failed | allowed->absent, &judge->outcome);
-    if (!map_has(&allowed->outcomes, buf_str(&judge->outcome)))
-        map_put(&allowed->outcomes, str_dup(judge->scratch, buf_str(&judge->outcome)), allowed);
+    for (int with_writers = 0; with_writers < 2; with_writers++) {
+        struct map *outcomes = &allowed->outcomes[with_writers];
+        struct str outcome =
+            outcome_of(judge, world, allowed->failed | allowed->absent, with_writers);
+        if (!map_has(outcomes, outcome))
+            map_put(outcomes, str_dup(judge->scratch, outcome), allowed);
+    }
 }
 
 /* Many sessions that failed could break off in so many ways that not all were tried: the verdict is LIMIT. */
@@ -128,7 +143,8 @@ static struct allowed *allowed_for(struct judge *judge, uint32_t failed, uint32_
     made->absent = absent;
     made->next = judge->allowed;
     judge->allowed = made;
-    map_init(&made->outcomes, judge->scratch);
+    map_init(&made->outcomes[0], judge->scratch);
+    map_init(&made->outcomes[1], judge->scratch);
     run_orders(judge, made, order, 0);
     return made;
 }
@@ -146,8 +162,9 @@ static bool is_allowed(struct judge *judge, const struct world *end, uint32_t fa
     const struct allowed *allowed = allowed_for(judge, failed, absent);
     if (serial_is_cut(judge))
         return true; /* not known to be wrong */
-    world_outcome(end, failed | absent, &judge->outcome);
-    return map_has(&allowed->outcomes, buf_str(&judge->outcome));
+    bool with_writers = (world_flags(end) & SESSION_OVERWROTE) != 0;
+    return map_has(&allowed->outcomes[with_writers],
+                   outcome_of(judge, end, failed | absent, with_writers));
 }
 
 /* Sessions that ended well and did nothing: no row written, no effect. */

@@ -49,6 +49,14 @@ struct serial {
     struct map *endings;
 };
 
+/* Who changed rows for good; told where one overwrote what another had written. */
+static void writers(const struct world *end, uint32_t ignored, struct buf *text) {
+    buf_add_c(text, " written by");
+    for (size_t i = 0; i < end->session_count; i++)
+        if (!(ignored & 1u << i) && (end->sessions[i].flags & SESSION_CHANGED))
+            buf_printf(text, " %zu", i);
+}
+
 static void play_serial(struct serial *s) {
     struct brute *b = s->brute;
     struct world world;
@@ -57,6 +65,8 @@ static void play_serial(struct serial *s) {
     for (size_t i = 0; i < world.session_count; i++)
         run_alone(&world, s->order[i], s->breaks_off[s->order[i]]);
     plain_ending(&world, s->failed | s->absent, &text);
+    map_put(s->endings, str_dup(b->arena, buf_str(&text)), s);
+    writers(&world, s->failed | s->absent, &text);
     map_put(s->endings, str_dup(b->arena, buf_str(&text)), s);
     for (size_t i = 0; i < world.session_count; i++)
         if (world.sessions[i].op_number > b->op_count_max)
@@ -126,6 +136,8 @@ static bool serial_gives(struct brute *b, const struct world *end, uint32_t fail
                          uint32_t absent) {
     struct buf text = {0};
     plain_ending(end, failed | absent, &text);
+    if (world_flags(end) & SESSION_OVERWROTE)
+        writers(end, failed | absent, &text);
     bool gives = map_has(serial_endings(b, failed, absent), buf_str(&text));
     buf_release(&text);
     return gives;
