@@ -54,14 +54,15 @@ static bool fits(enum fix_kind kind, enum rule rule) {
                 1u << RULE_LOCK_WITHOUT_TRANSACTION;
         break;
     case FIX_UPDATE_FIELDS:
-        rules = 1u << RULE_ALIASED_OBJECTS | 1u << RULE_STALE_SAVE | 1u << RULE_RESURRECTED_ROW;
+        rules = 1u << RULE_ALIASED_OBJECTS | 1u << RULE_STALE_SAVE | 1u << RULE_RESURRECTED_ROW |
+                1u << RULE_F_TWICE;
         break;
     case FIX_GUARDED_UPDATE:
         rules = 1u << RULE_CHECK_THEN_ACT | 1u << RULE_READ_MODIFY_WRITE | 1u << RULE_LATE_LOCK |
                 1u << RULE_EARLY_UNLOCK;
         break;
     case FIX_REUSE_OBJECT:
-        rules = 1u << RULE_ALIASED_OBJECTS;
+        rules = 1u << RULE_ALIASED_OBJECTS | 1u << RULE_F_TWICE;
         break;
     case FIX_LOCK_OUTSIDE:
         rules = 1u << RULE_LATE_LOCK | 1u << RULE_EARLY_UNLOCK;

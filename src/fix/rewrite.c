@@ -158,18 +158,28 @@ static bool visit_f_update(void *context, struct txn_block *block, size_t at) {
     return false;
 }
 
+/* The column of an F() that is on the object since an earlier save is not for this one to write again. */
+static bool is_for_this_save(const struct mistake *m, uint16_t column) {
+    for (size_t i = 0; m->rule == RULE_F_TWICE && i < m->columns.count; i++)
+        if (m->columns.items[i] == column)
+            return false;
+    return true;
+}
+
 /* save(update_fields): the UPDATE keeps only columns that the program assigns. */
 static bool visit_narrow(void *context, struct txn_block *block, size_t at) {
     struct rewriting *r = context;
     struct txn_step *step = block->steps.items[at];
-    if (!is_object_update(r->m, step))
+    if (!is_object_update(r->m, step) ||
+        (r->m->rule == RULE_F_TWICE && step->span.start.line != r->m->write.start.line))
         return false;
     struct sql_update *update = step->sql.stmt->update;
     VEC(struct sql_assignment) kept = {0};
     struct str names = {0};
     for (size_t i = 0; i < update->set.count; i++) {
         const struct sql_assignment *set = &update->set.items[i];
-        if (!is_assigned(r->program, updated_object(step), set->column_index))
+        if (!is_assigned(r->program, updated_object(step), set->column_index) ||
+            !is_for_this_save(r->m, set->column_index))
             continue;
         VEC_PUSH(r->m->arena, &kept, *set);
         names = str_printf(r->m->arena, "%.*s%s\"%.*s\"", STR_ARG(names), names.len > 0 ? ", " : "",
@@ -230,6 +240,53 @@ static struct txn_step *make_reload(struct rewriting *r, uint16_t var, struct tx
                : NULL;
 }
 
+struct save_search {
+    const struct mistake *m;
+    uint16_t var;
+};
+
+static bool visit_save_of(void *context, struct txn_block *block, size_t at) {
+    const struct save_search *search = context;
+    const struct txn_step *step = block->steps.items[at];
+    return is_object_update(search->m, step) && updated_object(step) == search->var;
+}
+
+static bool saves_object(struct rewriting *r, struct txn_step *step, uint16_t var) {
+    struct save_search search = {r->m, var};
+    struct txn_block alone = {0};
+    VEC_PUSH(r->m->arena, &alone.steps, step);
+    return rewrite_visit(&alone, visit_save_of, &search);
+}
+
+/* Behind the save ahead of this one, and behind the INSERT that it falls back on, the object is loaded again: the F()
+ * that was saved is then off it. */
+static bool visit_refresh_between(void *context, struct txn_block *block, size_t at) {
+    struct rewriting *r = context;
+    struct txn_step *step = block->steps.items[at];
+    if (!is_object_update(r->m, step) || step->span.start.line != r->m->write.start.line)
+        return false;
+    uint16_t var = updated_object(step);
+    size_t behind = at;
+    while (behind > 0 && !saves_object(r, block->steps.items[behind - 1], var))
+        behind--;
+    if (behind == 0)
+        return false;
+    struct txn_span span = block->steps.items[behind - 1]->span;
+    if (behind < at && block->steps.items[behind]->kind == TXN_STEP_IF &&
+        block->steps.items[behind]->span.start.line == span.start.line)
+        behind++;
+    struct txn_step *reload = make_reload(r, var, span);
+    if (reload == NULL)
+        return false;
+    block_insert(r->m->arena, block, behind, reload);
+    r->has_changed = true;
+    const struct txn_var *object = &r->program->vars.items[var];
+    r->m->text =
+        str_printf(r->m->arena, "%.*s.refresh_from_db() after the earlier save()",
+                   STR_ARG(object->source_name.len > 0 ? object->source_name : object->name));
+    return true;
+}
+
 /* Before the last assignments ahead of the UPDATE, the object is loaded again. */
 static bool visit_reuse(void *context, struct txn_block *block, size_t at) {
     struct rewriting *r = context;
@@ -261,7 +318,8 @@ static bool visit_reuse(void *context, struct txn_block *block, size_t at) {
 
 bool rewrite_reuse_object(struct mistake *m, struct txn_program *program) {
     struct rewriting r = {m, program, false};
-    rewrite_visit(&program->body, visit_reuse, &r);
+    rewrite_visit(&program->body, m->rule == RULE_F_TWICE ? visit_refresh_between : visit_reuse,
+                  &r);
     return r.has_changed;
 }
 
@@ -301,11 +359,29 @@ static struct txn_step *wrap_atomic(struct mistake *m, struct txn_program *progr
     return atomic;
 }
 
+static bool visit_row_lock(void *context, struct txn_block *block, size_t at) {
+    (void)context;
+    const struct txn_step *step = block->steps.items[at];
+    return step->kind == TXN_STEP_SQL && step->sql.stmt->kind == SQL_STMT_SELECT &&
+           step->sql.stmt->select->lock != SQL_LOCK_NONE;
+}
+
+/* The rows are locked already, and let go at once: what is missing is the transaction. */
+static bool hold_locks(struct mistake *m, struct txn_program *program) {
+    if (m->rule != RULE_LOCK_WITHOUT_TRANSACTION || is_one_atomic(program) ||
+        !rewrite_visit(&program->body, visit_row_lock, NULL))
+        return false;
+    wrap_atomic(m, program);
+    m->text =
+        STR("with transaction.atomic(): around it all, so that the lock is held until COMMIT");
+    return true;
+}
+
 bool rewrite_lock_first(struct mistake *m, struct txn_program *program) {
     struct rewriting r = {m, program, false};
     rewrite_visit(&program->body, visit_lock, &r);
     if (!r.has_changed)
-        return false;
+        return hold_locks(m, program);
     bool was_atomic = is_one_atomic(program);
     wrap_atomic(m, program);
     m->text = was_atomic ? STR("select_for_update() at the first read")
