@@ -215,17 +215,24 @@ static void keep_witness(struct cell_verdict *cell, const struct schedule *sched
     cell->witness = *schedule;
 }
 
-/* The error of a session that failed as it would not in a serial order, or DB_OK_NO_ERROR. */
+/* The error of a session that failed as it would not in a serial order, or DB_OK_NO_ERROR: a deadlock if any has one,
+ * else that of the first. */
 static enum db_error unhandled_error(const struct judge *judge, const struct world *end) {
+    enum db_error first = DB_OK_NO_ERROR;
     for (size_t i = 0; i < end->session_count; i++) {
         const struct session *session = &end->sessions[i];
+        enum db_error error = DB_OK_NO_ERROR;
         if (session->fate == FATE_STUCK)
-            return DB_ERROR_LOCK_TIMEOUT;
-        if (session->fate == FATE_FAILED &&
-            !(judge->serial_errors & 1u << session->exception.error))
-            return session->exception.error;
+            error = DB_ERROR_LOCK_TIMEOUT;
+        else if (session->fate == FATE_FAILED &&
+                 !(judge->serial_errors & 1u << session->exception.error))
+            error = session->exception.error;
+        if (error == DB_ERROR_DEADLOCK)
+            return error;
+        if (first == DB_OK_NO_ERROR)
+            first = error;
     }
-    return DB_OK_NO_ERROR;
+    return first;
 }
 
 static enum verdict end_verdict(bool lost, enum db_error error) {

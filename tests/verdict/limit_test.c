@@ -152,6 +152,45 @@ static void failures_of_many_sessions_are_a_limit(void **state) {
     assert_true(cell.is_complete);
 }
 
+struct told {
+    uint64_t deadlocks, others;
+};
+
+static void count_told(void *context, const struct schedule_end *end) {
+    struct told *told = context;
+    told->deadlocks += end->verdict == VERDICT_DEADLOCK && end->error == DB_ERROR_DEADLOCK;
+    told->others += end->verdict == VERDICT_ERROR;
+}
+
+/* The first session comes too late while the others lock each other out: each schedule with a deadlock in it is told as
+ * one, whichever session had what. */
+static void a_deadlock_in_any_session_is_told(void **state) {
+    static const char text[] = "INSERT INTO counter (id, count) VALUES (2, 10);\n"
+                               "program late() {\n"
+                               "    atomic {\n"
+                               "        value n = SELECT count FROM counter WHERE id = 1;\n"
+                               "        UPDATE counter SET count = count + 1 WHERE id = 2;\n"
+                               "    }\n"
+                               "}\n"
+                               "program both(a, b) {\n"
+                               "    atomic {\n"
+                               "        UPDATE counter SET count = count + 1 WHERE id = :a;\n"
+                               "        UPDATE counter SET count = count + 1 WHERE id = :b;\n"
+                               "    }\n"
+                               "}\n"
+                               "run late() || both(1, 2) || both(2, 1);\n";
+    (void)state;
+    struct told told = {0};
+    struct judge_options options = {
+        .all_schedules = true, .on_schedule = count_told, .context = &told};
+    struct cell_verdict cell = judge_at(POLICY_PG_RR, text, 0, options);
+    assert_int_equal(cell.verdict, VERDICT_DEADLOCK);
+    assert_int_equal(cell.counts.wrong, 0);
+    assert_true(cell.counts.serialization > 0);
+    assert_true(told.others > 0);
+    assert_int_equal(told.deadlocks, cell.counts.deadlock);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(enough_steps_are_complete),
@@ -163,6 +202,7 @@ int main(void) {
         cmocka_unit_test(eight_sessions_lose),
         cmocka_unit_test(orders_of_five),
         cmocka_unit_test(failures_of_many_sessions_are_a_limit),
+        cmocka_unit_test(a_deadlock_in_any_session_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
