@@ -70,10 +70,13 @@ bool target_check(struct target *target, struct err *err) {
         return require_engine(target, ENGINE_SQLITE, LEVEL_DEFERRED, err);
     if (target->sqlite_immediate)
         return require_engine(target, ENGINE_SQLITE, LEVEL_IMMEDIATE, err);
-    if (target->has_engine && target->engine == ENGINE_SQLITE)
+    if (!target->has_engine || target->engine != ENGINE_SQLITE)
+        return true;
+    if (target->isolation != SQL_SERIALIZABLE)
         return err_set(
             err, nowhere,
-            "--isolation: sqlite has no levels; say 'deferred' or 'immediate' for how its "
+            "--isolation: sqlite is always serializable; say 'deferred' or 'immediate' for how its "
             "transactions begin");
+    target->sqlite_deferred = true; /* as they begin if nobody says otherwise */
     return true;
 }

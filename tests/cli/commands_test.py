@@ -130,12 +130,21 @@ class Check(Case):
         self.assertEqual(self.witness_level("--isolation", "snapshot isolation"),
                          ("mariadb", "snapshot isolation"))
 
+    def test_sqlite_has_one_level(self):
+        self.settings("sqlite3", {"transaction_mode": "IMMEDIATE"})
+        outputs = [self.run_it("check", "--format=json", "--engine=sqlite", f"--isolation={level}")[:2]
+                   for level in ("serializable", "deferred")]
+        self.assertEqual(outputs[0], outputs[1])
+        self.assertEqual(self.witness_level("--engine=sqlite", "--isolation=serializable"),
+                         ("sqlite", "serializable"))
+
     def test_wrong_engine(self):
         self.assert_error(["check", "--engine", "oracle"], "unknown engine 'oracle'")
         self.assert_error(["check", "--engine"], "--engine needs a value")
         self.assert_error(["check", "--isolation", "dirty read"], "unknown isolation level")
         self.assert_error(["check", "--engine=mysql", "--isolation=immediate"], "only sqlite has 'immediate'")
-        self.assert_error(["check", "--engine=sqlite", "--isolation=serializable"], "sqlite has no levels")
+        self.assert_error(["check", "--engine=sqlite", "--isolation=read committed"],
+                          "sqlite is always serializable")
 
     def test_wrong_flags(self):
         self.assert_error(["check", "--format", "xml"], "unknown format 'xml'")

@@ -159,6 +159,11 @@ static void test_levels_of_one_engine(void **state) {
     assert_int_equal(options.target.engine, ENGINE_SQLITE);
     arena_release(&line.arena);
 
+    check_ok(&line, &options, "--engine=sqlite|--isolation=serializable");
+    assert_true(options.target.sqlite_deferred);
+    assert_int_equal(options.target.isolation, SQL_SERIALIZABLE);
+    arena_release(&line.arena);
+
     /* The last one given counts, wholly. */
     check_ok(&line, &options, "--isolation=immediate|--isolation=serializable|--engine=mysql");
     assert_false(options.target.sqlite_immediate);
@@ -167,7 +172,7 @@ static void test_levels_of_one_engine(void **state) {
 
     check_bad("--isolation=immediate|--engine=mysql", "only sqlite has 'immediate', not mysql");
     check_bad("--isolation=snapshot_isolation|--engine=mysql", "only mariadb has");
-    check_bad("--engine=sqlite|--isolation=read committed", "sqlite has no levels");
+    check_bad("--engine=sqlite|--isolation=read committed", "sqlite is always serializable");
 }
 
 static void prove_ok(struct line *line, struct prove_options *options, const char *words) {
