@@ -31,8 +31,10 @@ static void mark_called(struct scan *scan, struct py_func *func) {
 static void scan_call(struct scan *scan, const struct py_node *callee) {
     struct py_func *func = scan->func;
     struct symbol symbol = symbol_of_expr(scan->facts, func->module, callee);
-    if (symbol.kind == SYMBOL_FUNC)
+    if (symbol.kind == SYMBOL_FUNC) {
         mark_called(scan, symbol.func);
+        VEC_PUSH(scan->facts->arena, &scan->called, symbol.func->name); /* imported under another */
+    }
     if (callee->kind != PY_Attribute)
         return;
     const struct py_node *of = callee->Attribute.value;
