@@ -97,7 +97,7 @@ bool val_same(const struct val *a, const struct val *b) {
         return a->func == b->func && a->node == b->node && a->closure == b->closure;
     case VAL_UNKNOWN:
     case VAL_EXTERNAL:
-        return str_equal(a->name, b->name);
+        return str_equal(a->name, b->name) && a->expr == b->expr;
     default:
         return false;
     }
@@ -244,7 +244,7 @@ static struct val *phi_value(struct phi *phi) {
             model = val->row->model;
         is_row &= is_null_val(val) || (val->kind == VAL_ROW && val->row->model == model);
         is_scalar &= val->kind == VAL_SCALAR || val->kind == VAL_UNKNOWN;
-        is_free &= val->kind == VAL_UNKNOWN || val->kind == VAL_EXTERNAL;
+        is_free &= (val->kind == VAL_UNKNOWN && val->expr == NULL) || val->kind == VAL_EXTERNAL;
         is_rows &= val->kind == VAL_ROWS && val->model == first->model;
         is_sequence &= val->kind == VAL_SEQUENCE && first->kind == VAL_SEQUENCE &&
                        val->items.count == first->items.count;

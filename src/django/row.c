@@ -69,17 +69,25 @@ static struct queryset *query_by_key(struct lowerer *l, struct txn_span span, st
     return query;
 }
 
+/* A row of a table that is not in the project: only its key is known, and that there is none if the key is null. */
+static struct val *outside_object(struct lowerer *l, struct txn_span span, struct row *row,
+                                  const struct model_field *field) {
+    struct val *outside = val_unknown(l, span, row_text(l, row, field->name));
+    uint16_t var = lower_var(l, field->column);
+    lower_notef(l, span, "the model behind %.*s is not part of the project", STR_ARG(outside->name));
+    txn_build_assign(&l->b, span, var, column_value(l, span, row, field)->expr);
+    outside->expr = txn_ref(&l->b, span, var);
+    return outside;
+}
+
 /* x.parent: the object cached on x, else a SELECT of its own; None without one if the column is null. */
 static struct val *related_object(struct lowerer *l, struct txn_span span, struct row *row,
                                   const struct model_field *field, enum sql_lock lock) {
     struct cell *cell = row_cache(l, row, field->name);
     if (cell->val != NULL)
         return cell->val;
-    if (field->target == NULL || field->target->table < 0) {
-        lower_notef(l, span, "the model behind %.*s is not part of the project",
-                    STR_ARG(row_text(l, row, field->name)));
-        return val_unknown(l, span, row_text(l, row, field->name));
-    }
+    if (field->target == NULL || field->target->table < 0)
+        return outside_object(l, span, row, field);
     struct val *key = column_value(l, span, row, field);
     struct queryset *query = query_by_key(l, span, field->target, key);
     struct str missing = str_printf(l->arena, "%.*s.DoesNotExist", STR_ARG(field->target->name));

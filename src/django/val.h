@@ -36,7 +36,7 @@ enum val_kind {
     VAL_SQL,      /* sql: F("x") + 1 */
     VAL_COND,     /* cond: Q(...) */
     VAL_LOCK,     /* an application lock: name; expr: its key, or NULL */
-    VAL_UNKNOWN   /* name: its source text. As a scalar it is a parameter of the program */
+    VAL_UNKNOWN   /* name: its source text. As a scalar it is `expr`, or else a parameter of the program */
 };
 
 struct val {

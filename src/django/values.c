@@ -231,6 +231,8 @@ struct txn_expr *val_expr(struct lowerer *l, struct val *val) {
     case VAL_ROWS:
         return txn_of_list(&l->b, val->span, TXN_EXPR_LEN, val->var);
     case VAL_UNKNOWN:
+        if (val->expr != NULL)
+            return val->expr;
         if (val->is_merged)
             lower_notef(l, val->span, "%.*s is not the same kind of thing on every path",
                         STR_ARG(val->name));
