@@ -61,14 +61,18 @@ static void lower_root(struct lowerer *l, struct py_func *func, struct txn_span 
         admin_lower(l, func->module, func->admin);
         return;
     }
+    struct py_func *handler = func, *dispatch = view_dispatch(l->facts, func);
+    if (dispatch != NULL) {
+        l->handler = handler;
+        func = dispatch;
+    }
     struct frame base = {.module = func->module, .locals = fields_new(l), .class_ = func->owner};
     struct args args = {.span = span};
     l->frame = arena_copy(l->arena, &base, sizeof(base));
     struct txn_step *step = is_wrapped ? lower_atomic(l, span, NULL) : NULL;
-    struct val *self = param_self(l, func);
+    struct val *self = param_self(l, handler);
     param_args(l, func, self != NULL, &args);
-    struct val *val =
-        lower_decorated(l, func_val(l, func), func->node->FunctionDef.decorator_list);
+    struct val *val = lower_decorated(l, func_val(l, func), view_decorators(l, handler, func));
     struct val *inner = val;
     while (inner->kind == VAL_PARTIAL && str_is(inner->name, "atomic"))
         inner = inner->self;

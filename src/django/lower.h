@@ -83,6 +83,7 @@ struct lowerer {
     struct django_facts *facts;
     struct txn_builder b;
     struct frame *frame;
+    const struct py_func *handler; /* what the view's dispatch(), being lowered, is to call; or NULL */
     VEC(struct log_entry) trail;
     VEC(struct str) params;       /* found by the first pass: source texts, in order of first use */
     struct map param_vars;        /* text -> var + 1, second pass */

@@ -140,6 +140,11 @@ bool lower_is_generator(const struct py_func *func);
 struct val *lower_run_frame(struct lowerer *l, struct frame *frame, const struct py_node *node);
 /* view.c: methods of generic views that aren't in the source. */
 struct val *view_method(struct lowerer *l, struct val *self, struct str name, struct args *args);
+/* The project's dispatch() that a request goes through to get to `func`, a view's get(), post() ...; or NULL. */
+struct py_func *view_dispatch(struct django_facts *facts, const struct py_func *func);
+/* What decorates `entry`, by which a request gets to `handler`: also the class's, by name. */
+struct py_list view_decorators(struct lowerer *l, const struct py_func *handler,
+                               const struct py_func *entry);
 
 /* external.c: Django's, the standard library's and Python's own functions. NULL: not one of these. */
 struct val *lower_call_external(struct lowerer *l, struct str dotted, struct args *args);

@@ -2,6 +2,7 @@
 #include "base/assert.h"
 #include "django/admin.h"
 #include "django/orm.h"
+#include "django/param.h"
 #include "django/values.h"
 
 /* The queryset a view works on: its get_queryset(), `queryset` or `model`. */
@@ -41,11 +42,23 @@ static struct str text_attribute(struct lowerer *l, struct val *self, struct str
     return text;
 }
 
+/* View.dispatch(), come to by super(): it goes on to the method that the request is for. */
+static struct val *call_handler(struct lowerer *l, struct val *self, struct txn_span span) {
+    const struct py_func *handler = l->handler;
+    struct args args = {.span = span};
+    l->handler = NULL;
+    param_args(l, handler, true, &args);
+    return lower_call_value(l, lower_attribute(l, span, self, handler->name, NULL), &args,
+                            handler->name);
+}
+
 struct val *view_method(struct lowerer *l, struct val *self, struct str name, struct args *args) {
     struct str text = str_printf(l->arena, "self.%.*s()", STR_ARG(name));
     struct val *known = admin_method(l, self, name, args);
     if (known != NULL)
         return known;
+    if (str_is(name, "dispatch") && l->handler != NULL)
+        return call_handler(l, self, args->span);
     if (!str_is(name, "get_object") && !str_is(name, "get_queryset")) {
         if (str_is(name, "form_valid") || str_is(name, "save") || str_starts(name, "perform_"))
             lower_notef(l, args->span, "%.*s of the generic view is not modelled", STR_ARG(name));
@@ -69,6 +82,50 @@ struct val *view_method(struct lowerer *l, struct val *self, struct str name, st
         val_unknown(l, args->span, str_printf(l->arena, "self.kwargs[\"%.*s\"]", STR_ARG(key)));
     VEC_PUSH(l->arena, &one->where, cond_lookup(l, args->span, field, param));
     return query_get(l, args->span, one, l->hint.len > 0 ? l->hint : STR("object"), STR("Http404"));
+}
+
+static bool is_handler(struct django_facts *facts, const struct py_func *func) {
+    static const char *const names[] = {"get", "post", "put", "patch", "delete"};
+    for (size_t i = 0; i < LW_COUNT_OF(names); i++)
+        if (str_is(func->name, names[i]))
+            return func->owner != NULL && class_has_external_base(facts, func->owner, "View");
+    return false;
+}
+
+struct py_func *view_dispatch(struct django_facts *facts, const struct py_func *func) {
+    struct py_class *where;
+    if (!is_handler(facts, func))
+        return NULL;
+    const struct binding *own = class_find(facts, func->owner, STR("dispatch"), &where);
+    return own != NULL && own->kind == BIND_FUNC ? own->func : NULL;
+}
+
+/* @method_decorator(..., name="dispatch") */
+static bool names_method(struct django_facts *facts, struct module *module, const struct py_node *node,
+                         struct str method) {
+    struct str text;
+    for (uint32_t i = 0; node->kind == PY_Call && i < node->Call.keywords.count; i++) {
+        const struct py_node *keyword = node->Call.keywords.items[i];
+        if (str_is(keyword->keyword.arg, "name") &&
+            constant_text(facts, module, keyword->keyword.value, &text))
+            return str_is(text, "dispatch") || str_equal(text, method);
+    }
+    return false;
+}
+
+struct py_list view_decorators(struct lowerer *l, const struct py_func *handler,
+                               const struct py_func *entry) {
+    struct py_list own = entry->node->FunctionDef.decorator_list;
+    if (!is_handler(l->facts, handler))
+        return own;
+    struct py_list outer = handler->owner->node->ClassDef.decorator_list, all = {0};
+    all.items = ARENA_ARRAY(l->arena, struct py_node *, outer.count + own.count);
+    for (uint32_t i = 0; i < outer.count; i++)
+        if (names_method(l->facts, handler->owner->module, outer.items[i], handler->name))
+            all.items[all.count++] = outer.items[i];
+    for (uint32_t i = 0; i < own.count; i++)
+        all.items[all.count++] = own.items[i];
+    return all;
 }
 
 /* What a generic view does by itself: it fetches a row, takes the form's or request's values over and saves it
