@@ -69,6 +69,11 @@ static void note_constant(struct reader *r, struct origin origin, struct value v
     struct column_domain *column = column_domain(r, origin.table, origin.column);
     if (column != NULL)
         add_around(&column->constants, r->domains->pool, value);
+    if (column != NULL && r->is_in_choice && value.kind == VALUE_INT) {
+        /* Next to the constant two steps may look like one. */
+        candidates_add(&column->weighed, r->domains->pool, value_int(value.number - 2));
+        candidates_add(&column->weighed, r->domains->pool, value_int(value.number + 2));
+    }
     if (origin.param >= 0)
         add_around(&r->params[origin.param].constants, r->domains->pool, value);
     if (origin.counted >= 0)

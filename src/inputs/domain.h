@@ -24,6 +24,7 @@ struct param_domain {
 
 struct column_domain {
     struct candidates constants; /* compared with or assigned */
+    struct candidates weighed;   /* not next to a constant that chooses a value, as in `n + 1 if n < 5 else 5` */
     bool is_null_tested;
     bool is_compared; /* with something that is no constant */
     bool is_truth_tested;

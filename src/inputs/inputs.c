@@ -201,6 +201,9 @@ static void column_dims(struct maker *m, size_t table_index) {
         for (size_t k = 0; k < domain->constants.count && !is_fk; k++)
             if (fits(column, domain->constants.values[k]))
                 dim_add(m, dim, CHOICE_VALUE, domain->constants.values[k]);
+        for (size_t k = 0; k < domain->weighed.count && !is_fk; k++)
+            if (fits(column, domain->weighed.values[k]))
+                dim_add(m, dim, CHOICE_VALUE, domain->weighed.values[k]);
         if (is_fk)
             dim_add(m, dim, CHOICE_VALUE, value_int(1));
         if (column->type == COLUMN_BOOL)
@@ -584,6 +587,31 @@ static void vary_for_paths(struct maker *m, struct inputs *inputs, struct kept *
     }
 }
 
+static bool is_weighed(const struct maker *m, const struct dim *dim, size_t k) {
+    if (dim->kind != DIM_COLUMN || dim->choices[k].kind != CHOICE_VALUE)
+        return false;
+    const struct candidates *weighed = &m->domains.columns[dim->table][dim->column].weighed;
+    for (size_t i = 0; i < weighed->count; i++)
+        if (value_equal(m->pool, weighed->values[i], dim->choices[k].value))
+            return true;
+    return false;
+}
+
+/* Which value an expression chooses is no step that is reached or not: the plainest case once with each. */
+static void vary_for_values(struct maker *m, struct inputs *inputs, struct kept *kept) {
+    for (size_t d = 0; d < m->dim_count; d++) {
+        for (size_t k = 1; k < m->dims[d].choice_count && kept->count < INPUT_CASES_MAX; k++) {
+            struct assignment next = kept->items[0];
+            if (!is_weighed(m, &m->dims[d], k))
+                continue;
+            next.at[d] = (uint8_t)k;
+            struct input_case made = make_case(m, &next);
+            if (run_case(m, &made))
+                keep(m, inputs, kept, &next, made);
+        }
+    }
+}
+
 static void vary(struct maker *m, enum inputs_aim aim, struct inputs *inputs) {
     struct kept kept = {0};
     struct assignment plain = {{0}};
@@ -592,6 +620,7 @@ static void vary(struct maker *m, enum inputs_aim aim, struct inputs *inputs) {
         reaches_more(m);
     keep(m, inputs, &kept, &plain, first);
     vary_for_steps(m, inputs, &kept);
+    vary_for_values(m, inputs, &kept);
     if (m->program_count > 1 && aim == INPUTS_PATHS)
         vary_for_paths(m, inputs, &kept);
 }
