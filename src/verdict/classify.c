@@ -297,12 +297,23 @@ static bool released_early(const struct classify *c, const struct trace_event *l
     return false;
 }
 
+/* Whether one call of the source sends both: update_or_create() locks the row it is about to write. */
+static bool is_same_call(const struct trace_event *a, const struct trace_event *b) {
+    if (a->at == NULL || b->at == NULL)
+        return false;
+    const struct txn_span *x = &a->at->span, *y = &b->at->span;
+    return x->start.line > 0 && x->start.line == y->start.line && x->start.column == y->start.column &&
+           str_equal(x->path, y->path);
+}
+
 /* The class of a stale write that a lock was meant to protect, if there was one that both sessions took. */
 static bool lock_rule(const struct classify *c, const struct trace_event *write,
                       const struct stale *stale, enum rule *rule) {
     for (const struct trace_event *at = c->trace->events.items; at < write; at++) {
         if (at->session != write->session || !(at->kind == TRACE_LOCK || is_row_lock(at)) ||
             !has_counterpart(c, at))
+            continue;
+        if (is_row_lock(at) && is_same_call(at, write))
             continue;
         if (is_row_lock(at) && at->transaction == 0) {
             *rule = RULE_LOCK_WITHOUT_TRANSACTION;
