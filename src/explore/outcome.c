@@ -48,27 +48,45 @@ static size_t rank(const struct namer *namer, struct value value) {
     return rank;
 }
 
+static struct value named(const struct namer *namer, struct value value) {
+    if (value.origin == 0)
+        return value;
+    return (struct value){.kind = value.kind, .origin = value.origin,
+                          .number = (int64_t)rank(namer, value)};
+}
+
 static void put_value(struct namer *namer, struct value value) {
-    if (value.origin != 0) {
-        struct value named = {.kind = value.kind, .origin = value.origin,
-                              .number = (int64_t)rank(namer, value)};
-        buf_add(namer->out, (struct str){(const char *)&named, sizeof(named)});
-        return;
-    }
+    value = named(namer, value);
     buf_add(namer->out, (struct str){(const char *)&value, sizeof(value)});
 }
 
+/* The rows of a table as they are, and what of them is generated: that is named when all of it is known. */
 struct row_list {
     struct namer *namer;
     size_t columns;
-    SESSION_VEC(struct value) values;
+    bool has_generated;
 };
 
 static void collect_row(void *context, const struct value *row) {
     struct row_list *list = context;
     for (size_t i = 0; i < list->columns; i++) {
+        if (row[i].origin == 0)
+            continue;
+        list->has_generated = true;
         collect(list->namer, row[i]);
-        MVEC_PUSH(&list->values, row[i]);
+    }
+    buf_add(list->namer->out, (struct str){(const char *)row, list->columns * sizeof(*row)});
+}
+
+/* Names the generated values among those that were written to `out` in `from` to `to`. */
+static void name_values(const struct namer *namer, size_t from, size_t to) {
+    struct value value;
+    for (size_t at = from; at < to; at += sizeof(value)) {
+        memcpy(&value, namer->out->ptr + at, sizeof(value));
+        if (value.origin == 0)
+            continue;
+        value = named(namer, value);
+        memcpy(namer->out->ptr + at, &value, sizeof(value));
     }
 }
 
@@ -76,14 +94,21 @@ static int compare_records(const void *a, const void *b) {
     return str_compare(*(const struct str *)a, *(const struct str *)b);
 }
 
-/* Sorts records of equal byte size that were written to `out` from `from`. */
-static void sort_records(struct buf *out, size_t from, size_t record_size) {
-    size_t count = record_size > 0 ? (out->len - from) / record_size : 0;
-    if (count < 2)
+static bool is_sorted(const char *records, size_t count, size_t record_size) {
+    for (size_t i = 1; i < count; i++)
+        if (memcmp(records + (i - 1) * record_size, records + i * record_size, record_size) > 0)
+            return false;
+    return true;
+}
+
+/* Sorts records of equal byte size that were written to `out` in `from` to `to`. */
+static void sort_records(struct buf *out, size_t from, size_t to, size_t record_size) {
+    size_t count = record_size > 0 ? (to - from) / record_size : 0;
+    if (is_sorted(out->ptr + from, count, record_size))
         return;
-    char *copy = mem_alloc(out->len - from);
+    char *copy = mem_alloc(to - from);
     struct str *records = mem_alloc(count * sizeof(*records));
-    memcpy(copy, out->ptr + from, out->len - from);
+    memcpy(copy, out->ptr + from, to - from);
     for (size_t i = 0; i < count; i++)
         records[i] = (struct str){copy + i * record_size, record_size};
     qsort(records, count, sizeof(*records), compare_records);
@@ -138,26 +163,32 @@ static void put_fates(const struct world *world, uint32_t ignored, struct buf *o
     }
 }
 
+/* The rows of every table, sorted. */
+static void put_rows(struct namer *namer) {
+    const struct schema *schema = namer->world->schema;
+    struct row_list lists[SCHEMA_TABLES_MAX];
+    size_t ends[SCHEMA_TABLES_MAX];
+    size_t from = 0;
+    for (size_t i = 0; i < schema->tables.count; i++) {
+        lists[i] = (struct row_list){namer, schema->tables.items[i]->columns.count, false};
+        db_visit_rows(namer->world->db, (uint16_t)i, collect_row, &lists[i]);
+        ends[i] = namer->out->len;
+        buf_add_char(namer->out, '|');
+    }
+    for (size_t i = 0; i < namer->world->effect_args.count; i++)
+        collect(namer, namer->world->effect_args.items[i]);
+    for (size_t i = 0; i < schema->tables.count; i++) {
+        if (lists[i].has_generated)
+            name_values(namer, from, ends[i]);
+        sort_records(namer->out, from, ends[i], lists[i].columns * sizeof(struct value));
+        from = ends[i] + 1;
+    }
+}
+
 void world_outcome(const struct world *world, uint32_t ignored, struct buf *out) {
     struct namer namer = {.world = world, .out = out};
-    struct row_list lists[SCHEMA_TABLES_MAX];
-    size_t tables = world->schema->tables.count;
     buf_clear(out);
-    for (size_t i = 0; i < tables; i++) {
-        lists[i] = (struct row_list){.namer = &namer,
-                                     .columns = world->schema->tables.items[i]->columns.count};
-        db_visit_rows(world->db, (uint16_t)i, collect_row, &lists[i]);
-    }
-    for (size_t i = 0; i < world->effect_args.count; i++)
-        collect(&namer, world->effect_args.items[i]);
-    for (size_t i = 0; i < tables; i++) {
-        size_t from = out->len;
-        for (size_t k = 0; k < lists[i].values.count; k++)
-            put_value(&namer, lists[i].values.items[k]);
-        sort_records(out, from, lists[i].columns * sizeof(struct value));
-        buf_add_c(out, "|");
-        free(lists[i].values.items);
-    }
+    put_rows(&namer);
     put_effects(&namer, ignored);
     put_fates(world, ignored, out);
     free(namer.generated.items);
