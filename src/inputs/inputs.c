@@ -7,7 +7,7 @@
 #include "base/assert.h"
 #include "inputs/domain.h"
 
-enum { DIMS_MAX = 96, ROWS_PER_TABLE = 2, ROWS_PER_TABLE_MAX = 6, PATH_RUNS_MAX = 40, FRESH_FIRST = 5, FRESH_STEP = 2 };
+enum { DIMS_MAX = 96, ROWS_PER_TABLE = 2, ROWS_PER_TABLE_MAX = 6, PATH_RUNS_MAX = 40, FRESH_FIRST = 5, FRESH_STEP = 2, PLAIN_ROWS_MAX = 16 };
 
 /* OWN_ROW: each session looks up a row of its own, of one group: what is looked up and not unique is the same in all. */
 enum choice_kind {
@@ -37,6 +37,12 @@ struct dim {
     size_t choice_count;
 };
 
+/* What a column holds in a row when nothing else is known, once it was asked for. */
+struct plain {
+    bool is_known;
+    struct value value;
+};
+
 struct assignment {
     uint8_t at[DIMS_MAX];
 };
@@ -50,6 +56,7 @@ struct maker {
     size_t program_count;
     struct domains domains;
     uint64_t tables; /* that get rows */
+    struct plain *plain[SCHEMA_TABLES_MAX]; /* by table: PLAIN_ROWS_MAX for each column */
     struct dim dims[DIMS_MAX];
     size_t dim_count;
     bool has_taken;     /* a key may be refused: that is to be reached too */
@@ -123,20 +130,19 @@ static struct value number_for(const struct column *column, int64_t row) {
     return value_int(is_narrow ? row : 100 * row);
 }
 
-/* The value of a column in row `row` (from 1) when nothing else is known. */
-static struct value plain_value(struct maker *m, const struct table *table, size_t column,
-                                int64_t row) {
+static struct value plain_value(struct maker *m, size_t table_index, size_t column, int64_t row);
+
+static struct value make_plain(struct maker *m, size_t table_index, size_t column, int64_t row) {
+    const struct table *table = m->schema->tables.items[table_index];
     const struct column *info = &table->columns.items[column];
     bool is_key = is_unique_column(table, column);
     const struct foreign_key *fk = column_fk(table, column);
     if (fk != NULL && !info->not_null)
         return value_null();
-    if (fk != NULL) {
-        const struct table *parent = m->schema->tables.items[fk->parent];
-        if (parent == table)
-            return value_int(1);
-        return plain_value(m, parent, fk->parent_columns[0], is_key ? row : 1);
-    }
+    if (fk != NULL && fk->parent == table_index)
+        return value_int(1);
+    if (fk != NULL)
+        return plain_value(m, fk->parent, fk->parent_columns[0], is_key ? row : 1);
     switch (info->type) {
     case COLUMN_INT:
     case COLUMN_DECIMAL:
@@ -150,6 +156,19 @@ static struct value plain_value(struct maker *m, const struct table *table, size
         return text_for(m, info, text);
     }
     }
+}
+
+/* The value of a column in row `row` (from 1) when nothing else is known. */
+static struct value plain_value(struct maker *m, size_t table_index, size_t column, int64_t row) {
+    size_t column_count = m->schema->tables.items[table_index]->columns.count;
+    struct plain **known = &m->plain[table_index];
+    LW_ASSERT(row > 0 && row < PLAIN_ROWS_MAX);
+    if (*known == NULL)
+        *known = ARENA_ARRAY(m->scratch, struct plain, column_count * PLAIN_ROWS_MAX);
+    struct plain *plain = &(*known)[column * PLAIN_ROWS_MAX + (size_t)row];
+    if (!plain->is_known)
+        *plain = (struct plain){true, make_plain(m, table_index, column, row)};
+    return plain->value;
 }
 
 static void dim_add(struct maker *m, struct dim *dim, enum choice_kind kind, struct value value) {
@@ -309,7 +328,7 @@ static struct value column_value(struct maker *m, const struct assignment *a, si
     bool is_shared = m->domains.columns[table_index][column].is_looked_up &&
                      !is_unique_column(table, column) &&
                      is_spread(m, a);
-    return plain_value(m, table, column, is_shared ? 1 : row);
+    return plain_value(m, table_index, column, is_shared ? 1 : row);
 }
 
 /* A fresh value: of no row, and for parameters that are stored another one in each session. */
@@ -321,7 +340,7 @@ static struct value fresh_value(struct maker *m, const struct dim *dim, size_t s
         const struct table *table = m->schema->tables.items[dim->table];
         const struct foreign_key *fk = column_fk(table, (size_t)dim->column);
         if (fk != NULL)
-            return plain_value(m, m->schema->tables.items[fk->parent], fk->parent_columns[0], 1);
+            return plain_value(m, fk->parent, fk->parent_columns[0], 1);
         column = &table->columns.items[dim->column];
     }
     switch (column->type) {
@@ -429,11 +448,14 @@ static void mix(uint64_t *hash, uint64_t more) {
     *hash ^= *hash >> 29;
 }
 
-static void note_step(void *context, const struct session *session, const struct txn_step *step) {
-    struct maker *m = context;
-    struct str key = {(const char *)&step, sizeof(step)};
+static void note_now(struct maker *m, struct str key) {
     if (!map_has(&m->now, key))
         map_put(&m->now, str_dup(m->scratch, key), m);
+}
+
+static void note_step(void *context, const struct session *session, const struct txn_step *step) {
+    struct maker *m = context;
+    note_now(m, (struct str){(const char *)&step, sizeof(step)});
     if (session->index == m->watched)
         mix(&m->path, (uint64_t)(uintptr_t)step);
 }
@@ -443,9 +465,8 @@ static void note_answer(void *context, const struct session *session, const stru
                         const struct db_result *result) {
     struct maker *m = context;
     uint64_t rows = result->row_count > 0 ? result->row_count : (uint64_t)result->affected;
-    struct str refused = str_printf(m->scratch, "refused %p", (const void *)step);
-    if (result->error == DB_ERROR_UNIQUE && !map_has(&m->now, refused))
-        map_put(&m->now, refused, m);
+    if (result->error == DB_ERROR_UNIQUE)
+        note_now(m, str_printf(m->scratch, "refused %p", (const void *)step));
     if (session->index == m->watched)
         mix(&m->path, 1 + (rows < 2 ? rows : 2) + 4 * (uint64_t)result->error);
 }
