@@ -2,20 +2,25 @@
 #include "cli/pipeline.h"
 #include "cli/scope.h"
 
-/* The functions that nobody else of the project calls are what runs concurrently: each becomes a subject. Who calls whom
- * is known when all are lowered. */
+/* The entries of the project are what runs concurrently: each becomes a subject. Who calls whom is known when all are
+ * lowered. */
 static struct subject *lower_all(struct arena *arena, struct text_pool *pool,
                                  struct django_project *project, enum sql_dialect dialect,
                                  size_t *count) {
     size_t function_count = project->functions.count;
     struct subject *subjects = ARENA_ARRAY(arena, struct subject, function_count);
     struct txn_program **programs = ARENA_ARRAY(arena, struct txn_program *, function_count);
+    bool *is_lowered = ARENA_ARRAY(arena, bool, function_count);
+    bool *is_entry = ARENA_ARRAY(arena, bool, function_count);
     *count = 0;
-    for (size_t i = 0; i < function_count; i++)
+    for (size_t i = 0; i < function_count; i++) {
         programs[i] = django_lower(arena, pool, project, i, dialect);
+        is_lowered[i] = programs[i] != NULL;
+    }
+    django_entries(project, is_lowered, is_entry);
     for (size_t i = 0; i < function_count; i++) {
         const struct django_function *function = &project->functions.items[i];
-        if (programs[i] == NULL || function->is_called)
+        if (!is_lowered[i] || !is_entry[i])
             continue;
         struct subject *subject = &subjects[(*count)++];
         *subject = (struct subject){.program = programs[i],

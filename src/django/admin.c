@@ -38,13 +38,13 @@ static bool can_change(struct django_facts *facts, struct py_class *class_) {
 }
 
 /* Methods of the project that are run as parts of the change view are nobody's entry. */
-static void mark_called(struct django_facts *facts, struct py_class *class_) {
+static void add_calls(struct django_facts *facts, size_t caller, struct py_class *class_) {
     static const char *const names[] = {"save_model", "get_queryset"};
     for (size_t i = 0; class_ != NULL && i < LW_COUNT_OF(names); i++) {
         struct py_class *where;
         const struct binding *binding = class_find(facts, class_, str_from_c(names[i]), &where);
-        if (binding != NULL && binding->kind == BIND_FUNC && binding->func->function >= 0)
-            facts->project->functions.items[binding->func->function].is_called = true;
+        if (binding != NULL && binding->kind == BIND_FUNC)
+            callgraph_add(facts, caller, binding->func);
     }
 }
 
@@ -76,7 +76,7 @@ static void add_function(struct registering *r, const struct py_node *node, stru
             str_printf(facts->arena, "%.*s (%.*s)", STR_ARG(function.symbol), STR_ARG(model->name));
     VEC_PUSH(facts->arena, &facts->project->functions, function);
     VEC_PUSH(facts->arena, &facts->funcs, func);
-    mark_called(facts, admin->class_);
+    add_calls(facts, (size_t)func->function, admin->class_);
 }
 
 /* A model of the project, or several in a list. */

@@ -22,9 +22,14 @@ static bool is_orm_name(struct str name) {
     return str_ends(name, "_set");
 }
 
-static void mark_called(struct scan *scan, struct py_func *func) {
-    if (func != NULL && func->function >= 0 && func != scan->func)
-        scan->facts->project->functions.items[func->function].is_called = true;
+void callgraph_add(struct django_facts *facts, size_t caller, const struct py_func *callee) {
+    if (callee == NULL || callee->function < 0 || (size_t)callee->function == caller)
+        return;
+    struct django_function *function = &facts->project->functions.items[caller];
+    for (size_t i = 0; i < function->calls.count; i++)
+        if (function->calls.items[i] == (uint32_t)callee->function)
+            return;
+    VEC_PUSH(facts->arena, &function->calls, (uint32_t)callee->function);
 }
 
 /* A call whose callee can be told from names alone: f(), module.f(), self.f(), Class.f(). */
@@ -32,7 +37,7 @@ static void scan_call(struct scan *scan, const struct py_node *callee) {
     struct py_func *func = scan->func;
     struct symbol symbol = symbol_of_expr(scan->facts, func->module, callee);
     if (symbol.kind == SYMBOL_FUNC) {
-        mark_called(scan, symbol.func);
+        callgraph_add(scan->facts, (size_t)func->function, symbol.func);
         VEC_PUSH(scan->facts->arena, &scan->called, symbol.func->name); /* imported under another */
     }
     if (callee->kind != PY_Attribute)
@@ -44,7 +49,7 @@ static void scan_call(struct scan *scan, const struct py_node *callee) {
         const struct binding *binding =
             class_find(scan->facts, func->owner, callee->Attribute.attr, &where);
         if (binding != NULL && binding->kind == BIND_FUNC)
-            mark_called(scan, binding->func);
+            callgraph_add(scan->facts, (size_t)func->function, binding->func);
     }
 }
 

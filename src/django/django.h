@@ -33,11 +33,11 @@ struct django_function {
     struct txn_span span; /* of the name */
     struct str path;
     bool touches_orm;    /* itself or through calls */
-    bool is_called;      /* by another function of the project that is lowered: not a root of its own */
     bool is_view;        /* takes a request: ATOMIC_REQUESTS applies */
     bool is_modelled;    /* touches_orm, and lowered without a note */
     bool is_summary;     /* no def of the project: what the admin's change form sends for a registered model */
     bool has_code;       /* runs code of the project; false: a summary of Django's alone */
+    VEC(uint32_t) calls; /* functions of the project, each once: by their names, and what lowering found */
     VEC(uint32_t) notes; /* what of it isn't modelled, called functions included: indices of the project's notes */
 };
 
@@ -67,6 +67,11 @@ bool django_load_around(struct arena *arena, struct text_pool *pool, const char 
 struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
                                  struct django_project *project, size_t function,
                                  enum sql_dialect dialect);
+
+/* Which functions are entries, as far as calls show it: those that nobody else of the project calls and, of functions
+ * that only call each other, one; if possible one of `is_lowered`. Both have a flag for each function. To be asked when
+ * all are lowered. */
+void django_entries(const struct django_project *project, const bool *is_lowered, bool *is_entry);
 
 /* What an effect of a program is, by its name: a call of something unknown, one that is known to do something that
  * cannot be undone, a task handed to a worker. */

@@ -138,6 +138,9 @@ void schema_build(struct django_facts *facts);
 void views_note(struct django_facts *facts);
 
 /* callgraph.c */
+
+/* One function of the project calls another; itself doesn't count. */
+void callgraph_add(struct django_facts *facts, size_t caller, const struct py_func *callee);
 void callgraph_build(struct django_facts *facts);
 
 #endif

@@ -234,8 +234,7 @@ struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
     info->is_modelled = program != NULL && !l->has_note;
     info->has_code = func->admin == NULL || l->called.count > 0;
     for (size_t i = 0; program != NULL && i < l->called.count; i++)
-        if (l->called.items[i]->function >= 0 && (size_t)l->called.items[i]->function != function)
-            project->functions.items[l->called.items[i]->function].is_called = true;
+        callgraph_add(facts, function, l->called.items[i]);
     if (program != NULL)
         program = take_out(arena, facts, program);
     arena_release(&scratch);
