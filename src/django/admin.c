@@ -48,6 +48,27 @@ static void add_calls(struct django_facts *facts, size_t caller, struct py_class
     }
 }
 
+/* What else writes: the change list's own form, and functions that are handed the rows somebody ticked. */
+static void note_unseen(struct django_facts *facts, struct py_class *class_) {
+    static const struct {
+        const char *name, *text;
+    } notes[] = {{"list_editable", "the save of rows edited in the admin's change list is not modelled"},
+                 {"actions", "the rows that the admin hands to its actions are not modelled"}};
+    for (size_t i = 0; class_ != NULL && i < LW_COUNT_OF(notes); i++) {
+        struct py_class *where;
+        const struct binding *binding =
+            class_find(facts, class_, str_from_c(notes[i].name), &where);
+        const struct py_node *value =
+            binding != NULL && binding->kind == BIND_VALUE ? binding->value : NULL;
+        bool is_empty = value == NULL || value->kind == PY_Constant ||
+                        (value->kind == PY_List && value->List.elts.count == 0) ||
+                        (value->kind == PY_Tuple && value->Tuple.elts.count == 0);
+        if (!is_empty)
+            facts_note(facts, module_span(where->module, binding->node), false,
+                       str_from_c(notes[i].text));
+    }
+}
+
 static void add_function(struct registering *r, const struct py_node *node, struct model *model,
                          struct symbol admin_class, bool is_shared) {
     struct django_facts *facts = r->facts;
@@ -77,6 +98,7 @@ static void add_function(struct registering *r, const struct py_node *node, stru
     VEC_PUSH(facts->arena, &facts->project->functions, function);
     VEC_PUSH(facts->arena, &facts->funcs, func);
     add_calls(facts, (size_t)func->function, admin->class_);
+    note_unseen(facts, admin->class_);
 }
 
 /* A model of the project, or several in a list. */

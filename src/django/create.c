@@ -2,6 +2,7 @@
 #include "base/assert.h"
 #include "django/model_meta.h"
 #include "django/orm.h"
+#include "django/signal.h"
 #include "django/sqlgen.h"
 #include "django/values.h"
 
@@ -361,6 +362,7 @@ struct val *relation_rows(struct lowerer *l, struct row *owner, struct model *th
                           struct args *args) {
     struct txn_span span = args->span;
     struct val *self = val_row(l, span, owner);
+    signal_note(l, span, SIGNAL_M2M_CHANGED, through);
     struct txn_step *atomic = lower_atomic(l, span, NULL);
     atomic->is_savepoint_off = true;
     size_t count = str_is(name, "clear") ? 1 : args->positional.count;

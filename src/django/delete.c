@@ -1,6 +1,7 @@
 /* Deleting: Django collects what depends on the rows by its foreign keys and deletes that first. */
 #include "base/assert.h"
 #include "django/orm.h"
+#include "django/signal.h"
 #include "django/sqlgen.h"
 #include "django/values.h"
 
@@ -54,6 +55,12 @@ static uint16_t select_keys(struct lowerer *l, struct txn_span span, struct mode
     return var;
 }
 
+/* The receivers get the rows one by one, which a program that deletes many doesn't have. */
+static void note_signals(struct lowerer *l, struct txn_span span, const struct model *model) {
+    signal_note(l, span, SIGNAL_PRE_DELETE, model);
+    signal_note(l, span, SIGNAL_POST_DELETE, model);
+}
+
 static void delete_dependents(struct lowerer *l, struct txn_span span, struct model *model,
                               struct str keys, int depth) {
     if (depth > CASCADE_DEPTH_MAX) {
@@ -65,6 +72,8 @@ static void delete_dependents(struct lowerer *l, struct txn_span span, struct mo
         struct str column = reverse->field->column;
         if (!is_dependent(reverse))
             continue;
+        if (reverse->field->on_delete == ON_DELETE_CASCADE)
+            note_signals(l, span, reverse->model);
         if (reverse->field->on_delete == ON_DELETE_SET_NULL) {
             struct buf sql = {0};
             buf_add_c(&sql, "UPDATE ");
@@ -101,13 +110,19 @@ void row_delete(struct lowerer *l, struct txn_span span, struct row *row) {
     struct str key = str_printf(l->arena, ":%.*s.%.*s",
                                 STR_ARG(l->b.program->vars.items[row->var].name),
                                 STR_ARG(model->pk->column));
-    bool is_wide = model_has_dependents(model);
+    bool is_wide = model_has_dependents(model) ||
+                   signal_has(l->facts, SIGNAL_PRE_DELETE, model) ||
+                   signal_has(l->facts, SIGNAL_POST_DELETE, model);
     struct txn_step *atomic = is_wide ? lower_atomic(l, span, NULL) : NULL;
     if (is_wide) {
         atomic->is_savepoint_off = true;
-        delete_dependents(l, span, model, key, 0);
+        signal_send(l, span, SIGNAL_PRE_DELETE, row, NULL, NULL);
+        if (!l->frame->is_terminated)
+            delete_dependents(l, span, model, key, 0);
     }
-    delete_keys(l, span, model, model->pk->column, key);
+    if (!l->frame->is_terminated)
+        delete_keys(l, span, model, model->pk->column, key);
+    signal_send(l, span, SIGNAL_POST_DELETE, row, NULL, NULL);
     if (is_wide)
         lower_atomic_end(l, atomic);
     if (model->pk->is_serial) {
@@ -128,6 +143,7 @@ void query_delete(struct lowerer *l, struct txn_span span, struct queryset *quer
         query = query_base(l, span, query);
     if (query->limit != NULL)
         lower_note(l, span, STR("delete() of a slice"));
+    note_signals(l, span, model);
     sqlgen_init(&gen, l, model, span);
     if (!model_has_dependents(model)) {
         struct buf where = {0};

@@ -71,6 +71,7 @@ struct django_facts {
     VEC(struct py_class *) exceptions; /* of the project */
     VEC(struct py_func *) funcs;   /* beside project->functions */
     struct map func_by_name;       /* simple name -> struct func_list: for the call graph */
+    VEC(struct receiver) receivers; /* of model signals, in the order of files (signal.h) */
     VEC(struct model *) models;
     struct map model_by_label;     /* "app.model", lower case */
     struct map model_by_name;      /* "model", lower case; the first */

@@ -195,6 +195,18 @@ void module_bind(struct django_facts *facts, struct module *module) {
     bind_body(&binder, module->py->root->Module.body);
 }
 
+struct module *module_local_imports(struct django_facts *facts, const struct module *module,
+                                    struct py_list body) {
+    struct module *local = arena_copy(facts->arena, module, sizeof(*module));
+    struct binder binder = {facts, local, NULL, &local->names};
+    map_init(&local->names, facts->arena);
+    memset(&local->stars, 0, sizeof(local->stars));
+    for (uint32_t i = 0; i < body.count; i++)
+        if (body.items[i]->kind == PY_Import || body.items[i]->kind == PY_ImportFrom)
+            bind_statement(&binder, body.items[i]);
+    return local;
+}
+
 const struct binding *class_own(const struct py_class *class_, struct str name) {
     return map_get(&class_->names, name);
 }

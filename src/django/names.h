@@ -91,6 +91,9 @@ struct py_class {
 
 /* module.c: the names of a module or class body. */
 void module_bind(struct django_facts *facts, struct module *module);
+/* What a function's body imports for itself, as a module that has nothing else. */
+struct module *module_local_imports(struct django_facts *facts, const struct module *module,
+                                    struct py_list body);
 const struct binding *class_own(const struct py_class *class_, struct str name);
 
 /* imports.c */

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "django/admin.h"
 #include "django/facts.h"
+#include "django/signal.h"
 #include "python/parse.h"
 
 #include <dirent.h>
@@ -128,6 +129,7 @@ void facts_finish(struct django_facts *facts) {
     schema_build(facts);
     callgraph_build(facts);
     admin_find(facts);
+    signals_find(facts);
     views_note(facts);
 }
 

@@ -2,6 +2,7 @@
  * for an object without a key. */
 #include "base/assert.h"
 #include "django/orm.h"
+#include "django/signal.h"
 #include "django/values.h"
 
 /* What save() was asked for. */
@@ -172,50 +173,82 @@ static uint16_t update_row(struct save *save) {
     return step != NULL ? count : TXN_NO_VAR;
 }
 
-static void update_or_insert(struct save *save) {
+/* Whether it has made the row; NULL: nothing was sent. */
+static struct val *update_or_insert(struct save *save) {
     struct lowerer *l = save->l;
     uint16_t count = update_row(save);
     if (count == TXN_NO_VAR)
-        return;
+        return NULL;
     struct txn_expr *none = txn_binary(&l->b, save->span, TXN_OP_EQ, txn_ref(&l->b, save->span, count),
                                        txn_literal(&l->b, save->span, value_int(0)));
     struct txn_step *step = txn_build_if(&l->b, save->span, none);
-    if (save->is_narrow || save->is_force_update)
+    bool is_update = save->is_narrow || save->is_force_update;
+    if (is_update)
         txn_build_raise(&l->b, save->span, STR("DatabaseError"));
     else
         insert_row(l, save->span, save->row, true, true);
     txn_build_end(&l->b, step);
+    return is_update ? val_bool(l, save->span, false) : val_scalar(l, none);
+}
+
+/* Whether the object has a key is known when it runs only. */
+static struct val *save_by_key(struct save *save) {
+    struct lowerer *l = save->l;
+    struct row *row = save->row;
+    bool is_told = signal_has(l->facts, SIGNAL_POST_SAVE, row->model);
+    uint16_t created = is_told ? lower_var(l, STR("created")) : TXN_NO_VAR;
+    struct txn_expr *key = txn_column(&l->b, save->span, row->var, row->model->pk->column);
+    struct txn_step *step =
+        txn_build_if(&l->b, save->span, txn_unary(&l->b, save->span, TXN_EXPR_IS_NULL, key));
+    insert_row(l, save->span, row, !row->model->pk->is_serial, false);
+    if (is_told)
+        txn_build_assign(&l->b, save->span, created,
+                         txn_literal(&l->b, save->span, value_bool(true)));
+    txn_build_else(&l->b, step);
+    struct val *inserted = update_or_insert(save);
+    if (is_told)
+        txn_build_assign(&l->b, save->span, created,
+                         inserted != NULL ? val_expr(l, inserted)
+                                          : txn_literal(&l->b, save->span, value_bool(false)));
+    txn_build_end(&l->b, step);
+    cell_set(l, &row->pk_state, val_bool(l, save->span, true));
+    if (!is_told)
+        return NULL;
+    l->is_pinned[created] = true;
+    return val_scalar(l, txn_ref(&l->b, save->span, created));
+}
+
+static struct val *save_row(struct save *save) {
+    struct lowerer *l = save->l;
+    struct row *row = save->row;
+    struct value state;
+    if (!save->is_force_insert &&
+        (row->pk_state.val == NULL || !val_constant(row->pk_state.val, &state)))
+        return save_by_key(save);
+    if (!save->is_force_insert && state.number != 0)
+        return update_or_insert(save);
+    object_insert(l, save->span, row);
+    return val_bool(l, save->span, true);
 }
 
 void row_save(struct lowerer *l, struct txn_span span, struct row *row, struct args *args) {
     struct save save = {.l = l, .span = span, .row = row};
-    struct value state;
+    struct val *fields = args_get(args, 3, "update_fields");
     save.is_force_insert = is_true(args_get(args, 0, "force_insert"));
     save.is_force_update = is_true(args_get(args, 1, "force_update"));
     if (args->is_open)
         lower_note(l, span, STR("arguments of save() that are not known"));
-    if (!read_update_fields(&save, args_get(args, 3, "update_fields")))
+    if (!read_update_fields(&save, fields))
         return;
     if (row->model->parent != NULL && !row->model->is_proxy)
         lower_note(l, span, STR("save() of a model with multi-table inheritance"));
+    fields = fields != NULL ? fields : val_null(l, span);
+    signal_send(l, span, SIGNAL_PRE_SAVE, row, NULL, fields);
+    if (l->frame->is_terminated)
+        return;
     add_loaded(&save);
     set_times(&save);
-    if (save.is_force_insert) {
-        object_insert(l, span, row);
-        return;
-    }
-    if (row->pk_state.val == NULL || !val_constant(row->pk_state.val, &state)) {
-        struct txn_expr *key = txn_column(&l->b, span, row->var, row->model->pk->column);
-        struct txn_step *step =
-            txn_build_if(&l->b, span, txn_unary(&l->b, span, TXN_EXPR_IS_NULL, key));
-        insert_row(l, span, row, !row->model->pk->is_serial, false);
-        txn_build_else(&l->b, step);
-        update_or_insert(&save);
-        txn_build_end(&l->b, step);
-        cell_set(l, &row->pk_state, val_bool(l, span, true));
-    } else if (state.number != 0) {
-        update_or_insert(&save);
-    } else {
-        object_insert(l, span, row);
-    }
+    struct val *created = save_row(&save);
+    if (created != NULL)
+        signal_send(l, span, SIGNAL_POST_SAVE, row, created, fields);
 }

@@ -8,7 +8,8 @@
 A case holds the files of a project and what is to be found in them:
 
     === shop/views.py           Python source; a line ending in `# expect: LW003` (or several codes) is where findings
-                                must stand
+                                must stand; in `# not modelled: WORDS` is where something is reported as not modelled
+                                in such words
     === options                 optional: more arguments of `lostwrite check`
     === expect                  `nothing`, or a line for each mark, in order: CODE SYMBOL [TABLE[.COLUMN,...]]
     === why                     why a careful reader of the code expects that
@@ -31,6 +32,7 @@ import harness
 
 HERE = pathlib.Path(__file__).resolve().parent
 SECTION = re.compile(r"^=== (.+)\n", re.MULTILINE)
+NOTE = re.compile(r"# not modelled: (.+?)\s*$")
 MARK = re.compile(r"# expect: (LW\d{3}(?: LW\d{3})*)\s*$")
 
 
@@ -51,6 +53,8 @@ class Case:
         self.files = sections
         if not all(name.endswith(".py") for name in sections):
             raise ValueError(f"{path.name}: unknown section among {', '.join(sections)}")
+        self.notes = [(path, number, note.group(1)) for path, text in self.files.items()
+                      for number, line in enumerate(text.split("\n"), 1) if (note := NOTE.search(line))]
         self.expected = sorted(self.placed([] if expect == ["nothing"] else expect, path.name))
 
     def placed(self, lines, name):
@@ -106,6 +110,10 @@ class Cases(unittest.TestCase):
         code, document = check(case, has_init)
         findings = found(document, case.expected)
         self.assertEqual(code, 1 if findings else 0)
+        noted = [(note["path"], note["line"], note["text"]) for note in document["not_modelled"]]
+        for path_, line, words in case.notes:
+            self.assertTrue(any(note[:2] == (path_, line) and words in note[2] for note in noted),
+                            f"{path_}:{line}: `{words}` is not among {noted}")
         if findings != case.expected:
             missing = [row for row in case.expected if row not in findings]
             extra = [row for row in findings if row not in case.expected]

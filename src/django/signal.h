@@ -1,0 +1,45 @@
+/* Signals of models: functions of the project that Django calls when it saves or deletes a row. They are found where they
+ * are connected, by @receiver or connect(); lowering runs them where the signal is sent. What is sent where is as
+ * django/db/models/base.py and deletion.py have it: by save() and delete() of one object, and by what is made of
+ * these; update(), bulk_create() and bulk_update() send nothing.
+ */
+#ifndef LW_DJANGO_SIGNAL_H
+#define LW_DJANGO_SIGNAL_H
+
+#include "django/facts.h"
+
+struct lowerer;
+struct row;
+struct val;
+
+enum signal {
+    SIGNAL_PRE_SAVE,
+    SIGNAL_POST_SAVE,
+    SIGNAL_PRE_DELETE,
+    SIGNAL_POST_DELETE,
+    SIGNAL_M2M_CHANGED
+};
+
+/* A function connected to a signal. */
+struct receiver {
+    enum signal signal;
+    struct model *sender; /* NULL: any */
+    struct py_func *func;
+};
+
+/* Finds the receivers of the project; notes those that are not known. */
+void signals_find(struct django_facts *facts);
+
+/* Whether a signal of this model has a receiver. */
+bool signal_has(const struct django_facts *facts, enum signal signal, const struct model *model);
+
+/* Runs the receivers in the order of their connection. `created` and `fields` (update_fields) are NULL where the signal
+ * has none. What follows isn't reached if one of them always raises: see l->frame->is_terminated. */
+void signal_send(struct lowerer *l, struct txn_span span, enum signal signal, struct row *row,
+                 struct val *created, struct val *fields);
+
+/* Notes that receivers run here, if the signal has any: they are not modelled at this place. */
+void signal_note(struct lowerer *l, struct txn_span span, enum signal signal,
+                 const struct model *model);
+
+#endif
