@@ -13,8 +13,7 @@
 
 static const char *const setup[] = {
     "CREATE TABLE counter (id integer PRIMARY KEY, name varchar(20), count integer NOT NULL)",
-    "CREATE TABLE entry (id serial PRIMARY KEY, counter_id integer REFERENCES counter (id), n "
-    "integer)",
+    "CREATE TABLE entry (id serial PRIMARY KEY, n integer, counter_id integer REFERENCES counter)",
     "INSERT INTO counter VALUES (1, 'a', 0), (2, 'b', 5), (3, 'c', 7)",
     "INSERT INTO entry (counter_id, n) VALUES (1, 1), (1, 2), (2, 3)",
 };

@@ -29,7 +29,7 @@ static double seconds_now(void) {
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-static void fail(struct err *err) {
+static _Noreturn void fail(struct err *err) {
     struct buf text = {0};
     err_print(err, &text);
     fputs(text.ptr, stderr);

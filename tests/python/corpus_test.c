@@ -10,7 +10,7 @@ static void check_case(void **state) {
     const char *name = *state;
     struct arena arena = {0};
     struct err err;
-    struct str source, expected;
+    struct str source = {0}, expected = {0};
     char *path = str_to_c(&arena, str_printf(&arena, "tests/python/corpus/%s.py", name));
     char *dump_path = str_to_c(&arena, str_printf(&arena, "tests/python/corpus/%s.dump", name));
     if (!file_read(&arena, path, &source, &err) || !file_read(&arena, dump_path, &expected, &err))
