@@ -5,12 +5,13 @@
 #include "django/param.h"
 #include "django/values.h"
 
-/* The queryset a view works on: its get_queryset(), `queryset` or `model`. */
-static struct queryset *view_queryset(struct lowerer *l, struct val *self, struct txn_span span) {
+/* The queryset a view works on: its get_queryset(), unless that is what asks, `queryset` or `model`. */
+static struct queryset *view_queryset(struct lowerer *l, struct val *self, struct txn_span span,
+                                      bool is_super) {
     struct py_class *where;
     struct val *val = NULL;
     const struct binding *own = class_find(l->facts, self->class_, STR("get_queryset"), &where);
-    if (own != NULL && own->kind == BIND_FUNC) {
+    if (own != NULL && own->kind == BIND_FUNC && !is_super) {
         struct args none = {.span = span};
         val = lower_call_value(l, lower_attribute(l, span, self, STR("get_queryset"), NULL), &none,
                                STR("get_queryset"));
@@ -64,7 +65,7 @@ struct val *view_method(struct lowerer *l, struct val *self, struct str name, st
             lower_notef(l, args->span, "%.*s of the generic view is not modelled", STR_ARG(name));
         return val_unknown(l, args->span, text);
     }
-    struct queryset *query = view_queryset(l, self, args->span);
+    struct queryset *query = view_queryset(l, self, args->span, str_is(name, "get_queryset"));
     if (query == NULL) {
         lower_notef(l, args->span, "the model behind %.*s is not known", STR_ARG(text));
         return val_unknown(l, args->span, text);
