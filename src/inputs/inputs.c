@@ -252,6 +252,8 @@ static void param_dims(struct maker *m, size_t program) {
             dim_add(m, dim, CHOICE_BEYOND, value_null());
             dim_add(m, dim, CHOICE_BOUND, value_null());
         }
+        if (domain->is_weighed)
+            dim_add(m, dim, CHOICE_FRESH, value_null()); /* what min() would choose */
         if (domain->use == PARAM_LOOKUP) {
             dim_add(m, dim, CHOICE_FRESH, value_null());
             if (is_key)
@@ -381,7 +383,8 @@ static struct value param_value(struct maker *m, const struct assignment *a, siz
     if (domain->use == PARAM_CHOICE)
         return value_bool(true);
     struct value fresh = fresh_value(m, dim, session);
-    bool is_beyond = domain->bound_table >= 0 && (domain->is_weighed || choice->kind == CHOICE_BEYOND);
+    bool is_weighed = domain->is_weighed && choice->kind != CHOICE_FRESH;
+    bool is_beyond = domain->bound_table >= 0 && (is_weighed || choice->kind == CHOICE_BEYOND);
     if (!is_beyond || fresh.kind != VALUE_INT)
         return fresh;
     struct value bound = column_value(m, a, (size_t)domain->bound_table, (size_t)domain->bound_column, 1);
@@ -557,7 +560,6 @@ static void keep(struct maker *m, struct inputs *inputs, struct kept *kept,
     kept->items[kept->count++] = *a;
 }
 
-/* Varies what is kept, one choice at a time, until every step is reached. */
 /* Tries take as long as the programs are: of long ones fewer are made, so that a pair's share of the time stays alike. */
 static size_t runs_for(const struct inputs *inputs, size_t runs_max) {
     enum { STEPS_SHORT = 64, RUNS_MIN = 12 };
@@ -567,22 +569,53 @@ static size_t runs_for(const struct inputs *inputs, size_t runs_max) {
     return runs > RUNS_MIN ? runs : RUNS_MIN;
 }
 
-static void vary_for_steps(struct maker *m, struct inputs *inputs, struct kept *kept) {
-    size_t runs = 0, runs_max = runs_for(inputs, INPUT_RUNS_MAX);
-    for (size_t from = 0; from < kept->count; from++) {
-        for (size_t d = 0; d < m->dim_count; d++) {
-            for (size_t k = 1; k < m->dims[d].choice_count; k++) {
-                if (m->reached.count >= inputs->step_count || kept->count == INPUT_CASES_MAX ||
-                    runs++ == runs_max)
-                    return;
-                struct assignment next = kept->items[from];
-                next.at[d] = (uint8_t)k;
-                struct input_case made = make_case(m, &next);
-                if (run_case(m, &made) && reaches_more(m))
-                    keep(m, inputs, kept, &next, made);
-            }
+/* What differs from the assignment in one choice, as far as it reaches more. False: no more is to be tried. */
+static bool vary_one(struct maker *m, struct inputs *inputs, struct kept *kept,
+                     const struct assignment *from, size_t *runs_left) {
+    for (size_t d = 0; d < m->dim_count; d++) {
+        for (size_t k = 1; k < m->dims[d].choice_count; k++) {
+            if (m->reached.count >= inputs->step_count || kept->count == INPUT_CASES_MAX ||
+                (*runs_left)-- == 0)
+                return false;
+            struct assignment next = *from;
+            next.at[d] = (uint8_t)k;
+            struct input_case made = make_case(m, &next);
+            if (run_case(m, &made) && reaches_more(m))
+                keep(m, inputs, kept, &next, made);
         }
     }
+    return true;
+}
+
+/* The dimension that puts the rows into one group, if a program looks for the rows of a group; else dim_count. */
+static size_t group_dim(const struct maker *m) {
+    bool has_group = false;
+    for (size_t i = 0; i < m->schema->tables.count && i < 63; i++) {
+        const struct table *table = m->schema->tables.items[i];
+        for (size_t k = 0; k < table->columns.count && (m->domains.tables & 1ull << i); k++)
+            has_group |= m->domains.columns[i][k].is_looked_up && !is_unique_column(table, k) &&
+                         column_fk(table, k) == NULL;
+    }
+    size_t d = 0;
+    while (d < m->dim_count && !(has_group && m->dims[d].kind == DIM_SPREAD))
+        d++;
+    return d;
+}
+
+/* Varies what is kept, one choice at a time, until every step is reached; then the plainest rows of one group, where
+ * a row may have others beside it. */
+static void vary_for_steps(struct maker *m, struct inputs *inputs, struct kept *kept) {
+    size_t runs_left = runs_for(inputs, INPUT_RUNS_MAX), group = group_dim(m);
+    for (size_t from = 0; from < kept->count; from++) {
+        struct assignment base = kept->items[from];
+        if (!vary_one(m, inputs, kept, &base, &runs_left))
+            return;
+    }
+    if (group == m->dim_count)
+        return;
+    struct assignment base = kept->items[0];
+    base.at[group] = 1;
+    vary_one(m, inputs, kept, &base, &runs_left);
 }
 
 /* Varies the kept cases again, for paths that hang on who comes first. */
@@ -609,6 +642,9 @@ static void vary_for_paths(struct maker *m, struct inputs *inputs, struct kept *
 }
 
 static bool is_weighed(const struct maker *m, const struct dim *dim, size_t k) {
+    if (dim->kind == DIM_PARAM)
+        return m->domains.params.items[dim->program][dim->param].is_weighed &&
+               dim->choices[k].kind == CHOICE_FRESH;
     if (dim->kind != DIM_COLUMN || dim->choices[k].kind != CHOICE_VALUE)
         return false;
     const struct candidates *weighed = &m->domains.columns[dim->table][dim->column].weighed;
