@@ -57,6 +57,7 @@ struct maker {
     struct domains domains;
     uint64_t tables; /* that get rows */
     struct plain *plain[SCHEMA_TABLES_MAX]; /* by table: PLAIN_ROWS_MAX for each column */
+    struct map inserts[SCHEMA_TABLES_MAX];  /* by table: the rows that were made, by their values */
     struct dim dims[DIMS_MAX];
     size_t dim_count;
     bool has_taken;     /* a key may be refused: that is to be reached too */
@@ -391,27 +392,44 @@ static struct value param_value(struct maker *m, const struct assignment *a, siz
     return bound.kind == VALUE_INT ? value_int(bound.number + fresh.number) : fresh;
 }
 
-/* INSERT of one row. */
-static void add_row(struct maker *m, const struct assignment *a, size_t table_index, int64_t row,
-                    struct input_case *made) {
-    const struct table *table = m->schema->tables.items[table_index];
+/* INSERT of one row; NULL if it cannot be. */
+static struct sql_stmt *make_insert(struct maker *m, const struct table *table,
+                                    const struct value *values) {
     struct sql_insert *insert = ARENA_NEW(m->arena, struct sql_insert);
     struct sql_stmt *stmt = ARENA_NEW(m->arena, struct sql_stmt);
-    struct sql_expr **values = ARENA_ARRAY(m->arena, struct sql_expr *, table->columns.count);
+    struct sql_expr **exprs = ARENA_ARRAY(m->arena, struct sql_expr *, table->columns.count);
     for (size_t i = 0; i < table->columns.count; i++) {
-        values[i] = ARENA_NEW(m->arena, struct sql_expr);
-        values[i]->kind = SQL_LITERAL;
-        values[i]->literal = column_value(m, a, table_index, i, row);
+        exprs[i] = ARENA_NEW(m->arena, struct sql_expr);
+        exprs[i]->kind = SQL_LITERAL;
+        exprs[i]->literal = values[i];
         VEC_PUSH(m->arena, &insert->columns, table->columns.items[i].name);
     }
     insert->table = table->name;
     insert->column_count = table->columns.count;
     insert->conflict_key = -1;
-    VEC_PUSH(m->arena, &insert->rows, values);
+    VEC_PUSH(m->arena, &insert->rows, exprs);
     stmt->kind = SQL_STMT_INSERT;
     stmt->insert = insert;
     struct err err;
-    if (sql_resolve(m->arena, m->schema, stmt, &err))
+    return sql_resolve(m->arena, m->schema, stmt, &err) ? stmt : NULL;
+}
+
+/* Most rows are the same from case to case, so each statement is made once. */
+static void add_row(struct maker *m, const struct assignment *a, size_t table_index, int64_t row,
+                    struct input_case *made) {
+    const struct table *table = m->schema->tables.items[table_index];
+    size_t byte_size = table->columns.count * sizeof(struct value);
+    struct value values[TABLE_COLUMNS_MAX];
+    for (size_t i = 0; i < table->columns.count; i++)
+        values[i] = column_value(m, a, table_index, i, row);
+    struct str key = {(const char *)values, byte_size};
+    struct map *inserts = &m->inserts[table_index];
+    if (inserts->arena == NULL)
+        map_init(inserts, m->scratch);
+    struct sql_stmt *stmt = map_get(inserts, key);
+    if (stmt == NULL && (stmt = make_insert(m, table, values)) != NULL)
+        map_put(inserts, str_dup(m->scratch, key), stmt);
+    if (stmt != NULL)
         VEC_PUSH(m->arena, &made->setup, stmt);
 }
 
