@@ -183,7 +183,8 @@ static bool is_straight(const struct py_func *func) {
 /* Both passes; the program as it is in the arena that both share, or NULL. */
 static struct txn_program *lower_twice(struct arena *scratch, struct lowerer *first,
                                        struct lowerer *l, struct django_facts *facts,
-                                       size_t function, enum sql_dialect dialect) {
+                                       size_t function, enum sql_dialect dialect,
+                                       bool is_without_signals) {
     struct django_function *info = &facts->project->functions.items[function];
     struct py_func *func = facts->funcs.items[function];
     bool is_wrapped =
@@ -191,9 +192,11 @@ static struct txn_program *lower_twice(struct arena *scratch, struct lowerer *fi
     struct txn_program *program = txn_program_new(scratch, info->symbol, info->span);
     lowerer_init(first, scratch, facts->pool, facts,
                  txn_program_new(scratch, info->symbol, info->span), dialect);
+    first->is_without_signals = is_without_signals;
     lower_root(first, func, info->span, is_wrapped);
     lowerer_init(l, scratch, facts->pool, facts, program, dialect);
     l->is_second_pass = true;
+    l->is_without_signals = is_without_signals;
     declare_params(l, first, func);
     lower_root(l, func, info->span, is_wrapped);
     if (l->is_too_large)
@@ -227,7 +230,10 @@ struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
         return NULL;
     struct lowerer *first = mem_alloc(sizeof(*first)), *l = mem_alloc(sizeof(*l));
     struct arena scratch = {0};
-    struct txn_program *program = lower_twice(&scratch, first, l, facts, function, dialect);
+    struct txn_program *program =
+        lower_twice(&scratch, first, l, facts, function, dialect, false);
+    if (program == NULL && l->has_sql && facts->receivers.count > 0)
+        program = lower_twice(&scratch, first, l, facts, function, dialect, true);
     info->touches_orm = l->has_sql || (l->has_note && func->has_verb);
     if (info->touches_orm)
         publish_notes(facts, l, info);

@@ -90,6 +90,7 @@ struct lowerer {
     VEC(struct django_note) notes; /* of this pass */
     VEC(struct py_func *) called;  /* what was inlined */
     bool is_second_pass;
+    bool is_without_signals;      /* receivers are noted, not run: with them it got too large */
     uint32_t dry_depth;           /* > 0: what is emitted is thrown away, and so are notes */
     uint32_t call_depth, atomic_depth, expr_depth;
     uint32_t step_count, sql_count;

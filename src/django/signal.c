@@ -194,6 +194,10 @@ void signal_send(struct lowerer *l, struct txn_span span, enum signal signal, st
                  struct val *created, struct val *fields) {
     const struct django_facts *facts = l->facts;
     bool is_statement = l->is_statement;
+    if (l->is_without_signals) {
+        signal_note(l, span, signal, row->model);
+        return;
+    }
     for (size_t i = 0; i < facts->receivers.count && !l->frame->is_terminated; i++) {
         const struct receiver *receiver = &facts->receivers.items[i];
         if (!receives(receiver, signal, row->model))
