@@ -8,7 +8,7 @@
 A case holds the files of a project and what is to be found in them:
 
     === shop/views.py           Python source; a line ending in `# expect: LW003` (or several codes) is where findings
-                                must stand; in `# not modelled: WORDS` is where something is reported as not modelled
+                                must stand; `# not modelled: WORDS` (before that) is where something is reported as not modelled
                                 in such words
     === options                 optional: more arguments of `lostwrite check`
     === expect                  `nothing`, or a line for each mark, in order: CODE SYMBOL [TABLE[.COLUMN,...]]
@@ -32,7 +32,7 @@ import harness
 
 HERE = pathlib.Path(__file__).resolve().parent
 SECTION = re.compile(r"^=== (.+)\n", re.MULTILINE)
-NOTE = re.compile(r"# not modelled: (.+?)\s*$")
+NOTE = re.compile(r"# not modelled: ([^#]+?)\s*(?:#|$)")
 MARK = re.compile(r"# expect: (LW\d{3}(?: LW\d{3})*)\s*$")
 
 
