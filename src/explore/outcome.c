@@ -60,21 +60,15 @@ static void put_value(struct namer *namer, struct value value) {
     buf_add(namer->out, (struct str){(const char *)&value, sizeof(value)});
 }
 
-/* The rows of a table as they are, and what of them is generated: that is named when all of it is known. */
 struct row_list {
     struct namer *namer;
     size_t columns;
-    bool has_generated;
 };
 
 static void collect_row(void *context, const struct value *row) {
-    struct row_list *list = context;
-    for (size_t i = 0; i < list->columns; i++) {
-        if (row[i].origin == 0)
-            continue;
-        list->has_generated = true;
+    const struct row_list *list = context;
+    for (size_t i = 0; i < list->columns; i++)
         collect(list->namer, row[i]);
-    }
     buf_add(list->namer->out, (struct str){(const char *)row, list->columns * sizeof(*row)});
 }
 
@@ -163,26 +157,27 @@ static void put_fates(const struct world *world, uint32_t ignored, struct buf *o
     }
 }
 
-/* The rows of every table, sorted. */
+/* The rows of every table, sorted; what is generated is named when all of it is known. */
 static void put_rows(struct namer *namer) {
     const struct schema *schema = namer->world->schema;
-    struct row_list lists[SCHEMA_TABLES_MAX];
-    size_t ends[SCHEMA_TABLES_MAX];
+    size_t *ends = mem_alloc(schema->tables.count * sizeof(*ends));
     size_t from = 0;
     for (size_t i = 0; i < schema->tables.count; i++) {
-        lists[i] = (struct row_list){namer, schema->tables.items[i]->columns.count, false};
-        db_visit_rows(namer->world->db, (uint16_t)i, collect_row, &lists[i]);
+        struct row_list list = {namer, schema->tables.items[i]->columns.count};
+        db_visit_rows(namer->world->db, (uint16_t)i, collect_row, &list);
         ends[i] = namer->out->len;
         buf_add_char(namer->out, '|');
     }
     for (size_t i = 0; i < namer->world->effect_args.count; i++)
         collect(namer, namer->world->effect_args.items[i]);
     for (size_t i = 0; i < schema->tables.count; i++) {
-        if (lists[i].has_generated)
+        if (namer->generated.count > 0)
             name_values(namer, from, ends[i]);
-        sort_records(namer->out, from, ends[i], lists[i].columns * sizeof(struct value));
+        sort_records(namer->out, from, ends[i],
+                     schema->tables.items[i]->columns.count * sizeof(struct value));
         from = ends[i] + 1;
     }
+    free(ends);
 }
 
 void world_outcome(const struct world *world, uint32_t ignored, struct buf *out) {

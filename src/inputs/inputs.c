@@ -56,8 +56,8 @@ struct maker {
     size_t program_count;
     struct domains domains;
     uint64_t tables; /* that get rows */
-    struct plain *plain[SCHEMA_TABLES_MAX]; /* by table: PLAIN_ROWS_MAX for each column */
-    struct map inserts[SCHEMA_TABLES_MAX];  /* by table: the rows that were made, by their values */
+    struct plain **plain; /* by table: PLAIN_ROWS_MAX for each column */
+    struct map *inserts;  /* by table: the rows that were made, by their values */
     struct dim dims[DIMS_MAX];
     size_t dim_count;
     bool has_taken;     /* a key may be refused: that is to be reached too */
@@ -717,6 +717,8 @@ void inputs_make(struct arena *arena, struct arena *scratch, const struct schema
     LW_ASSERT(program_count <= DB_SESSIONS_MAX);
     domains_read(&m->domains, programs, program_count);
     m->tables = with_parents(schema, m->domains.tables);
+    m->plain = ARENA_ARRAY(scratch, struct plain *, schema->tables.count);
+    m->inserts = ARENA_ARRAY(scratch, struct map, schema->tables.count);
     map_init(&m->reached, scratch);
     map_init(&m->paths, scratch);
     make_dims(m);
