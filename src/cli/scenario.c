@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "cli/suggest.h"
+#include "inputs/tables.h"
 #include "program/notation.h"
 
 static const struct pos nowhere = {0, 0};
@@ -116,8 +117,8 @@ static bool no_program(const struct django_project *project, int function,
 
 /* The case to show: the first in which something is lost, else the one that reaches most. */
 static bool choose_case(struct scenario *scenario, const struct inputs *inputs,
-                        const struct txn_program *const *programs, size_t count,
-                        struct run_setup *chosen, struct err *err) {
+                        const struct cut *cut, size_t count, struct run_setup *chosen,
+                        struct err *err) {
     size_t most = 0;
     *chosen = (struct run_setup){0};
     for (size_t i = 0; i < inputs->cases.count; i++) {
@@ -125,13 +126,13 @@ static bool choose_case(struct scenario *scenario, const struct inputs *inputs,
         struct judge_options plain = {0};
         struct cell_verdict cell;
         struct arena scratch = {0};
-        struct run_setup setup = {.schema = &scenario->project->schema,
+        struct run_setup setup = {.schema = cut->schema,
                                   .pool = &scenario->pool,
                                   .setup = input->setup.items,
                                   .setup_count = input->setup.count,
                                   .session_count = count};
         for (size_t k = 0; k < count; k++)
-            setup.sessions[k] = (struct world_session){programs[k], input->args[k]};
+            setup.sessions[k] = (struct world_session){cut->programs[k], input->args[k]};
         bool ok = judge_cell(&scratch, &setup, &scenario->find.configs[0], &plain, &cell, err);
         arena_release(&scratch);
         if (!ok)
@@ -191,11 +192,14 @@ static bool read_functions(struct scenario *scenario, const struct input_list *i
     target_configs(target, &scenario->project->settings, &scenario->find);
     if (!lower_inputs(scenario, inputs, count, programs, symbols, err))
         return false;
+    struct cut cut;
+    if (!cut_make(arena, &scenario->project->schema, &scenario->pool, programs, count, &cut))
+        return err_set(err, nowhere, "these functions touch more than %d tables", TABLES_RUN_MAX);
     struct arena scratch = {0};
-    inputs_make(arena, &scratch, &scenario->project->schema, &scenario->pool,
-                &scenario->find.configs[0], programs, count, INPUTS_PATHS, &cases);
+    inputs_make(arena, &scratch, cut.schema, &scenario->pool, &scenario->find.configs[0],
+                cut.programs, count, INPUTS_PATHS, &cases);
     arena_release(&scratch);
-    if (!choose_case(scenario, &cases, programs, count, setup, err))
+    if (!choose_case(scenario, &cases, &cut, count, setup, err))
         return false;
     VEC_PUSH(arena, &scenario->runs, (struct scenario_run){{0}, setup, symbols});
     return true;
