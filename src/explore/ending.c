@@ -51,18 +51,11 @@ static void take_table(struct arena *arena, const struct world *world, uint16_t 
         VEC_PUSH(arena, &ending->tables, taken);
 }
 
-static bool has_effects(const struct world *world, size_t session) {
-    for (size_t i = 0; i < world->effects.count; i++)
-        if (world->effects.items[i].session == session)
-            return true;
-    return false;
-}
-
 static struct str fate_text(struct arena *arena, const struct world *world, size_t index) {
     const struct session *session = &world->sessions[index];
     switch ((enum fate)session->fate) {
     case FATE_DONE:
-        return (session->flags & SESSION_CHANGED) || has_effects(world, index)
+        return (session->flags & SESSION_CHANGED) || world_has_effects(world, index)
                    ? STR("done")
                    : STR("done without a write");
     case FATE_RAISED:

@@ -139,8 +139,8 @@ static void enter_loop(struct world *world, struct session *session, const struc
 }
 
 /* What was rolled back was not written; that the session meant to write stands. */
-static void undo_flags(struct session *session) {
-    session->flags = session->flags_at_begin | (session->flags & SESSION_WROTE);
+static void undo_flags(struct session *session, uint8_t before) {
+    session->flags = before | (session->flags & SESSION_WROTE);
 }
 
 static void enter_atomic(struct session *session, const struct txn_step *step) {
@@ -358,7 +358,7 @@ static void end_atomic(struct world *world, struct session *session, struct fram
     struct op op = {.step = frame->owner, .level = session->atomic_depth};
     if (is_outermost && session->is_ended) {
         session_rollback_now(world, session, op.step);
-        undo_flags(session);
+        undo_flags(session, session->flags_at_begin);
         transaction_ended(session);
         return;
     }
@@ -541,11 +541,11 @@ void session_op_done(struct world *world, struct session *session) {
             transaction_ended(session);
         break;
     case OP_ROLLBACK:
-        undo_flags(session);
+        undo_flags(session, session->flags_at_begin);
         transaction_ended(session);
         break;
     case OP_ROLLBACK_TO:
-        session->flags = top_frame(session)->flags_at_savepoint | (session->flags & SESSION_WROTE);
+        undo_flags(session, top_frame(session)->flags_at_savepoint);
         transaction_ended(session);
         queue_op(session, (struct op){.kind = OP_RELEASE, .level = op.level, .step = op.step});
         break;

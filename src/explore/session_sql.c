@@ -324,12 +324,12 @@ static void take_in(struct world *world, struct session *session, const struct t
     }
     LW_ASSERT(result->status == DB_OK);
     session->flags |= result->write_count > 0 ? SESSION_WROTE | SESSION_CHANGED : 0;
-    if (step->sql.stmt->kind == SQL_STMT_UPDATE)
+    if (step->sql.stmt->kind == SQL_STMT_UPDATE) {
         note_overwrite(world, session, step->sql.stmt->update, result);
-    if (step->sql.stmt->kind == SQL_STMT_UPDATE)
         wrote_columns(world, session, step, result);
-    else if (step->sql.stmt->kind == SQL_STMT_INSERT)
+    } else if (step->sql.stmt->kind == SQL_STMT_INSERT) {
         wrote_insert(session, step, result);
+    }
     if (step->sql.into == TXN_INTO_ROWS || step->sql.into == TXN_INTO_LIST)
         receive_list(world, session, step, result);
     else if (step->sql.into != TXN_INTO_NOTHING)

@@ -137,9 +137,16 @@ uint32_t world_flags(const struct world *world) {
     return flags;
 }
 
-bool world_has_failed_effects(const struct world *world) {
+bool world_has_effects(const struct world *world, size_t session) {
     for (size_t i = 0; i < world->effects.count; i++)
-        if (world->sessions[world->effects.items[i].session].fate == FATE_FAILED)
+        if (world->effects.items[i].session == session)
+            return true;
+    return false;
+}
+
+bool world_has_failed_effects(const struct world *world) {
+    for (size_t i = 0; i < world->session_count; i++)
+        if (world->sessions[i].fate == FATE_FAILED && world_has_effects(world, i))
             return true;
     return false;
 }

@@ -88,7 +88,8 @@ void world_start(struct world *world, struct trace *trace);
 
 /* What the monitor saw in transactions that were not rolled back: enum session_flag of all sessions. */
 uint32_t world_flags(const struct world *world);
-/* Whether a session that failed had done something outside the database before. */
+/* Whether a session did something outside the database; whether one that failed had, before. */
+bool world_has_effects(const struct world *world, size_t session);
 bool world_has_failed_effects(const struct world *world);
 
 /* Bits of the sessions that can step now. */

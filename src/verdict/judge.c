@@ -171,10 +171,8 @@ static bool is_allowed(struct judge *judge, const struct world *end, uint32_t fa
 static uint32_t idle_sessions(const struct world *end) {
     uint32_t idle = sessions_with(end, FATE_DONE);
     for (size_t i = 0; i < end->session_count; i++)
-        if (end->sessions[i].flags & SESSION_WROTE)
+        if ((end->sessions[i].flags & SESSION_WROTE) || world_has_effects(end, i))
             idle &= ~(1u << i);
-    for (size_t i = 0; i < end->effects.count; i++)
-        idle &= ~(1u << end->effects.items[i].session);
     return idle;
 }
 
