@@ -24,11 +24,12 @@ enum { DB_SESSIONS_MAX = 8, DB_NO_SESSION = -1 };
  */
 struct db_config {
     enum engine_kind engine;
+    uint32_t version; /* of the server, as in version.h: 101119 is MariaDB 10.11.19; 0: its default */
     enum sql_isolation isolation; /* of what names none, also in autocommit; never DEFAULT */
     /* PostgreSQL under Django: `isolation` holds inside transactions only, autocommit statements
      * run at READ COMMITTED (ENGINES, Django fact 2). */
     bool autocommit_read_committed;
-    bool innodb_snapshot_isolation; /* MariaDB; default ON since 11.6.2 */
+    bool innodb_snapshot_isolation; /* MariaDB, as the setting is; see version_config */
     bool sqlite_immediate;          /* BEGIN means BEGIN IMMEDIATE (Django's transaction_mode) */
 };
 
