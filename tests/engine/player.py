@@ -1,4 +1,4 @@
-"""Plays sessions, statement by statement, on real databases: PostgreSQL, MariaDB, SQLite's own library.
+"""Plays sessions, statement by statement, on real databases: PostgreSQL, MariaDB, MySQL, SQLite's own library.
 
     with Lab() as lab:
         with lab.player("mariadb repeatable read", schema) as player:
@@ -27,7 +27,7 @@ DEFAULT_SCHEMA = [
     "CREATE TABLE c (id serial PRIMARY KEY, tid integer, FOREIGN KEY (tid) REFERENCES t (id))",
     "INSERT INTO t VALUES (1, 1, 0), (2, 5, 0)",
 ]
-SERIAL = {"mariadb": "integer AUTO_INCREMENT", "sqlite": "integer"}
+SERIAL = {"mariadb": "integer AUTO_INCREMENT", "mysql": "integer AUTO_INCREMENT", "sqlite": "integer"}
 SETTLED_S = 0.030  # waiting for this long: no deadlock check is still to come
 ANSWER_S_MAX = 30
 LOCK_WAIT_S = 2  # what a server's own timeout is set to where a wait is to be waited out
@@ -170,10 +170,13 @@ class MariaDB(Server):
         connection = self.server.connect("lab")
         cursor = connection.cursor()
         cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL " + self.level)
-        cursor.execute("SET innodb_snapshot_isolation=%d" % self.snapshot_isolation)
+        self.set_snapshot_isolation(cursor)
         cursor.execute("SET innodb_lock_wait_timeout=%d" % LOCK_WAIT_S)
         session.id = connection.thread_id()
         return connection
+
+    def set_snapshot_isolation(self, cursor):
+        cursor.execute("SET innodb_snapshot_isolation=%d" % self.snapshot_isolation)
 
     def execute(self, connection, sql):
         import MySQLdb
@@ -196,6 +199,12 @@ class MariaDB(Server):
 
     def cancel(self, session):
         self.cursor.execute("KILL QUERY %d" % session.id)
+
+
+class MySQL(MariaDB):
+    def set_snapshot_isolation(self, _cursor):
+        if self.snapshot_isolation:
+            raise PlayError("MySQL has no innodb_snapshot_isolation")
 
 
 class SQLite:
@@ -358,7 +367,8 @@ class Player:
 class Lab:
     """The servers, as they are needed."""
 
-    SERVERS = {"postgresql": (PostgreSQL, servers.PostgreSQL), "mariadb": (MariaDB, servers.MariaDB)}
+    SERVERS = {"postgresql": (PostgreSQL, servers.PostgreSQL), "mariadb": (MariaDB, servers.MariaDB),
+               "mysql": (MySQL, servers.MySQL)}
 
     def __init__(self):
         self.running = {}

