@@ -28,7 +28,8 @@ struct live_options {
     size_t session_count; /* up to LIVE_SESSIONS_MAX */
     /* Of each wait say for whom; on InnoDB that costs a tenth of a second a wait. Without it `blockers` is 0 there. */
     bool finds_blockers;
-    unsigned answer_ms_max; /* a statement that neither ends nor waits for so long: the server is lost. 0: 30,000 */
+    unsigned
+        answer_ms_max; /* a statement that neither ends nor waits for so long: the server is lost. 0: 30,000 */
 };
 
 enum live_status { LIVE_DONE, LIVE_WAITING, LIVE_FAILED };
@@ -46,25 +47,26 @@ struct live_notice {
 };
 
 /* The answer to a statement. Of a text with several statements (PostgreSQL's simple query): each has its own, see
- * `next`. Everything is of the session's memory and holds until its next statement. */
+ * `next`; a notice may stand with an answer before its own. Everything is of the session's memory and holds until its
+ * next statement. */
 struct live_answer {
     enum live_status status;
-    uint32_t blockers;          /* WAITING: bit per session waited for, as far as known */
+    uint32_t blockers; /* WAITING: bit per session waited for, as far as known */
     size_t row_count, column_count;
     const struct live_column *columns;
-    const struct str *cells;    /* row_count times column_count; data NULL: the value NULL */
-    bool has_rows;              /* a result set, be it empty */
-    struct str command;         /* PostgreSQL's command tag, "UPDATE 1"; else empty */
-    int64_t affected;           /* matched, not changed, rows on MySQL: FOUND_ROWS is set, as Django does */
-    int64_t last_insert;        /* MySQL, MariaDB, SQLite; 0: none */
+    const struct str *cells; /* row_count times column_count; data NULL: the value NULL */
+    bool has_rows;           /* a result set, be it empty */
+    struct str command;      /* PostgreSQL's command tag, "UPDATE 1"; else empty */
+    int64_t affected; /* matched, not changed, rows on MySQL: FOUND_ROWS is set, as Django does */
+    int64_t last_insert; /* MySQL, MariaDB, SQLite; 0: none */
     const struct live_notice *notices;
     size_t notice_count;
     /* FAILED. */
-    char sqlstate[6];           /* "40001"; SQLite: "" */
-    int number;                 /* MySQL's, or SQLite's extended code; PostgreSQL: 0 */
-    struct str severity;        /* "ERROR", "FATAL" */
-    struct str message;         /* the server's, without the severity */
-    bool ended_transaction;     /* no transaction is open any more, though one was */
+    char sqlstate[6];       /* "40001"; SQLite: "" */
+    int number;             /* MySQL's, or SQLite's extended code; PostgreSQL: 0 */
+    struct str severity;    /* "ERROR", "FATAL" */
+    struct str message;     /* the server's, without the severity */
+    bool ended_transaction; /* no transaction is open any more, though one was */
     const struct live_answer *next;
 };
 
@@ -95,8 +97,8 @@ bool live_query(struct live *live, struct str sql, const struct live_answer **an
 
 /* Runs a statement in a session that does not wait. False if the server was lost, or a signal came: then only
  * live_close is left to call. The server's errors are answers. */
-bool live_exec(struct live *live, size_t session, struct str sql,
-               const struct live_answer **answer, struct err *err);
+bool live_exec(struct live *live, size_t session, struct str sql, const struct live_answer **answer,
+               struct err *err);
 bool live_is_waiting(const struct live *live, size_t session);
 /* A waiting session whose statement has ended, in `*session`, and how; LIVE_NO_SESSION once the server says that all that
  * still run do wait. */

@@ -1,0 +1,452 @@
+/* When a statement has ended, when it waits, and in what order waits end: the same for every back end.
+ *
+ * A statement that answers at once costs no question. One that does not is looked at over the control connection, and
+ * counts as waiting once the server says so and the back end knows that no deadlock check will still end it. A wait ends by
+ * what another session did, so live_resume asks who still waits; those that do not are given the time to end or to wait
+ * anew, and all that ended in one such round are handed out in the order in which their waits began, unless one is known to
+ * have waited for the other. So the order is the same in every run, though answers arrive as they like.
+ */
+#include "base/assert.h"
+#include "live/backend.h"
+#include "live/interrupt.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <time.h>
+
+enum {
+    ANSWER_MS_MAX = 30000,
+    CLOSING_MS_MAX = 10000, /* for each statement that tidies up */
+    POLL_MS_MAX = 8,        /* between two questions to the server */
+    IDLE_POLL_MS_MAX = 50,  /* where only an answer is waited for: how late a signal is seen */
+};
+
+static const struct pos no_pos;
+
+uint64_t live_now_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+bool live_lose(struct live *live, struct err *err, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    char message[ERR_MESSAGE_BYTES];
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    if (!live->is_lost)
+        err_set(&live->lost, no_pos, "%s", message);
+    live->is_lost = true;
+    return err_set(err, no_pos, "%s", message);
+}
+
+static bool is_interrupted(const struct live *live) {
+    return !live->is_closing && live_was_interrupted();
+}
+
+static bool is_usable(struct live *live, struct err *err) {
+    if (is_interrupted(live))
+        return live_lose(live, err, "interrupted");
+    return !live->is_lost || err_set(err, no_pos, "%s", live->lost.message);
+}
+
+struct live_answer *live_add_answer(struct live_session *session) {
+    struct live_answer *answer = ARENA_NEW(&session->memory, struct live_answer);
+    answer->status = LIVE_DONE;
+    answer->notices = session->notices.items;
+    answer->notice_count = session->notices.count;
+    memset(&session->notices, 0, sizeof(session->notices));
+    if (session->last != NULL)
+        session->last->next = answer;
+    else
+        session->answer = answer;
+    session->last = answer;
+    return answer;
+}
+
+void live_add_notice(struct live_session *session, struct str severity, struct str message) {
+    struct live_notice notice = {str_dup(&session->memory, severity),
+                                 str_dup(&session->memory, message)};
+    VEC_PUSH(&session->memory, &session->notices, notice);
+}
+
+static bool begin(struct live *live, size_t index, struct str sql, struct err *err) {
+    struct live_session *session = &live->sessions[index];
+    arena_reset(&session->memory);
+    session->answer = session->last = NULL;
+    memset(&session->notices, 0, sizeof(session->notices));
+    session->was_open = session->is_open;
+    session->has_ended = session->is_cancelled = false;
+    session->is_blocked = session->is_past_deadlock_check = false;
+    session->blockers = session->blockers_before = 0;
+    session->blocked_since_us = 0;
+    session->asked_count = 0;
+    session->state = LIVE_RUNNING;
+    return live->backend->start(live, index, sql, err);
+}
+
+/* Takes in what has come, and notes what the end of the statement means. */
+static bool take(struct live *live, size_t index, struct err *err) {
+    struct live_session *session = &live->sessions[index];
+    if (session->has_ended)
+        return true;
+    if (!live->backend->take(live, index, err))
+        return false;
+    if (session->has_ended) {
+        LW_ASSERT(session->answer != NULL && session->last != NULL);
+        session->last->ended_transaction = session->was_open && !session->is_open;
+    }
+    return true;
+}
+
+/* Waits up to `wait_ms` for something from one of `sessions`, and takes it in. */
+static bool poll_sessions(struct live *live, uint32_t sessions, int wait_ms, struct err *err) {
+    struct pollfd fds[LIVE_SESSIONS_MAX + 1];
+    size_t indexes[LIVE_SESSIONS_MAX + 1];
+    nfds_t count = 0;
+    for (size_t i = 0; i <= LIVE_SESSIONS_MAX; i++) {
+        if ((sessions & 1u << i) == 0 || live->sessions[i].has_ended)
+            continue;
+        indexes[count] = i;
+        fds[count++] = (struct pollfd){.fd = live->backend->socket(live, i), .events = POLLIN};
+    }
+    if (count == 0)
+        return true;
+    int ready = fds[0].fd < 0 ? (int)count : poll(fds, count, wait_ms);
+    if (ready < 0 && errno != EINTR)
+        return live_lose(live, err, "poll: %s", strerror(errno));
+    if (is_interrupted(live))
+        return live_lose(live, err, "interrupted");
+    for (nfds_t i = 0; ready > 0 && i < count; i++)
+        if ((fds[i].fd < 0 || fds[i].revents != 0) && !take(live, indexes[i], err))
+            return false;
+    return true;
+}
+
+static bool is_late(struct live *live, uint64_t began_us, struct err *err) {
+    unsigned ms_max =
+        live->options.answer_ms_max != 0 ? live->options.answer_ms_max : ANSWER_MS_MAX;
+    if (live->is_closing)
+        ms_max = CLOSING_MS_MAX;
+    if (live_now_us() - began_us <= (uint64_t)ms_max * 1000)
+        return false;
+    live_lose(live, err, "the server gave no answer within %u ms", ms_max);
+    return true;
+}
+
+/* The statements of `sessions` to their ends; nobody asks who waits. */
+static bool finish(struct live *live, uint32_t sessions, struct err *err) {
+    uint64_t began_us = live_now_us();
+    for (;;) {
+        uint32_t open = 0;
+        for (size_t i = 0; i <= LIVE_SESSIONS_MAX; i++)
+            if ((sessions & 1u << i) != 0 && !live->sessions[i].has_ended)
+                open |= 1u << i;
+        if (open == 0)
+            break;
+        if (is_late(live, began_us, err) || !poll_sessions(live, open, IDLE_POLL_MS_MAX, err))
+            return false;
+    }
+    for (size_t i = 0; i <= LIVE_SESSIONS_MAX; i++)
+        if ((sessions & 1u << i) != 0)
+            live->sessions[i].state = LIVE_IDLE;
+    return true;
+}
+
+bool live_run_to_end(struct live *live, size_t index, struct str sql, struct err *err) {
+    return begin(live, index, sql, err) && finish(live, 1u << index, err);
+}
+
+bool live_run_ok(struct live *live, size_t index, struct str sql, struct err *err) {
+    if (!live_run_to_end(live, index, sql, err))
+        return false;
+    for (const struct live_answer *a = live->sessions[index].answer; a != NULL; a = a->next) {
+        if (a->status != LIVE_FAILED)
+            continue;
+        char number[16] = "";
+        if (a->number != 0)
+            snprintf(number, sizeof(number), "%d", a->number);
+        return err_set(err, no_pos, "%s %s: %.*s", live->server,
+                       live->kind == LIVE_POSTGRESQL ? a->sqlstate : number, STR_ARG(a->message));
+    }
+    return true;
+}
+
+/* ---- who waits ---- */
+
+static uint32_t waiting(const struct live *live) {
+    uint32_t mask = 0;
+    for (size_t i = 0; i < live->options.session_count; i++)
+        if (live->sessions[i].state == LIVE_IS_WAITING)
+            mask |= 1u << i;
+    return mask;
+}
+
+/* Asks the server about `sessions`, then takes in what they were told before that. */
+static bool ask(struct live *live, uint32_t sessions, struct err *err) {
+    if (!live->backend->ask(live, sessions, err))
+        return false;
+    uint64_t now_us = live_now_us();
+    for (size_t i = 0; i < live->options.session_count; i++) {
+        struct live_session *session = &live->sessions[i];
+        if ((sessions & 1u << i) == 0)
+            continue;
+        if (!session->is_blocked) {
+            session->blocked_since_us = 0;
+            session->asked_count = 0;
+        } else {
+            if (session->blocked_since_us == 0)
+                session->blocked_since_us = now_us;
+            session->asked_count++;
+            if (session->blockers != 0)
+                session->blockers_before = session->blockers;
+        }
+    }
+    return poll_sessions(live, sessions, 0, err);
+}
+
+/* Those of `sessions` that still run and do not wait for good. `other_ended`: a wait ended meanwhile, as of a deadlock's
+ * victim; who is blocked then is told to wait, so that the caller learns of that end first. */
+static uint32_t unsettled(const struct live *live, uint32_t sessions, bool other_ended) {
+    uint32_t mask = 0;
+    for (size_t i = 0; i < live->options.session_count; i++) {
+        const struct live_session *session = &live->sessions[i];
+        if ((sessions & 1u << i) == 0 || session->has_ended)
+            continue;
+        if (!session->is_blocked || (!other_ended && !live->backend->is_settled(live, i)))
+            mask |= 1u << i;
+    }
+    return mask;
+}
+
+static bool has_ended_any(const struct live *live, uint32_t sessions) {
+    for (size_t i = 0; i < live->options.session_count; i++)
+        if ((sessions & 1u << i) != 0 && live->sessions[i].has_ended)
+            return true;
+    return false;
+}
+
+static bool knows_to_wait(const struct live *live, uint32_t sessions) {
+    for (size_t i = 0; i < live->options.session_count; i++)
+        if ((sessions & 1u << i) != 0 && live->sessions[i].is_past_deadlock_check)
+            return true;
+    return false;
+}
+
+static uint32_t not_ended(const struct live *live, uint32_t sessions) {
+    for (size_t i = 0; i < live->options.session_count; i++)
+        if (live->sessions[i].has_ended)
+            sessions &= ~(1u << i);
+    return sessions;
+}
+
+/* Lets each of `sessions` end, or wait for another session. */
+static bool settle(struct live *live, uint32_t sessions, struct err *err) {
+    uint64_t began_us = live_now_us();
+    int wait_ms = (int)live->ask_after_ms;
+    uint32_t others = waiting(live) & ~sessions;
+    while ((sessions = not_ended(live, sessions)) != 0) {
+        uint64_t from_us = live_now_us();
+        if (!poll_sessions(live, sessions | not_ended(live, others), wait_ms, err))
+            return false;
+        if ((sessions = not_ended(live, sessions)) == 0)
+            return true;
+        if (live->backend->ask == NULL)
+            return true;
+        /* Something came, but neither an end nor the news that it waits. */
+        int left_ms = wait_ms - (int)((live_now_us() - from_us) / 1000);
+        if (left_ms > 0 && !knows_to_wait(live, sessions)) {
+            wait_ms = left_ms;
+            continue;
+        }
+        if (!ask(live, sessions | not_ended(live, others), err))
+            return false;
+        sessions = unsettled(live, sessions, has_ended_any(live, others));
+        if (is_late(live, began_us, err))
+            return false;
+        wait_ms = wait_ms >= POLL_MS_MAX / 2 ? POLL_MS_MAX : wait_ms * 2;
+        if (knows_to_wait(live, sessions))
+            wait_ms = 1;
+    }
+    return true;
+}
+
+/* ---- what callers ask for ---- */
+
+bool live_exec(struct live *live, size_t index, struct str sql, const struct live_answer **answer,
+               struct err *err) {
+    LW_ASSERT(index < live->options.session_count);
+    struct live_session *session = &live->sessions[index];
+    LW_ASSERT(session->state == LIVE_IDLE || live->is_lost);
+    if (!is_usable(live, err) || !begin(live, index, sql, err) || !settle(live, 1u << index, err))
+        return false;
+    if (session->has_ended) {
+        session->state = LIVE_IDLE;
+        *answer = session->answer;
+        return true;
+    }
+    session->state = LIVE_IS_WAITING;
+    session->wait_number = ++live->waits_begun;
+    session->waiting_answer =
+        (struct live_answer){.status = LIVE_WAITING, .blockers = session->blockers};
+    *answer = &session->waiting_answer;
+    return true;
+}
+
+bool live_is_waiting(const struct live *live, size_t index) {
+    LW_ASSERT(index < live->options.session_count);
+    enum live_state state = live->sessions[index].state;
+    return state == LIVE_IS_WAITING || state == LIVE_READY;
+}
+
+/* Of those in `state` the one that goes first, or LIVE_NO_SESSION. */
+static int first_in(const struct live *live, enum live_state state) {
+    int first = LIVE_NO_SESSION;
+    for (size_t i = 0; i < live->options.session_count; i++) {
+        const struct live_session *one = &live->sessions[i];
+        if (one->state != state)
+            continue;
+        if (first == LIVE_NO_SESSION) {
+            first = (int)i;
+            continue;
+        }
+        const struct live_session *best = &live->sessions[first];
+        bool waited_for = (best->blockers_before & 1u << i) != 0;
+        bool waits_for = (one->blockers_before & 1u << first) != 0;
+        if (waited_for != waits_for ? waited_for : one->wait_number < best->wait_number)
+            first = (int)i;
+    }
+    return first;
+}
+
+static void mark_ready(struct live *live, uint32_t sessions) {
+    for (size_t i = 0; i < live->options.session_count; i++)
+        if ((sessions & 1u << i) != 0 && live->sessions[i].has_ended)
+            live->sessions[i].state = LIVE_READY;
+}
+
+/* Without anybody to ask, each in its turn tries again; the first that ends may let others go on. */
+static bool retry(struct live *live, uint32_t sessions, struct err *err) {
+    while (sessions != 0) {
+        uint32_t tried = 0;
+        for (size_t i = 0; i < live->options.session_count; i++)
+            if ((sessions & 1u << i) != 0 &&
+                (tried == 0 ||
+                 live->sessions[i].wait_number < live->sessions[__builtin_ctz(tried)].wait_number))
+                tried = 1u << i;
+        if (!poll_sessions(live, tried, 0, err))
+            return false;
+        if (has_ended_any(live, tried))
+            return true;
+        sessions &= ~tried;
+    }
+    return true;
+}
+
+bool live_resume(struct live *live, int *index, const struct live_answer **answer,
+                 struct err *err) {
+    if (!is_usable(live, err))
+        return false;
+    while (first_in(live, LIVE_READY) == LIVE_NO_SESSION) {
+        uint32_t asked = waiting(live), free_ones;
+        *index = LIVE_NO_SESSION;
+        if (asked == 0)
+            return true;
+        if (live->backend->ask == NULL) {
+            if (!retry(live, asked, err))
+                return false;
+            if (!has_ended_any(live, asked))
+                return true;
+            mark_ready(live, asked);
+            continue;
+        }
+        /* What ended meanwhile is not to be asked about any more: it has its place in the same round. */
+        if (!ask(live, asked, err))
+            return false;
+        free_ones = 0;
+        for (size_t i = 0; i < live->options.session_count; i++)
+            if ((asked & 1u << i) != 0 &&
+                (live->sessions[i].has_ended || !live->sessions[i].is_blocked))
+                free_ones |= 1u << i;
+        if (free_ones == 0)
+            return true;
+        if (!settle(live, free_ones, err))
+            return false;
+        mark_ready(live, free_ones);
+    }
+    *index = first_in(live, LIVE_READY);
+    live->sessions[*index].state = LIVE_IDLE;
+    *answer = live->sessions[*index].answer;
+    return true;
+}
+
+static bool cancel(struct live *live, uint32_t sessions, struct err *err) {
+    for (size_t i = 0; i < live->options.session_count; i++) {
+        struct live_session *session = &live->sessions[i];
+        if ((sessions & 1u << i) == 0 || session->has_ended)
+            continue;
+        session->is_cancelled = true;
+        if (!live->backend->cancel(live, i, err))
+            return false;
+    }
+    return finish(live, sessions, err);
+}
+
+bool live_cancel(struct live *live, size_t index, const struct live_answer **answer,
+                 struct err *err) {
+    LW_ASSERT(live_is_waiting(live, index) || live->is_lost);
+    if (!is_usable(live, err) || !cancel(live, 1u << index, err))
+        return false;
+    if (live->sessions[index].is_cancelled)
+        live->backend->as_timeout(live, index);
+    *answer = live->sessions[index].answer;
+    return true;
+}
+
+bool live_in_transaction(const struct live *live, size_t index) {
+    LW_ASSERT(index < live->options.session_count);
+    return live->sessions[index].is_open;
+}
+
+bool live_rollback_all(struct live *live, struct err *err) {
+    if (!is_usable(live, err))
+        return false;
+    uint32_t waits = 0, open = 0, locks = 0;
+    for (size_t i = 0; i < live->options.session_count; i++)
+        if (live->sessions[i].state != LIVE_IDLE)
+            waits |= 1u << i;
+    if (!cancel(live, waits, err))
+        return false;
+    for (size_t i = 0; i < live->options.session_count; i++) {
+        if (!live->sessions[i].is_open)
+            continue;
+        open |= 1u << i;
+        if (!begin(live, i, STR("ROLLBACK"), err))
+            return false;
+    }
+    if (!finish(live, open, err))
+        return false;
+    for (size_t i = 0; i < live->options.session_count; i++) {
+        if (!live->sessions[i].may_hold_locks || live->backend->unlock_all == NULL)
+            continue;
+        locks |= 1u << i;
+        live->sessions[i].may_hold_locks = false;
+        if (!begin(live, i, str_from_c(live->backend->unlock_all), err))
+            return false;
+    }
+    return finish(live, locks, err);
+}
+
+bool live_run(struct live *live, struct str sql, struct err *err) {
+    return is_usable(live, err) && live_run_ok(live, LIVE_CONTROL_INDEX, sql, err);
+}
+
+bool live_query(struct live *live, struct str sql, const struct live_answer **answer,
+                struct err *err) {
+    if (!is_usable(live, err) || !live_run_ok(live, LIVE_CONTROL_INDEX, sql, err))
+        return false;
+    *answer = live->sessions[LIVE_CONTROL_INDEX].answer;
+    return true;
+}

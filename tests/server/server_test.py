@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Runs the C programs of this folder, each against its real server, and adds up what they count."""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS))
+sys.path.insert(0, str(TESTS / "live"))
+import harness
+import servers
+
+PROGRAMS = pathlib.Path(harness.BINARY).parent / "tests"
+PROGRAM_SECONDS_MAX = 300
+
+
+def counts(output):
+    """(passed, failed, skipped), as cmocka tells them."""
+    started = sum(map(int, re.findall(r"^\[==========\] Running (\d+) test", output, re.M)))
+    passed, skipped = (sum(map(int, re.findall(r"^\[  %s +\] (\d+) test" % word, output, re.M)))
+                       for word in ("PASSED", "SKIPPED"))
+    return passed, max(started - passed - skipped, 0 if started else 1), skipped
+
+
+def run(name, environment):
+    """Runs one program; shows what it printed if anything failed."""
+    done = subprocess.run([str(PROGRAMS / ("server_%s_test" % name))], env=dict(os.environ, **environment),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=PROGRAM_SECONDS_MAX, encoding="utf-8", errors="replace")
+    passed, failed, skipped = counts(done.stdout)
+    if done.returncode != 0 and failed == 0:
+        failed = 1
+    print("%s on %s: %d passed, %d failed, %d skipped"
+          % (name, environment["LOSTWRITE_URL"], passed, failed, skipped))
+    if failed:
+        print(done.stdout, "exit code", done.returncode)
+    return passed, failed, skipped
+
+
+def postgresql():
+    with servers.PostgreSQL() as server:
+        yield "postgresql", {"LOSTWRITE_URL": "postgresql://lab@127.0.0.1:%d/postgres" % server.port}
+
+
+def main():
+    all_counts = [run(name, environment) for side in (postgresql,) for name, environment in side()]
+    passed, failed, skipped = map(sum, zip(*all_counts))
+    print("server: %d passed, %d failed, %d skipped" % (passed, failed, skipped))
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
