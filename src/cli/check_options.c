@@ -86,9 +86,10 @@ static bool add_path(void *into, struct str value, struct err *err) {
 }
 
 static const struct cli_option check_cli_options[] = {
-    {"engine", 0, "NAME",
+    {"engine", 0, "NAME[:VERSION]",
      "postgresql, mysql, mariadb or sqlite; else that of the settings;\n"
-     "else PostgreSQL and MySQL at their default levels",
+     "else PostgreSQL and MySQL at their default levels;\n"
+     "the version as in mariadb:11.8",
      set_engine},
     {"isolation", 0, "LEVEL",
      "\"read committed\", \"repeatable read\", serializable;\n"

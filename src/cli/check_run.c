@@ -1,4 +1,5 @@
 #include "cli/check_options.h"
+#include "cli/clause.h"
 #include "cli/pipeline.h"
 #include "cli/scope.h"
 
@@ -66,6 +67,22 @@ static bool load(const struct check_options *options, struct text_pool *pool, st
     return err_in_file(err, str_from_c(options->paths[0]));
 }
 
+/* Where the version that was asked for would not understand a program. */
+static void report_clauses(struct arena *arena, const struct subject *subjects, size_t count,
+                           const struct db_config *config, struct scope *scope,
+                           struct report *report) {
+    struct report_note *notes = ARENA_ARRAY(arena, struct report_note, report->note_count + count);
+    if (report->note_count > 0)
+        memcpy(notes, report->notes, report->note_count * sizeof(*notes));
+    for (size_t i = 0; i < count; i++) {
+        struct report_note note = {0};
+        if (clause_find(arena, subjects[i].program, config, &note.span, &note.text) &&
+            scope_has(scope, note.span.path))
+            notes[report->note_count++] = note;
+    }
+    report->notes = notes;
+}
+
 static void print_report(const struct check_options *options, const struct report *report,
                          struct buf *out) {
     switch (options->format) {
@@ -102,12 +119,14 @@ enum cli_exit check_run(const struct check_options *options) {
     find_all(arena, &project->schema, &pool, subjects, count, &find, &findings, &stats);
     keep_asked_for(&findings, &scope);
     struct report report = {.findings = &findings,
+                            .policies = find.policies,
                             .is_verbose = options->is_verbose,
                             .is_colored = color_wanted(options->color, stdout),
                             .width = terminal_width(stdout)};
     report_on_project(arena, project, &pool, &scope, &report);
     report.summary.program_count = count;
     report_on_search(arena, &stats, &report);
+    report_clauses(arena, subjects, count, &find.configs[0], &scope, &report);
     struct buf out = {0};
     print_report(options, &report, &out);
     if (report.summary.broken_file_count > 0 && findings.items.count == 0)

@@ -57,7 +57,7 @@ static const struct cli_option dump_cli_options[] = {
      "syntax (the Python tree), program (as .txn), sql (what is sent),\n"
      "or schedules (each one, with its outcome)",
      set_stage},
-    {"engine", 0, "NAME", "postgresql, mysql, mariadb or sqlite", set_engine},
+    {"engine", 0, "NAME[:VERSION]", "postgresql, mysql, mariadb or sqlite", set_engine},
     {"isolation", 0, "LEVEL", "as for check", set_isolation},
     {"sessions", 0, "N", "schedules: as for prove", set_sessions},
     {"all-schedules", 0, NULL, "schedules: also those that differ only in steps that commute",

@@ -204,7 +204,9 @@ static bool put_schedules(struct dump *dump, const struct scenario_run *run,
     for (size_t i = 0; i < run->setup->session_count; i++)
         buf_printf(&dump->out, "%s%c %.*s", i > 0 ? " || " : "", session_letter((uint8_t)i),
                    STR_ARG(run->symbols[i]));
-    buf_printf(&dump->out, " on %s, %s\n", engine_name(config->engine), level_name(config));
+    buf_add_c(&dump->out, " on ");
+    put_level(config, &dump->out);
+    buf_add_char(&dump->out, '\n');
     bool ok = judge_cell(&scratch, run->setup, config, &judge, &cell, err);
     arena_release(&scratch);
     if (!ok)

@@ -1,6 +1,7 @@
 #include "cli/pipeline.h"
 
 #include "base/map.h"
+#include "engine/version.h"
 
 #include <stdio.h>
 
@@ -17,26 +18,41 @@ static enum sql_isolation default_isolation(enum engine_kind engine) {
     return SQL_SERIALIZABLE;
 }
 
-static struct db_config make_config(enum engine_kind engine, enum sql_isolation isolation) {
-    return (struct db_config){.engine = engine,
-                              .isolation = isolation,
-                              .autocommit_read_committed = engine == ENGINE_POSTGRESQL};
+static struct db_config make_config(enum engine_kind engine, uint32_t version,
+                                    enum sql_isolation isolation) {
+    struct db_config config = version_config(engine, version, isolation);
+    config.autocommit_read_committed = engine == ENGINE_POSTGRESQL;
+    return config;
 }
 
-/* The project's engine; Django itself sets READ COMMITTED on MySQL where the settings name no level. */
-static struct db_config settings_config(const struct django_settings *settings) {
+static enum engine_kind settings_engine(const struct django_settings *settings) {
     static const enum engine_kind engines[] = {[DJANGO_POSTGRESQL] = ENGINE_POSTGRESQL,
                                                [DJANGO_MYSQL] = ENGINE_MYSQL,
                                                [DJANGO_SQLITE] = ENGINE_SQLITE};
-    enum engine_kind engine = engines[settings->engine];
+    return engines[settings->engine];
+}
+
+/* The project's level on `engine`, which its settings fit. Where they name none, Django since 2.0 itself sets READ
+ * COMMITTED on MySQL; before it is the server's (Django 2.0 release notes, MySQL). */
+static struct db_config settings_config(const struct django_settings *settings,
+                                        enum engine_kind engine, uint32_t version) {
     enum sql_isolation isolation = settings->isolation;
     if (engine == ENGINE_SQLITE)
         isolation = SQL_SERIALIZABLE;
+    else if (isolation == SQL_ISOLATION_DEFAULT && settings->is_before_2_0)
+        isolation = default_isolation(engine);
     else if (isolation == SQL_ISOLATION_DEFAULT || isolation == SQL_READ_UNCOMMITTED)
         isolation = SQL_READ_COMMITTED;
-    struct db_config config = make_config(engine, isolation);
+    struct db_config config = make_config(engine, version, isolation);
     config.sqlite_immediate = engine == ENGINE_SQLITE && settings->sqlite_immediate;
     return config;
+}
+
+/* Django's backend for MySQL is the one for MariaDB too. */
+static bool fits_settings(const struct django_settings *settings, enum engine_kind engine) {
+    if (settings == NULL || settings->engine == DJANGO_ENGINE_UNKNOWN)
+        return false;
+    return engine_dialect(engine) == engine_dialect(settings_engine(settings));
 }
 
 void target_configs(const struct target *target, const struct django_settings *settings,
@@ -44,16 +60,22 @@ void target_configs(const struct target *target, const struct django_settings *s
     bool has_settings = settings != NULL && settings->engine != DJANGO_ENGINE_UNKNOWN;
     options->config_count = 0;
     if (!target->has_engine && has_settings) {
-        options->configs[options->config_count++] = settings_config(settings);
+        options->configs[options->config_count++] =
+            settings_config(settings, settings_engine(settings), 0);
     } else if (!target->has_engine) {
         options->configs[options->config_count++] =
-            make_config(ENGINE_POSTGRESQL, default_isolation(ENGINE_POSTGRESQL));
+            make_config(ENGINE_POSTGRESQL, 0, default_isolation(ENGINE_POSTGRESQL));
         options->configs[options->config_count++] =
-            make_config(ENGINE_MYSQL, default_isolation(ENGINE_MYSQL));
+            make_config(ENGINE_MYSQL, 0, default_isolation(ENGINE_MYSQL));
+    } else if (fits_settings(settings, target->engine)) {
+        options->configs[options->config_count++] =
+            settings_config(settings, target->engine, target->version);
     } else {
         options->configs[options->config_count++] =
-            make_config(target->engine, default_isolation(target->engine));
+            make_config(target->engine, target->version, default_isolation(target->engine));
     }
+    if (target->has_engine)
+        options->policies.version[target->engine] = target->version;
     for (size_t i = 0; i < options->config_count; i++) {
         struct db_config *config = &options->configs[i];
         if (target->has_isolation && config->engine != ENGINE_SQLITE)

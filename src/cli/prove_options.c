@@ -52,8 +52,10 @@ static bool add_input(void *into, struct str value, struct err *err) {
 }
 
 static const struct cli_option prove_cli_options[] = {
-    {"engine", 0, "NAME", "postgresql, mysql, mariadb or sqlite; else that of the settings;\n"
-     "else PostgreSQL and MySQL at their default levels", set_engine},
+    {"engine", 0, "NAME[:VERSION]",
+     "postgresql, mysql, mariadb or sqlite; else that of the settings;\n"
+     "else PostgreSQL and MySQL at their default levels;\n"
+     "the version as in mariadb:11.8", set_engine},
     {"isolation", 0, "LEVEL",
      "\"read committed\", \"repeatable read\", serializable;\n"
      "mariadb: \"snapshot isolation\"; sqlite: deferred, immediate",

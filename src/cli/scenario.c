@@ -1,6 +1,7 @@
 #include "cli/scenario.h"
 
 #include "base/file.h"
+#include "cli/clause.h"
 #include "cli/suggest.h"
 #include "inputs/tables.h"
 #include "program/notation.h"
@@ -19,7 +20,9 @@ bool scenario_read_txn(struct scenario *scenario, struct str path, const struct 
     target_configs(target, NULL, &scenario->find);
     return file_read(scenario->arena, str_to_c(scenario->arena, path), &scenario->text, err) &&
            txn_parse(scenario->arena, &scenario->pool, path, scenario->text,
-                     target_dialect(&scenario->find), &scenario->txn, err);
+                     target_dialect(&scenario->find), &scenario->txn, err) &&
+           clause_check(scenario->txn->programs.items, scenario->txn->programs.count,
+                        &scenario->find.configs[0], err);
 }
 
 /* --sessions N: the run's sessions over again until there are N. */
@@ -164,10 +167,14 @@ static bool lower_inputs(struct scenario *scenario, const struct input_list *inp
         int function = scenario_function(scenario->arena, scenario->project, input, err);
         if (function < 0)
             return false;
-        programs[i] = django_lower(scenario->arena, &scenario->pool, scenario->project,
-                                   (size_t)function, target_dialect(&scenario->find));
-        if (programs[i] == NULL)
+        struct txn_program *program =
+            django_lower(scenario->arena, &scenario->pool, scenario->project, (size_t)function,
+                         target_dialect(&scenario->find));
+        if (program == NULL)
             return no_program(scenario->project, function, input, err);
+        if (!clause_check(&program, 1, &scenario->find.configs[0], err))
+            return false;
+        programs[i] = program;
         symbols[i] = scenario->project->functions.items[function].symbol;
     }
     return true;
@@ -219,6 +226,7 @@ static struct str only_source(void *text, struct str path) {
 }
 
 void scenario_report(struct scenario *scenario, struct report *report) {
+    report->policies = scenario->find.policies;
     if (scenario->project != NULL) {
         report_on_project(scenario->arena, scenario->project, &scenario->pool, NULL, report);
         return;

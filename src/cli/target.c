@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "cli/option.h"
+#include "engine/version.h"
 
 static const struct pos nowhere = {0, 0};
 
@@ -24,11 +25,17 @@ static const char *const level_names[LEVEL_COUNT] = {
 };
 
 bool target_set_engine(struct target *target, struct str value, struct err *err) {
-    size_t chosen;
-    if (!cli_choose(value, "engine", engine_names, LW_COUNT_OF(engine_names), &chosen, err))
+    size_t chosen, colon = str_find(value, ':', 0);
+    uint32_t version = 0;
+    if (!cli_choose(str_sub(value, 0, colon), "engine", engine_names, LW_COUNT_OF(engine_names),
+                    &chosen, err))
+        return false;
+    if (colon < value.len && !version_parse((enum engine_kind)chosen,
+                                            str_sub(value, colon + 1, value.len), &version, err))
         return false;
     target->has_engine = true;
     target->engine = (enum engine_kind)chosen;
+    target->version = version;
     return true;
 }
 
@@ -61,11 +68,26 @@ static bool require_engine(struct target *target, enum engine_kind engine, enum 
                    level_names[level], engine_names[target->engine]);
 }
 
+/* The setting is younger than MariaDB's InnoDB. */
+static bool require_snapshot_isolation(const struct target *target, struct err *err) {
+    if (version_has(target->engine, target->version, TRAIT_SNAPSHOT_ISOLATION))
+        return true;
+    struct buf version = {0}, since = {0};
+    version_print(target->engine, target->version, &version);
+    version_print_since(target->engine, TRAIT_SNAPSHOT_ISOLATION, &since);
+    err_set(err, nowhere, "--isolation: mariadb %s has no innodb_snapshot_isolation; %s have it",
+            version.ptr, since.ptr);
+    buf_release(&version);
+    buf_release(&since);
+    return false;
+}
+
 bool target_check(struct target *target, struct err *err) {
     if (!target->has_isolation)
         return true;
     if (target->innodb_snapshot_isolation)
-        return require_engine(target, ENGINE_MARIADB, LEVEL_SNAPSHOT, err);
+        return require_engine(target, ENGINE_MARIADB, LEVEL_SNAPSHOT, err) &&
+               require_snapshot_isolation(target, err);
     if (target->sqlite_deferred)
         return require_engine(target, ENGINE_SQLITE, LEVEL_DEFERRED, err);
     if (target->sqlite_immediate)

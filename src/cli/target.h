@@ -11,6 +11,7 @@
 struct target {
     bool has_engine, has_isolation;
     enum engine_kind engine; /* if has_engine */
+    uint32_t version;        /* of `engine`, as in engine/version.h; 0: its default */
     enum sql_isolation
         isolation; /* if has_isolation; SERIALIZABLE for SQLite, which has no other */
     bool
@@ -19,7 +20,7 @@ struct target {
     bool sqlite_deferred;          /* "deferred": SQLite */
 };
 
-/* Setters for the value of --engine and --isolation. */
+/* Setters for the value of --engine, NAME or NAME:VERSION, and of --isolation. */
 bool target_set_engine(struct target *target, struct str value, struct err *err);
 bool target_set_isolation(struct target *target, struct str value, struct err *err);
 

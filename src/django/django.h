@@ -15,7 +15,8 @@ enum django_engine { DJANGO_ENGINE_UNKNOWN, DJANGO_POSTGRESQL, DJANGO_MYSQL, DJA
 struct django_settings {
     struct txn_span span;         /* of the ENGINE entry; path empty: no settings found */
     enum django_engine engine;
-    enum sql_isolation isolation; /* OPTIONS; DEFAULT: not given (MySQL: Django sets READ COMMITTED) */
+    enum sql_isolation isolation; /* OPTIONS; DEFAULT: not given (MySQL: Django sets READ COMMITTED since 2.0) */
+    bool is_before_2_0;           /* the project's requirements keep Django below 2.0 */
     bool atomic_requests;
     bool sqlite_immediate;        /* OPTIONS transaction_mode IMMEDIATE */
 };

@@ -109,6 +109,11 @@ bool packages_infer(struct django_facts *facts);
 
 void settings_read(struct django_facts *facts);
 
+/* requirements.c */
+
+/* Whether the files in or above a folder (its full path) that say what the project needs keep its Django below 2.0. */
+bool requirements_before_2_0(struct str folder);
+
 /* constant.c: values that stand in the source. */
 
 /* Evaluates a literal, a module's or class's constant, os.environ.get(..., default), arithmetic and

@@ -136,6 +136,7 @@ void facts_finish(struct django_facts *facts) {
 struct walk {
     struct django_facts *facts;
     VEC(struct str) paths;
+    bool is_before_2_0; /* Django, by the requirements */
 };
 
 static bool is_skipped_folder(const char *name) {
@@ -201,7 +202,9 @@ static bool walk_path(struct walk *walk, const char *path, struct err *err) {
         VEC_PUSH(walk->facts->arena, &walk->paths, text);
         return true;
     }
-    map_put(&walk->facts->roots, full_path_of(walk->facts->arena, text), walk);
+    struct str full_path = full_path_of(walk->facts->arena, text);
+    map_put(&walk->facts->roots, full_path, walk);
+    walk->is_before_2_0 |= requirements_before_2_0(full_path);
     while (text.len > 1 && text.ptr[text.len - 1] == '/')
         text = str_dup(walk->facts->arena, str_sub(text, 0, text.len - 1));
     if (str_is(text, ".")) {
@@ -243,6 +246,7 @@ bool django_load(struct arena *arena, struct text_pool *pool, const char *const 
         facts->project->broken_file_count++;
     }
     facts_finish(facts);
+    facts->project->settings.is_before_2_0 = walk.is_before_2_0;
     *project = facts->project;
     return true;
 }

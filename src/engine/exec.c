@@ -3,6 +3,8 @@
  * not repeat an earlier one. */
 #include "engine/exec.h"
 
+#include "engine/version.h"
+
 enum sql_isolation exec_level(const struct db *db, size_t session, bool is_implicit) {
     const struct session *owner = &db->sessions.items[session];
     enum sql_isolation level = owner->next_level != 0 ? owner->next_level : owner->level;
@@ -41,6 +43,14 @@ static void result_scalar(struct db *db, struct value value) {
     db->result.row_count = db->result.column_count = 1;
 }
 
+/* MySQL and MariaDB that are older than the clause take it for a mistake. */
+static bool knows_lock_clause(const struct db *db, const struct sql_select *select) {
+    if (select->lock_wait == SQL_WAIT || !db_is_mysql(db))
+        return true;
+    return db_config_has(&db->config, select->lock_wait == SQL_NOWAIT ? TRAIT_NOWAIT
+                                                                      : TRAIT_SKIP_LOCKED);
+}
+
 static enum step exec_select(struct db *db, size_t session, const struct sql_stmt *stmt) {
     const struct sql_select *select = stmt->select;
     if (select->sources.count == 0 && select->items.count == 1 &&
@@ -51,6 +61,9 @@ static enum step exec_select(struct db *db, size_t session, const struct sql_stm
             result_scalar(db, value);
         return step;
     }
+    if (!knows_lock_clause(db, select))
+        return db_fail(db, DB_ERROR_SYNTAX, "%s",
+                       select->lock_wait == SQL_NOWAIT ? "NOWAIT" : "SKIP LOCKED");
     if (!query_select(&db->query, select, &db->result))
         return db_fail_eval(db);
     session_exec(db, session)->affected = (int64_t)db->result.row_count;

@@ -4,6 +4,8 @@
  */
 #include "engine/exec.h"
 
+#include "engine/version.h"
+
 enum step fail_unique(struct db *db, uint16_t table, int key) {
     struct str name = db_table(db, table)->keys.items[key].name;
     return db_fail(db, DB_ERROR_UNIQUE, "%.*s", STR_ARG(name));
@@ -15,7 +17,7 @@ enum step row_check(struct db *db, uint16_t table, const struct value *values) {
     for (size_t i = 0; i < schema->columns.count; i++)
         if (schema->columns.items[i].not_null && values[i].kind == VALUE_NULL)
             return db_fail(db, DB_ERROR_NOT_NULL, "%.*s", STR_ARG(schema->columns.items[i].name));
-    if (schema->checks.count == 0)
+    if (schema->checks.count == 0 || !db_config_has(&db->config, TRAIT_CHECKS))
         return STEP_OK;
     struct eval_frame frame = {.source_count = 1, .rows = {values}};
     const struct eval_frame *outer = eval->frame;

@@ -72,11 +72,6 @@ void version_print_since(enum engine_kind engine, enum version_trait trait, stru
     }
 }
 
-/* How far one series is from the next, and one patch level: PostgreSQL's series have no minor number. */
-static uint32_t series_step(enum engine_kind engine) {
-    return engine == ENGINE_POSTGRESQL ? 10000 : 100;
-}
-
 void version_print(enum engine_kind engine, uint32_t version, struct buf *out) {
     if (version == 0)
         version = version_default(engine);

@@ -103,10 +103,12 @@ static void fill_cells(struct collector *c, const struct judged_run *run,
     struct judge_options options = {
         .any_witness = true, .hint = schedule, .steps_max = CELL_STEPS_MAX};
     for (int i = 0; i < POLICY_COUNT; i++) {
+        struct db_config config = policy_config(&c->options->policies, (enum policy_id)i);
         struct arena scratch = {0};
         struct err err;
-        if (!judge_cell(&scratch, &run->setup, &policy_info(i)->config, &options,
-                        &finding->cells[i], &err))
+        if (!policy_is_there(&c->options->policies, (enum policy_id)i))
+            continue;
+        if (!judge_cell(&scratch, &run->setup, &config, &options, &finding->cells[i], &err))
             finding->cells[i] = (struct cell_verdict){.verdict = VERDICT_LIMIT};
         c->stats->limit_count += finding->cells[i].verdict == VERDICT_LIMIT;
         arena_release(&scratch);
@@ -171,7 +173,7 @@ void add_finding(struct collector *c, const struct judged_run *run, const struct
         finding.session_symbols[i] = session_text(c, run, i);
     if (!judge_serial_texts(c->arena, &run->setup, config, &finding.serial, &err))
         finding.serial.ends.count = 0;
-    struct fix_options fix_options = {.config = config};
+    struct fix_options fix_options = {.config = config, .policies = c->options->policies};
     if (!c->options->no_fixes) {
         struct arena scratch = {0};
         if (!fix_try_all(c->arena, &scratch, &run->setup, culprit, &fix_options, &finding.fixes,
@@ -196,12 +198,16 @@ struct finding *add_plain_finding(struct collector *c, enum rule rule, struct tx
     return &c->findings->items.items[c->findings->items.count - 1];
 }
 
-static void run_cells(const struct judged_run *run, const struct judge_options *judge,
-                      struct cell_verdict cells[POLICY_COUNT]) {
+static void run_cells(const struct judged_run *run, const struct policies *policies,
+                      const struct judge_options *judge, struct cell_verdict cells[POLICY_COUNT]) {
     for (int i = 0; i < POLICY_COUNT; i++) {
+        struct db_config config = policy_config(policies, (enum policy_id)i);
         struct arena scratch = {0};
         struct err err;
-        if (!judge_cell(&scratch, &run->setup, &policy_info(i)->config, judge, &cells[i], &err))
+        cells[i] = (struct cell_verdict){0};
+        if (!policy_is_there(policies, (enum policy_id)i))
+            continue;
+        if (!judge_cell(&scratch, &run->setup, &config, judge, &cells[i], &err))
             cells[i] = (struct cell_verdict){.verdict = VERDICT_LIMIT};
         arena_release(&scratch);
     }
@@ -216,7 +222,7 @@ bool find_in_run(struct arena *arena, const struct run_setup *setup, const struc
                           .options = options, .findings = findings, .stats = &stats};
     struct judged_run run = {.setup = *setup};
     memcpy(run.symbols, symbols, setup->session_count * sizeof(*symbols));
-    run_cells(&run, judge, cells);
+    run_cells(&run, &options->policies, judge, cells);
     for (size_t i = 0; i < options->config_count; i++) {
         struct arena scratch = {0};
         struct cell_verdict cell;

@@ -56,6 +56,7 @@ struct find_options {
     /* The engines and levels that decide what a finding is: lost on any of them. */
     struct db_config configs[4];
     size_t config_count;
+    struct policies policies; /* the versions that tables are made for; those of `configs` among them */
     bool no_fixes;
     uint32_t rules; /* bit per enum rule; 0: all */
     /* The name of the function around a place, `fallback` (the program's) if it isn't known; may be NULL. */

@@ -224,12 +224,6 @@ static bool does_the_same(struct trial *t, const struct run_setup *fixed,
     return same;
 }
 
-static bool same_config(const struct db_config *a, const struct db_config *b) {
-    return a->engine == b->engine && a->isolation == b->isolation &&
-           a->innodb_snapshot_isolation == b->innodb_snapshot_isolation &&
-           a->sqlite_immediate == b->sqlite_immediate;
-}
-
 static enum fix_verdict verdict_of(const struct cell_verdict *cell) {
     switch (cell->verdict) {
     case VERDICT_OK:
@@ -247,10 +241,10 @@ static enum fix_verdict verdict_of(const struct cell_verdict *cell) {
 }
 
 /* The cell of the user's engine and level; a fix that names its own level is judged by the engine's SERIALIZABLE. */
-static bool is_users(const struct trial *t, enum fix_kind kind, const struct db_config *config) {
+static bool is_users(const struct trial *t, enum fix_kind kind, enum policy_id policy) {
     if (kind == FIX_SERIALIZABLE)
-        return config->engine == t->options->config->engine;
-    return same_config(config, t->options->config);
+        return policy_info(policy)->config.engine == t->options->config->engine;
+    return policy_is(policy, t->options->config);
 }
 
 static void explore(struct trial *t, struct run_setup *fixed, struct fix *fix) {
@@ -259,15 +253,16 @@ static void explore(struct trial *t, struct run_setup *fixed, struct fix *fix) {
                                     .any_witness = true};
     fix->verdict = FIX_LIMIT;
     for (int i = 0; i < POLICY_COUNT; i++) {
-        const struct db_config *config = &policy_info(i)->config;
+        struct db_config config = policy_config(&t->options->policies, (enum policy_id)i);
         struct arena scratch = {0};
         struct err err;
-        if (fix->kind == FIX_SERIALIZABLE && config->isolation != SQL_SERIALIZABLE)
+        if (!policy_is_there(&t->options->policies, (enum policy_id)i) ||
+            (fix->kind == FIX_SERIALIZABLE && config.isolation != SQL_SERIALIZABLE))
             continue;
         fix->is_explored[i] = true;
-        if (!judge_cell(&scratch, fixed, config, &options, &fix->cells[i], &err))
+        if (!judge_cell(&scratch, fixed, &config, &options, &fix->cells[i], &err))
             fix->cells[i].verdict = VERDICT_LIMIT;
-        if (is_users(t, fix->kind, config))
+        if (is_users(t, fix->kind, (enum policy_id)i))
             fix->verdict = verdict_of(&fix->cells[i]);
         arena_release(&scratch);
     }

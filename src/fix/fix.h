@@ -5,6 +5,7 @@
 #ifndef LW_FIX_FIX_H
 #define LW_FIX_FIX_H
 
+#include "verdict/policies.h"
 #include "verdict/witness.h"
 
 enum fix_kind {
@@ -23,7 +24,7 @@ struct fix {
     enum fix_kind kind;
     enum fix_verdict verdict;              /* on the user's engine and level, see fix_options.config */
     struct cell_verdict cells[POLICY_COUNT];
-    bool is_explored[POLICY_COUNT];        /* false: the policy doesn't apply (the fix names its own level) */
+    bool is_explored[POLICY_COUNT];        /* false: the policy doesn't apply (the fix names its own level, the version has no such) */
     struct str text;                       /* for this code: "save(update_fields=[\"foo\"])" */
     const struct txn_program *programs[DB_SESSIONS_MAX]; /* as rewritten, per session */
     struct txn_span span;                  /* the statement that changes */
@@ -36,6 +37,7 @@ struct fixes {
 struct fix_options {
     const struct db_config *config; /* the user's engine and level: what a fix is first judged by */
     uint64_t steps_max;             /* per cell, as judge_options */
+    struct policies policies;       /* the versions it is explored on */
 };
 
 /* Tries every repair that fits `culprit`, found in a run of `setup`. Programs of the run are not changed. False if the

@@ -1,9 +1,11 @@
 #include "report/common.h"
 
+#include "engine/version.h"
+
 const char *level_name(const struct db_config *config) {
     if (config->engine == ENGINE_SQLITE)
         return config->sqlite_immediate ? "immediate" : "serializable";
-    if (config->innodb_snapshot_isolation)
+    if (is_snapshot_isolation(config))
         return "snapshot isolation";
     switch (config->isolation) {
     case SQL_READ_COMMITTED:
@@ -22,11 +24,17 @@ void line_result(const struct witness_line *line, struct buf *out) {
         buf_add(out, line->result);
 }
 
-bool is_policy(int policy, const struct db_config *config) {
-    const struct db_config *own = &policy_info(policy)->config;
-    return own->engine == config->engine && own->isolation == config->isolation &&
-           own->innodb_snapshot_isolation == config->innodb_snapshot_isolation &&
-           own->sqlite_immediate == config->sqlite_immediate;
+void put_engine_name(enum engine_kind engine, uint32_t version, struct buf *out) {
+    buf_add_c(out, engine_name(engine));
+    if (version == 0)
+        return;
+    buf_add_char(out, ' ');
+    version_print(engine, version, out);
+}
+
+void put_level(const struct db_config *config, struct buf *out) {
+    put_engine_name(config->engine, config->version, out);
+    buf_printf(out, ", %s", level_name(config));
 }
 
 size_t report_width(const struct report *report) {

@@ -13,7 +13,7 @@ size_t report_width(const struct report *report);
 /* A line of a source file, empty if it isn't known. */
 struct str report_source_line(const struct report *report, struct txn_span span, uint32_t line);
 
-/* Whether a policy is the one of the configuration. */
-bool is_policy(int policy, const struct db_config *config);
+/* "mariadb", with a version "mariadb 11.8". */
+void put_engine_name(enum engine_kind engine, uint32_t version, struct buf *out);
 
 #endif

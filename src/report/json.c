@@ -1,4 +1,5 @@
 /* Findings as JSON, version 1 (docs/json.md). */
+#include "engine/version.h"
 #include "report/common.h"
 #include "report/report.h"
 
@@ -62,6 +63,12 @@ static void put_tool(struct json *j, const struct report *report) {
 
 static void put_config(struct json *j, const struct db_config *config) {
     put_c(j, "engine", engine_name(config->engine));
+    if (config->version != 0) {
+        struct buf version = {0};
+        version_print(config->engine, config->version, &version);
+        put_str(j, "version", buf_str(&version));
+        buf_release(&version);
+    }
     put_c(j, "isolation", level_name(config));
 }
 
@@ -78,20 +85,21 @@ static void put_counts(struct json *j, const struct counts *counts) {
     close_in(j, '}');
 }
 
-static void put_cells(struct json *j, const struct cell_verdict *cells, const bool *is_explored,
-                      bool has_counts) {
+static void put_cells(struct json *j, const struct policies *policies,
+                      const struct cell_verdict *cells, const bool *is_explored, bool has_counts) {
     key(j, "engines");
     open_in(j, '[');
     for (int i = 0; cells != NULL && i < POLICY_COUNT; i++) {
-        const struct db_config *config = &policy_info(i)->config;
-        if (is_explored != NULL && !is_explored[i])
+        struct db_config config = policy_config(policies, (enum policy_id)i);
+        if (!policy_is_there(policies, (enum policy_id)i) ||
+            (is_explored != NULL && !is_explored[i]))
             continue;
         item(j);
         open_in(j, '{');
-        put_config(j, config);
+        put_config(j, &config);
         put_c(j, "verdict", verdict_name(cells[i].verdict));
         put_c(j, "detail",
-              cells[i].error != DB_OK_NO_ERROR ? db_error_code(cells[i].error, config->engine) : "");
+              cells[i].error != DB_OK_NO_ERROR ? db_error_code(cells[i].error, config.engine) : "");
         if (cells[i].has_failed_effects) {
             key(j, "effects_before_error");
             buf_add_c(j->out, "true");
@@ -161,7 +169,8 @@ static void put_witness(struct json *j, const struct db_config *config,
     close_in(j, '}');
 }
 
-static void put_fixes(struct json *j, const struct fixes *fixes) {
+static void put_fixes(struct json *j, const struct policies *policies,
+                      const struct fixes *fixes) {
     key(j, "fixes");
     open_in(j, '[');
     for (size_t i = 0; i < fixes->items.count; i++) {
@@ -170,14 +179,15 @@ static void put_fixes(struct json *j, const struct fixes *fixes) {
         open_in(j, '{');
         put_c(j, "kind", fix_kind_name(fix->kind));
         put_c(j, "verdict", fix_verdict_name(fix->verdict));
-        put_cells(j, fix->cells, fix->is_explored, false);
+        put_cells(j, policies, fix->cells, fix->is_explored, false);
         put_str(j, "text", fix->text);
         close_in(j, '}');
     }
     close_in(j, ']');
 }
 
-static void put_finding(struct json *j, const struct finding *f) {
+static void put_finding(struct json *j, const struct policies *policies,
+                        const struct finding *f) {
     static const char *const scopes[] = {[SCOPE_AUTOCOMMIT] = "autocommit",
                                          [SCOPE_TRANSACTION] = "transaction",
                                          [SCOPE_MIXED] = "mixed"};
@@ -216,22 +226,23 @@ static void put_finding(struct json *j, const struct finding *f) {
         buf_add_c(j->out, "null");
     }
     put_c(j, "scope", scopes[f->scope]);
-    put_cells(j, f->has_cells ? f->cells : NULL, NULL, false);
+    put_cells(j, policies, f->has_cells ? f->cells : NULL, NULL, false);
     if (f->has_witness) {
         put_witness(j, &f->witness_config, &f->witness, &f->serial);
     } else {
         key(j, "witness");
         buf_add_c(j->out, "null");
     }
-    put_fixes(j, &f->fixes);
+    put_fixes(j, policies, &f->fixes);
     close_in(j, '}');
 }
 
-static void put_findings(struct json *j, const struct findings *findings) {
+static void put_findings(struct json *j, const struct policies *policies,
+                         const struct findings *findings) {
     key(j, "findings");
     open_in(j, '[');
     for (size_t i = 0; i < findings->items.count; i++)
-        put_finding(j, &findings->items.items[i]);
+        put_finding(j, policies, &findings->items.items[i]);
     close_in(j, ']');
 }
 
@@ -274,7 +285,7 @@ void report_json(const struct report *report, struct buf *out) {
     struct json j = {.out = out};
     open_in(&j, '{');
     put_tool(&j, report);
-    put_findings(&j, report->findings);
+    put_findings(&j, &report->policies, report->findings);
     put_notes(&j, report, false);
     put_notes(&j, report, true);
     put_summary(&j, report);
@@ -282,7 +293,8 @@ void report_json(const struct report *report, struct buf *out) {
     buf_add_char(out, '\n');
 }
 
-static void put_run(struct json *j, const struct report_run *run) {
+static void put_run(struct json *j, const struct policies *policies,
+                    const struct report_run *run) {
     put_str(j, "name", run->name);
     key(j, "sessions");
     open_in(j, '[');
@@ -291,14 +303,14 @@ static void put_run(struct json *j, const struct report_run *run) {
         buf_add_json(j->out, run->symbols[i]);
     }
     close_in(j, ']');
-    put_cells(j, run->cells, NULL, run->has_counts);
+    put_cells(j, policies, run->cells, NULL, run->has_counts);
     if (run->has_witness) {
         put_witness(j, &run->witness_config, &run->witness, &run->serial);
     } else {
         key(j, "witness");
         buf_add_c(j->out, "null");
     }
-    put_findings(j, run->findings);
+    put_findings(j, policies, run->findings);
 }
 
 void report_prove_json(const struct report *report, const struct report_run *runs, size_t run_count,
@@ -307,13 +319,13 @@ void report_prove_json(const struct report *report, const struct report_run *run
     open_in(&j, '{');
     put_tool(&j, report);
     if (run_count == 1)
-        put_run(&j, &runs[0]);
+        put_run(&j, &report->policies, &runs[0]);
     key(&j, "runs");
     open_in(&j, '[');
     for (size_t i = 0; run_count != 1 && i < run_count; i++) {
         item(&j);
         open_in(&j, '{');
-        put_run(&j, &runs[i]);
+        put_run(&j, &report->policies, &runs[i]);
         close_in(&j, '}');
     }
     close_in(&j, ']');

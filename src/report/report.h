@@ -29,6 +29,7 @@ struct report {
     const struct report_note *notes;
     size_t note_count;
     struct report_summary summary;
+    struct policies policies; /* the versions that cells were judged on */
     const char *version; /* of lostwrite */
     bool is_colored;
     unsigned width; /* of the text, in columns; 0: the default */
@@ -61,6 +62,9 @@ struct report_run {
 /* The level as users know it: "repeatable read"; MariaDB's setting: "snapshot isolation"; SQLite: "serializable"
  * or "immediate". */
 const char *level_name(const struct db_config *config);
+
+/* "mysql, repeatable read"; with a version "mariadb 11.8, snapshot isolation". */
+void put_level(const struct db_config *config, struct buf *out);
 
 void report_prove_text(const struct report *report, const struct report_run *runs, size_t run_count,
                        struct buf *out);

@@ -1,12 +1,11 @@
 #include "report/table.h"
 
 #include "base/assert.h"
+#include "engine/version.h"
 #include "report/common.h"
 #include "report/layout.h"
 
 _Static_assert(POLICY_COUNT < 32, "one bit a policy");
-
-enum { ENGINE_WIDTH = 14 };
 
 /* Headings in two lines, so that the table fits into 80 columns. */
 static const struct level {
@@ -20,13 +19,32 @@ static const struct level {
 };
 
 /* The policy of an engine at a level, or -1. */
-static int policy_at(enum engine_kind engine, const struct level *level) {
+static int policy_at(const struct report *report, enum engine_kind engine,
+                     const struct level *level) {
     for (int i = 0; i < POLICY_COUNT; i++) {
         const struct db_config *config = &policy_info(i)->config;
         if (config->engine == engine && strcmp(level_name(config), level->name) == 0)
-            return i;
+            return policy_is_there(&report->policies, (enum policy_id)i) ? i : -1;
     }
     return -1;
+}
+
+/* "mariadb", "mariadb 11.8". */
+static void put_engine_cell(const struct report *report, enum engine_kind engine, struct buf *out) {
+    buf_add_c(out, "  ");
+    put_engine_name(engine, report->policies.version[engine], out);
+}
+
+/* Of the column of engines, two blanks at its end. */
+static size_t engine_width(const struct report *report) {
+    size_t width = 0;
+    for (int engine = ENGINE_POSTGRESQL; engine <= ENGINE_SQLITE; engine++) {
+        struct buf text = {0};
+        put_engine_cell(report, (enum engine_kind)engine, &text);
+        width = text.len > width ? text.len : width;
+        buf_release(&text);
+    }
+    return width + 2;
 }
 
 static void put_cell(const struct cell_verdict *cell, enum engine_kind engine, struct buf *out) {
@@ -68,7 +86,7 @@ static void put_headings(const struct report *report, struct buf *out) {
     struct buf line = {0};
     for (size_t half = 0; half < 2; half++) {
         buf_clear(&line);
-        buf_add_repeat(&line, ' ', ENGINE_WIDTH);
+        buf_add_repeat(&line, ' ', engine_width(report));
         for (size_t i = 0; i < LW_COUNT_OF(levels); i++)
             buf_printf(&line, "%-*s", (int)column_width(i),
                        half == 0 ? levels[i].upper : levels[i].lower);
@@ -84,10 +102,11 @@ static void put_headings(const struct report *report, struct buf *out) {
 static void put_engine(const struct report *report, enum engine_kind engine,
                        const struct cell_verdict *cells, const struct db_config *witness,
                        struct buf *out) {
-    buf_printf(out, "  %s", engine_name(engine));
-    size_t missing = ENGINE_WIDTH - 2 - strlen(engine_name(engine));
+    size_t start = out->len;
+    put_engine_cell(report, engine, out);
+    size_t missing = engine_width(report) - (out->len - start);
     for (size_t i = 0; i < LW_COUNT_OF(levels); i++) {
-        int policy = policy_at(engine, &levels[i]);
+        int policy = policy_at(report, engine, &levels[i]);
         struct buf text = {0};
         buf_add_repeat(out, ' ', missing);
         if (policy < 0) {
@@ -96,7 +115,7 @@ static void put_engine(const struct report *report, enum engine_kind engine,
             continue;
         }
         put_cell(&cells[policy], engine, &text);
-        if (witness != NULL && is_policy(policy, witness))
+        if (witness != NULL && policy_is((enum policy_id)policy, witness))
             buf_add_c(&text, " *");
         put_styled(report, cell_style(&cells[policy]), buf_str(&text), out);
         missing = text.len < column_width(i) ? column_width(i) - text.len : 1;
@@ -113,6 +132,9 @@ static void put_legend(const struct report *report, const struct cell_verdict *c
     const char *seen[POLICY_COUNT];
     size_t seen_count = 0;
     buf_add_c(&text, witness != NULL ? "* the witness's level; " : "");
+    if (version_has(ENGINE_MARIADB, report->policies.version[ENGINE_MARIADB],
+                    TRAIT_SNAPSHOT_ISOLATION_ON))
+        buf_add_c(&text, "mariadb has snapshot isolation unless it is set off; ");
     for (int i = 0; i < POLICY_COUNT; i++) {
         has_limit |= cells[i].verdict == VERDICT_LIMIT;
         if (cells[i].verdict != VERDICT_ERROR && cells[i].verdict != VERDICT_DEADLOCK)
@@ -144,14 +166,22 @@ void table_print(const struct report *report, const struct cell_verdict *cells,
     put_legend(report, cells, witness, out);
 }
 
-void count_table_print(const struct cell_verdict *cells, struct buf *out) {
-    buf_printf(out, "  %-35s%10s%10s%8s%10s%9s%8s%8s\n", "every schedule", "schedules", "wrong",
-               "serial.", "deadlock", "timeout", "unique", "waits");
+void count_table_print(const struct report *report, const struct cell_verdict *cells,
+                       struct buf *out) {
+    enum { NUMBERS_AT = 37 };
+    size_t level_at = engine_width(report) - 1;
+    buf_printf(out, "  %-*s%10s%10s%8s%10s%9s%8s%8s\n", NUMBERS_AT - 2, "every schedule", "schedules",
+               "wrong", "serial.", "deadlock", "timeout", "unique", "waits");
     for (int i = 0; i < POLICY_COUNT; i++) {
         const struct db_config *config = &policy_info(i)->config;
         const struct counts *c = &cells[i].counts;
-        buf_printf(out, "  %-11s%-24s%10llu%10llu%8llu%10llu%9llu%8llu%8llu%s\n",
-                   engine_name(config->engine), level_name(config),
+        size_t start = out->len;
+        if (!policy_is_there(&report->policies, (enum policy_id)i))
+            continue;
+        put_engine_cell(report, config->engine, out);
+        buf_add_repeat(out, ' ', level_at - (out->len - start));
+        buf_printf(out, "%-*s%10llu%10llu%8llu%10llu%9llu%8llu%8llu%s\n",
+                   (int)(NUMBERS_AT - level_at), level_name(config),
                    (unsigned long long)c->schedules, (unsigned long long)c->wrong,
                    (unsigned long long)c->serialization, (unsigned long long)c->deadlock,
                    (unsigned long long)c->timeout, (unsigned long long)c->unique,

@@ -10,7 +10,8 @@ void table_print(const struct report *report, const struct cell_verdict *cells,
                  const struct db_config *witness, struct buf *out);
 
 /* The counts of --all-schedules, one line a level. */
-void count_table_print(const struct cell_verdict *cells, struct buf *out);
+void count_table_print(const struct report *report, const struct cell_verdict *cells,
+                       struct buf *out);
 
 /* "postgresql read committed, serializable; mysql": the policies in `policies` (bits), an engine's name alone
  * where all of its levels are meant that are in `all`. */

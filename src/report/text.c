@@ -145,7 +145,9 @@ static void put_witness_heading(const struct report *r, const char *what,
                                 const struct db_config *config, struct buf *out) {
     buf_add_c(out, "\n  ");
     put_styled(r, STYLE_BOLD, str_from_c(what), out);
-    buf_printf(out, " on %s, %s:\n", engine_name(config->engine), level_name(config));
+    buf_add_c(out, " on ");
+    put_level(config, out);
+    buf_add_c(out, ":\n");
 }
 
 static void put_witness(const struct report *r, const struct finding *f, struct buf *out) {
@@ -236,8 +238,9 @@ static void put_fixes(const struct report *r, const struct finding *f, struct bu
         return;
     buf_add_c(out, "\n  ");
     put_styled(r, STYLE_BOLD, STR("Fixes"), out);
-    buf_printf(out, ", each put to the same search on %s, %s:\n",
-               engine_name(f->witness_config.engine), level_name(&f->witness_config));
+    buf_add_c(out, ", each put to the same search on ");
+    put_level(&f->witness_config, out);
+    buf_add_c(out, ":\n");
     for (size_t i = 0; i < f->fixes.items.count; i++)
         put_fix(r, &f->fixes.items.items[i], out);
 }
@@ -370,7 +373,7 @@ static void put_run_witness(const struct report *r, const struct report_run *run
         timeline.path = run->setup->sessions[0].program->span.path;
     const char *what = "What happens";
     for (int i = 0; i < POLICY_COUNT; i++)
-        if (is_policy(i, &run->witness_config) && run->cells[i].verdict == VERDICT_LOST)
+        if (policy_is((enum policy_id)i, &run->witness_config) && run->cells[i].verdict == VERDICT_LOST)
             what = "Witness";
     put_witness_heading(r, what, &run->witness_config, out);
     timeline_print(&timeline, out);
@@ -389,7 +392,7 @@ static void put_run(const struct report *r, const struct report_run *run, struct
         table_print(r, run->cells, run->has_witness ? &run->witness_config : NULL, out);
     if (run->has_counts) {
         buf_add_char(out, '\n');
-        count_table_print(run->cells, out);
+        count_table_print(r, run->cells, out);
     }
     if (run->findings->items.count == 0 && run->has_witness)
         put_run_witness(r, run, out);

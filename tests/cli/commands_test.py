@@ -124,11 +124,72 @@ class Check(Case):
         self.assertEqual(self.witness_level(), ("mysql", "repeatable read"))
         self.settings("mysql")
         self.assertEqual(self.witness_level(), ("mysql", "read committed"))
-        self.assertEqual(self.witness_level("--engine", "mariadb"), ("mariadb", "repeatable read"))
+        self.assertEqual(self.witness_level("--engine", "mariadb"), ("mariadb", "read committed"))
         self.assertEqual(self.witness_level("--engine=PostgreSQL", "--isolation=Serializable"),
                          ("postgresql", "serializable"))
         self.assertEqual(self.witness_level("--isolation", "snapshot isolation"),
                          ("mariadb", "snapshot isolation"))
+
+    def test_level_of_an_old_django(self):
+        """Django's backend for MySQL sets READ COMMITTED since 2.0; before, the server's default holds."""
+        self.settings("mysql")
+        for name, text, level in (
+                ("requirements.txt", "# django==2.2\nDjango==1.11.29  # long\n", "repeatable read"),
+                ("requirements.txt", "django>=1.8, <2.0\n", "repeatable read"),
+                ("requirements.txt", "django<=2.0\n", "read committed"),
+                ("requirements.txt", "django<2.1\n", "read committed"),
+                ("requirements.txt", "django-environ<2\nfoo-django==1.0\n", "read committed"),
+                ("requirements.txt", "Django[argon2]~=1.11.0\n", "repeatable read"),
+                ("requirements.txt", "Django==4.2\n", "read committed"),
+                ("requirements/base.txt", "Django<2;python_version<'3'\n", "repeatable read"),
+                ("requirements/base.txt", "Django<2;python_version<'3'\nDjango>=2.2\n", "read committed"),
+                ("setup.py", "setup(install_requires=['Django >= 1.8, < 2'])\n", "repeatable read"),
+                ("setup.cfg", "install_requires =\n    django!=1.9\n", "read committed"),
+                ("pyproject.toml", 'django = "^1.11"\n', "repeatable read"),
+                ("pyproject.toml", 'django = "1.11.*"\n', "repeatable read"),
+                ("pyproject.toml", 'dependencies = ["django>=4.2,<5"]\n', "read committed"),
+                ("Pipfile", 'django = {version = "==1.11.29", extras = []}\n', "repeatable read"),
+                ("Pipfile", 'django = "*"\n', "read committed")):
+            with self.subTest(name=name, text=text):
+                self.write(name, text)
+                self.assertEqual(self.witness_level(), ("mysql", level))
+            (self.root / name).unlink()
+        self.settings("mysql", {"isolation_level": "serializable"})
+        self.write("requirements.txt", "Django==1.11")
+        self.assertEqual(self.witness_level(), ("mysql", "serializable"))
+        self.assertEqual(self.witness_level("--isolation", "read committed"), ("mysql", "read committed"))
+        self.settings("mysql")
+        self.assertEqual(self.witness_level("--engine=mariadb:11.8"), ("mariadb", "snapshot isolation"))
+        self.settings("postgresql")
+        self.assertEqual(self.witness_level(), ("postgresql", "read committed"))
+
+    def test_versions(self):
+        self.assertEqual(self.witness_level("--engine=mariadb:11.8"), ("mariadb", "snapshot isolation"))
+        self.settings("mysql", {"isolation_level": "repeatable read"})
+        self.assertEqual(self.witness_level("--engine=MariaDB:10.11.19"), ("mariadb", "repeatable read"))
+        self.assertEqual(self.witness_level("--engine=mariadb:11.6.1"), ("mariadb", "repeatable read"))
+        out = json.loads(self.run_it("check", "--format=json", "--engine=mariadb:10.5")[1])
+        cells = out["findings"][0]["engines"]
+        self.assertEqual({c["version"] for c in cells if c["engine"] == "mariadb"}, {"10.5"})
+        self.assertNotIn("snapshot isolation", {c["isolation"] for c in cells})
+        self.assertNotIn("version", next(c for c in cells if c["engine"] == "mysql"))
+        for version, message in (("9", "known are 5.6 to 5.7, 8.0, 8.4, 9.0 to 9.4"), ("", "unknown version ''"),
+                                 ("8.0.x", "unknown version '8.0.x' of mysql")):
+            self.assert_error(["check", f"--engine=mysql:{version}"], message)
+        self.assert_error(["check", "--engine=mariadb:10.6.17", "--isolation=snapshot isolation"],
+                          "mariadb 10.6.17 has no innodb_snapshot_isolation; 10.6.18, 10.11.8")
+
+    def test_clause_that_the_version_lacks(self):
+        self.write("shop/jobs.py", "from django.db import transaction\nfrom shop.models import Counter\n\n"
+                   "@transaction.atomic\ndef take(id):\n"
+                   "    counter = Counter.objects.select_for_update(skip_locked=True).get(id=id)\n"
+                   "    counter.count += 1\n    counter.save()\n")
+        text = "mysql 5.7 has no SKIP LOCKED, and answers with a syntax error; 8.0.1 and later have it"
+        out = json.loads(self.run_it("check", "--format=json", "--engine=mysql:5.7")[1])
+        self.assertIn(("shop/jobs.py", 6, text), [(n["path"], n["line"], n["text"]) for n in out["not_modelled"]])
+        out = json.loads(self.run_it("check", "--format=json", "--engine=mysql:8.0")[1])
+        self.assertEqual(out["not_modelled"], [])
+        self.assert_error(["prove", "shop/jobs.py:take", "--engine=mysql:5.7"], "shop/jobs.py:6:")
 
     def test_sqlite_has_one_level(self):
         self.settings("sqlite3", {"transaction_mode": "IMMEDIATE"})

@@ -170,6 +170,21 @@ static void test_levels_of_one_engine(void **state) {
     assert_int_equal(options.target.isolation, SQL_SERIALIZABLE);
     arena_release(&line.arena);
 
+    check_ok(&line, &options, "--engine=MariaDB:11.8");
+    assert_int_equal(options.target.engine, ENGINE_MARIADB);
+    assert_int_equal(options.target.version, 110899);
+    arena_release(&line.arena);
+
+    /* The version goes with its engine. */
+    check_ok(&line, &options, "--engine=mysql:5.6.24|--engine=mariadb");
+    assert_int_equal(options.target.version, 0);
+    arena_release(&line.arena);
+
+    check_bad("--engine=mysql:3.23", "--engine: unknown version '3.23' of mysql; known are 5.6 to 5.7");
+    check_bad("--engine=mysql:", "unknown version '' of mysql");
+    check_bad("--engine=:8.0", "unknown engine ''");
+    check_bad("--engine=mariadb:11.3|--isolation=snapshot isolation",
+              "mariadb 11.3 has no innodb_snapshot_isolation; 10.6.18");
     check_bad("--isolation=immediate|--engine=mysql", "only sqlite has 'immediate', not mysql");
     check_bad("--isolation=snapshot_isolation|--engine=mysql", "only mariadb has");
     check_bad("--engine=sqlite|--isolation=read committed", "sqlite is always serializable");

@@ -1,5 +1,6 @@
 /* Versions: reading and printing them, and what they differ in. */
 #include "engine/version.h"
+#include "support.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -140,6 +141,37 @@ static void test_since_in_words(void **state) {
     assert_string_equal(version_trait_text(TRAIT_SKIP_LOCKED), "SKIP LOCKED");
 }
 
+static enum db_error error_of(enum engine_kind engine, uint32_t version, const char *sql) {
+    struct lab lab;
+    struct db_result result;
+    lab_init(&lab, engine, SQL_REPEATABLE_READ, 1);
+    lab.config.version = version;
+    lab_setup(&lab, "CREATE TABLE t (id integer PRIMARY KEY, n integer, CHECK (n > 0));"
+                    "INSERT INTO t VALUES (1, 1);");
+    lab_exec(&lab, 0, sql, &result);
+    enum db_error error = result.status == DB_FAILED ? result.error : DB_OK_NO_ERROR;
+    lab_release(&lab);
+    return error;
+}
+
+static void test_what_the_engine_knows(void **state) {
+    (void)state;
+    static const char skip[] = "SELECT n FROM t WHERE id = 1 FOR UPDATE SKIP LOCKED";
+    static const char nowait[] = "SELECT n FROM t WHERE id = 1 FOR UPDATE NOWAIT";
+    static const char check[] = "UPDATE t SET n = 0 WHERE id = 1";
+    assert_int_equal(error_of(ENGINE_MYSQL, 50699, skip), DB_ERROR_SYNTAX);
+    assert_int_equal(error_of(ENGINE_MYSQL, 50699, nowait), DB_ERROR_SYNTAX);
+    assert_int_equal(error_of(ENGINE_MYSQL, 80499, skip), DB_OK_NO_ERROR);
+    assert_int_equal(error_of(ENGINE_MYSQL, 0, nowait), DB_OK_NO_ERROR);
+    assert_int_equal(error_of(ENGINE_MARIADB, 100599, skip), DB_ERROR_SYNTAX);
+    assert_int_equal(error_of(ENGINE_MARIADB, 100599, nowait), DB_OK_NO_ERROR);
+    assert_int_equal(error_of(ENGINE_POSTGRESQL, 100099, skip), DB_OK_NO_ERROR);
+    assert_int_equal(error_of(ENGINE_MYSQL, 80015, check), DB_OK_NO_ERROR);
+    assert_int_equal(error_of(ENGINE_MYSQL, 80016, check), DB_ERROR_CHECK);
+    assert_int_equal(error_of(ENGINE_MYSQL, 0, check), DB_ERROR_CHECK);
+    assert_int_equal(error_of(ENGINE_SQLITE, 0, check), DB_ERROR_CHECK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),
@@ -149,6 +181,7 @@ int main(void) {
         cmocka_unit_test(test_snapshot_isolation),
         cmocka_unit_test(test_lock_clauses),
         cmocka_unit_test(test_since_in_words),
+        cmocka_unit_test(test_what_the_engine_knows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

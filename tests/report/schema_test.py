@@ -83,6 +83,12 @@ class Schema(unittest.TestCase):
                          [("three_of_them", 3), ("in_place", 2)])
         self.assertIsNone(value["runs"][1]["witness"])
 
+    def test_versions(self):
+        value = self.output("prove", "txn/increment.txn", "--engine=mariadb:11.8", answer=0)
+        self.assertEqual({(c["engine"], c.get("version")) for c in value["engines"]},
+                         {("postgresql", None), ("mysql", None), ("mariadb", "11.8"), ("sqlite", None)})
+        self.assertEqual(value["witness"]["version"], "11.8")
+
     def test_counts(self):
         value = self.output("prove", "txn/increment.txn", "--all-schedules")
         cell = value["engines"][0]
