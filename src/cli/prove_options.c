@@ -1,6 +1,7 @@
 #include "cli/prove_options.h"
 
 #include "base/assert.h"
+#include "cli/spec_run.h"
 
 static const struct pos nowhere = {0, 0};
 
@@ -44,8 +45,8 @@ static bool set_verbose(void *options, struct str value, struct err *err) {
 
 static bool add_input(void *into, struct str value, struct err *err) {
     struct prove_options *options = into;
-    struct input input;
-    if (!input_read(value, &input, err))
+    struct input input = {.path = value};
+    if (!spec_is_path(value) && !input_read(value, &input, err))
         return false;
     VEC_PUSH(options->arena, &options->inputs.items, input);
     return true;

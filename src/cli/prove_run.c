@@ -1,5 +1,6 @@
 #include "cli/prove_options.h"
 #include "cli/scenario.h"
+#include "cli/spec_run.h"
 
 enum { ALL_SCHEDULES_STEPS_MAX = 20000000 };
 
@@ -72,6 +73,8 @@ static enum cli_exit print_runs(struct prove *p) {
 }
 
 enum cli_exit prove_run(const struct prove_options *options) {
+    if (spec_is_path(options->inputs.items.items[0].path))
+        return spec_prove(options);
     struct prove prove = {.options = options, .scenario = {.arena = options->arena}};
     struct err err;
     text_pool_init(&prove.scenario.pool, options->arena);

@@ -237,6 +237,18 @@ static bool update_mode(struct db *db, const struct sql_update *update, const st
     return true;
 }
 
+/* An UPDATE or DELETE that came too late for its snapshot says whether the row was deleted. */
+static void note_deleted(struct db *db, uint32_t seen) {
+    uint32_t next = 0;
+    for (uint32_t v = db->rows.items[db->versions.items[seen].row].newest; v != seen && v != 0;
+         v = db->versions.items[v].previous)
+        next = v;
+    if (db->error != DB_ERROR_SERIALIZATION || next == 0 || !version_is_deleted(db, next))
+        return;
+    struct str name = db_table(db, db->rows.items[db->versions.items[seen].row].table)->name;
+    db_fail(db, DB_ERROR_SERIALIZATION, "row in table %.*s, deleted", STR_ARG(name));
+}
+
 static enum tuple_step lock_target(struct db *db, size_t session, struct query *query,
                                    const struct query_change *change, struct query_tuple *tuple) {
     const struct sql_stmt *stmt = session_exec(db, session)->stmt;
@@ -245,6 +257,8 @@ static enum tuple_step lock_target(struct db *db, size_t session, struct query *
     if (stmt->kind == SQL_STMT_UPDATE && !update_mode(db, stmt->update, tuple->rows[0], &mode))
         return TUPLE_STOP;
     enum tuple_step step = tuple_hold(db, tuple, 0, mode, SQL_WAIT);
+    if (step == TUPLE_STOP)
+        note_deleted(db, tuple->refs[0].version);
     if (step != TUPLE_RECHECK)
         return step;
     if (!query_recheck(query, change, tuple, &holds))
