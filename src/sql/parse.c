@@ -201,7 +201,6 @@ static bool refuse_statement(struct parser *p) {
         {"REPLACE", "REPLACE is"},
         {"MERGE", "MERGE is"},
         {"TRUNCATE", "TRUNCATE is"},
-        {"ALTER", "ALTER is"},
         {"DROP", "DROP is"},
         {"COPY", "COPY is"},
         {"CALL", "CALL is"},
@@ -257,6 +256,8 @@ static void parse_statement(struct parser *p) {
         parse_lock_table(p);
     } else if (parse_at(p, "CREATE")) {
         parse_create(p);
+    } else if (parse_at(p, "ALTER")) {
+        parse_alter(p);
     } else if (!refuse_statement(p)) {
         parse_expected(p, "a statement");
     }

@@ -145,5 +145,6 @@ void parse_end(struct parser *p); /* COMMIT, ROLLBACK, SAVEPOINT, RELEASE */
 void parse_set(struct parser *p);
 void parse_lock_table(struct parser *p);
 void parse_create(struct parser *p);
+void parse_alter(struct parser *p);
 
 #endif

@@ -191,12 +191,28 @@ static struct sql_expr *parse_column(struct parser *p) {
     return expr;
 }
 
+/* TIMESTAMP WITH TIME ZONE before a string is TIMESTAMP: an instant without a zone counts as UTC. */
+static bool accept_zone(struct parser *p) {
+    struct token next = parse_peek(p), after = parse_peek2(p);
+    bool is_zone = token_is_word(&next, "WITH") || token_is_word(&next, "WITHOUT");
+    if (!parse_at(p, "TIMESTAMP") || !is_zone || !token_is_word(&after, "TIME"))
+        return false;
+    parse_advance(p);
+    parse_advance(p);
+    return true;
+}
+
 /* TIMESTAMP '2024-01-01 12:00' and DATE '2024-01-01' are instants. */
 static struct sql_expr *parse_instant(struct parser *p) {
     struct sql_expr *expr = dummy(p);
-    if (parse_at(p, "TIME"))
+    bool has_zone = accept_zone(p);
+    if (!has_zone && parse_at(p, "TIME"))
         parse_not_modelled(p, p->token.pos, "a time of day is");
     parse_advance(p);
+    if (has_zone)
+        parse_expect(p, "ZONE");
+    if (p->token.kind != TOKEN_STRING)
+        parse_expected(p, "a date and time");
     if (!value_parse_time(p->token.text, &expr->literal))
         parse_fail(p, p->token.pos, "this is no date or time such as 2024-12-31 23:59:59.5");
     parse_advance(p);
@@ -219,6 +235,9 @@ static struct sql_expr *parse_word(struct parser *p) {
     struct token next = parse_peek(p);
     bool is_string_next = next.kind == TOKEN_STRING;
     if (is_string_next && (parse_at(p, "TIMESTAMP") || parse_at(p, "DATE") || parse_at(p, "TIME")))
+        return parse_instant(p);
+    if (parse_at(p, "TIMESTAMP") &&
+        (token_is_word(&next, "WITH") || token_is_word(&next, "WITHOUT")))
         return parse_instant(p);
     if (is_string_next)
         refuse_prefixed_string(p);

@@ -99,6 +99,13 @@ static void parse_using_method(struct parser *p) {
         parse_name(p, "an index method");
 }
 
+/* Columns that an index holds besides its key's: no row is found by them. */
+static void skip_include(struct parser *p) {
+    struct name_vec names = {0};
+    if (parse_accept(p, "INCLUDE"))
+        parse_name_list(p, &names);
+}
+
 /* A unique constraint that is checked late would need state that struct key does not have. */
 static void refuse_deferrable(struct parser *p) {
     struct token next = parse_peek(p);
@@ -280,7 +287,7 @@ static void parse_table_key(struct parser *p, struct sql_create *create, struct 
     parse_using_method(p);
     parse_key_columns(p, &key);
     parse_using_method(p);
-    parse_refuse(p, "INCLUDE", "INCLUDE is");
+    skip_include(p);
     refuse_deferrable(p);
     VEC_PUSH(p->arena, &create->keys, key);
 }
@@ -389,7 +396,7 @@ static void parse_create_index(struct parser *p, struct sql_create *create, bool
     parse_using_method(p);
     parse_key_columns(p, &key);
     parse_using_method(p);
-    parse_refuse(p, "INCLUDE", "INCLUDE is");
+    skip_include(p);
     if (parse_at(p, "NULLS"))
         parse_not_modelled(p, p->token.pos, "NULLS NOT DISTINCT is");
     if (parse_accept(p, "WITH") || parse_accept(p, "TABLESPACE"))
@@ -418,4 +425,26 @@ void parse_create(struct parser *p) {
     /* A schema outlives the statement, and with it whatever would name the value. */
     if (p->holder->hosts.count > 0)
         parse_fail(p, p->holder->hosts.items[0].pos, "a host value cannot stand in CREATE");
+}
+
+/* ALTER TABLE t ADD [CONSTRAINT name] PRIMARY KEY (...): like an index that is made later. */
+void parse_alter(struct parser *p) {
+    struct sql_create *create = ARENA_NEW(p->arena, struct sql_create);
+    struct sql_key_def key = {.is_primary = true, .is_unique = true};
+    struct pos pos = p->token.pos;
+    p->holder->kind = SQL_STMT_CREATE_INDEX;
+    p->holder->create = create;
+    parse_advance(p);
+    bool is_add = parse_accept(p, "TABLE");
+    if (is_add && !p->has_failed)
+        create->table = parse_table_name(p);
+    is_add = is_add && parse_accept(p, "ADD");
+    if (is_add && parse_accept(p, "CONSTRAINT"))
+        key.name = parse_name(p, "a constraint's name");
+    if (!is_add || !parse_at(p, "PRIMARY"))
+        parse_not_modelled(p, pos, "ALTER other than ALTER TABLE ... ADD PRIMARY KEY is");
+    key.pos = p->token.pos;
+    parse_expect(p, "PRIMARY");
+    create->is_index = true;
+    parse_table_key(p, create, key);
 }

@@ -135,8 +135,11 @@ static void parse_insert_source(struct parser *p, struct sql_insert *insert) {
         } while (parse_accept_symbol(p, SYM1(',')));
     } else if (p->dialect == SQL_MYSQL && insert->columns.count == 0 && parse_accept(p, "SET")) {
         parse_insert_set(p, insert);
-    } else if (parse_at(p, "SELECT") || parse_at(p, "WITH")) {
+    } else if (parse_at(p, "SELECT") || parse_at(p, "WITH") || parse_at_subquery(p)) {
+        bool has_paren = parse_accept_symbol(p, SYM1('('));
         insert->select = parse_select(p);
+        if (has_paren)
+            parse_expect_symbol(p, SYM1(')'));
         if (insert->columns.count == 0)
             insert->column_count = insert->select->items.count; /* a * is counted by sql_resolve */
     } else {
@@ -214,12 +217,11 @@ void parse_insert(struct parser *p) {
         p->insert_alias = parse_name(p, "an alias");
     }
     struct token next = parse_peek(p);
-    if (parse_at_symbol(p, SYM1('(')) && token_is_word(&next, "SELECT"))
-        parse_not_modelled(p, p->token.pos, "INSERT of a SELECT in parentheses is");
+    bool is_select = parse_at_symbol(p, SYM1('(')) && token_is_word(&next, "SELECT");
     if (parse_at_symbol(p, SYM1('(')) && next.symbol == SYM1(')')) {
         parse_advance(p);
         parse_advance(p);
-    } else if (parse_at_symbol(p, SYM1('('))) {
+    } else if (parse_at_symbol(p, SYM1('(')) && !is_select) {
         struct name_vec names = {0};
         parse_name_list(p, &names);
         VEC_MOVE(&insert->columns, &names);

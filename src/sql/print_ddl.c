@@ -161,8 +161,18 @@ static void print_create_index(struct printer *p, const struct sql_create *creat
     }
 }
 
+/* A primary key that is made after its table. */
+static void print_add_key(struct printer *p, const struct sql_create *create) {
+    print_c(p, "ALTER TABLE ");
+    print_name(p, create->table);
+    print_c(p, " ADD ");
+    print_table_key(p, &create->keys.items[0]);
+}
+
 void print_create(struct printer *p, const struct sql_stmt *stmt) {
-    if (stmt->create->is_index)
+    if (stmt->create->is_index && stmt->create->keys.items[0].is_primary)
+        print_add_key(p, stmt->create);
+    else if (stmt->create->is_index)
         print_create_index(p, stmt->create);
     else
         print_create_table(p, stmt->create);
