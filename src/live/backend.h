@@ -38,6 +38,8 @@ struct live_session {
     uint64_t blocked_since_us;   /* 0: not blocked */
     unsigned asked_count;        /* times in a row that it was found blocked */
     uint64_t wait_number;        /* grows with each wait that begins */
+    bool is_doubtful;            /* what tells that it is blocked may be a little late */
+    uint64_t doubted_at;         /* live's statement_count when that was waited out */
 };
 
 struct live {
@@ -47,6 +49,7 @@ struct live {
     struct live_options options;
     struct live_session sessions[LIVE_SESSIONS_MAX + 1];
     uint64_t waits_begun;
+    uint64_t statement_count; /* sent in sessions */
     enum live_kind kind;
     unsigned version[3];
     char server[64];
@@ -70,6 +73,7 @@ struct live_backend {
     void (*disconnect)(struct live *live, size_t index);
     /* What poll(2) waits on. -1: start and take wait by themselves. */
     int (*socket)(struct live *live, size_t index);
+    /* Sends a text; as take if its end is there at once. */
     bool (*start)(struct live *live, size_t index, struct str sql, struct err *err);
     /* Takes in what has come, without waiting; sets has_ended, is_open and the answers. False: the connection is gone. */
     bool (*take)(struct live *live, size_t index, struct err *err);
@@ -83,8 +87,9 @@ struct live_backend {
     void (*kill)(struct live *live, int64_t id);
     /* Rewrites the answer to a cancel to what a lock wait timeout gives. */
     void (*as_timeout)(struct live *live, size_t index);
-    /* What lets go locks that outlive transactions; may be empty. */
-    const char *unlock_all;
+    /* The statement that lets go locks that outlive transactions. NULL: there are none. */
+    const char *(*unlock_all)(const struct live *live);
+    /* Makes it, names it in `place`, and has all connections use it. */
     bool (*make_place)(struct live *live, struct err *err);
     /* Drops it over the control connection. */
     bool (*drop_place)(struct live *live, struct err *err);
@@ -100,6 +105,10 @@ extern const struct live_backend *const live_postgresql, *const live_mysql, *con
 /* ---- session.c, for back ends too ---- */
 
 uint64_t live_now_us(void);
+/* A long call's way to learn of a signal, without an error yet. */
+bool live_is_interrupted(const struct live *live);
+/* Whether `word` (ASCII) is in `text`, in any case. */
+bool live_contains(struct str text, const char *word);
 /* A new answer at the end of the session's chain, in its memory; the notices so far are its. */
 struct live_answer *live_add_answer(struct live_session *session);
 void live_add_notice(struct live_session *session, struct str severity, struct str message);

@@ -17,7 +17,7 @@ static const struct pos no_pos;
 #ifndef LW_HAVE_LIBPQ
 const struct live_backend *const live_postgresql = NULL;
 #endif
-#if 1 /* their back ends come next */
+#ifndef LW_HAVE_LIBMARIADB
 const struct live_backend *const live_mysql = NULL;
 #endif
 #if 1 /* their back ends come next */
@@ -152,9 +152,9 @@ void live_version(const struct live *live, unsigned version[3]) {
 
 bool live_make_place(struct live *live, struct str *name, struct err *err) {
     LW_ASSERT(!live->has_place);
-    if (!live->backend->make_place(live, err))
-        return false;
-    live->has_place = true;
+    live->has_place = true; /* an interrupt leaves it open whether it was made */
+    bool is_made = live->backend->make_place(live, err);
+    live->has_place = is_made || live->is_lost;
     *name = live->place;
-    return true;
+    return is_made;
 }

@@ -13,8 +13,6 @@
 #ifdef LW_HAVE_LIBPQ
 #include "base/assert.h"
 #include "base/buf.h"
-#include "live/interrupt.h"
-
 #include <libpq-fe.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -209,20 +207,12 @@ static int socket_of(struct live *live, size_t index) {
     return PQsocket(handle_of(live, index));
 }
 
-static bool contains_nocase(struct str text, const char *word) {
-    size_t len = strlen(word);
-    for (size_t i = 0; i + len <= text.len; i++)
-        if (str_equal_nocase(str_sub(text, i, i + len), str_from_c(word)))
-            return true;
-    return false;
-}
-
 static bool start(struct live *live, size_t index, struct str sql, struct err *err) {
     struct live_session *session = &live->sessions[index];
     clear_results(&postgresql_of(live)->results[index]);
     if (memchr(sql.ptr, '\0', sql.len) != NULL)
         return err_set(err, no_pos, "a statement has a NUL byte");
-    if (contains_nocase(sql, "advisory"))
+    if (live_contains(sql, "advisory"))
         session->may_hold_locks = true;
     if (!PQsendQuery(session->handle, str_to_c(&session->memory, sql)))
         return connection_error(live, index, err);
@@ -283,7 +273,7 @@ static PGresult *control_result(struct live *live, struct err *err) {
     while (PQisBusy(conn)) {
         struct pollfd fd = {.fd = PQsocket(conn), .events = POLLIN};
         poll(&fd, 1, 50);
-        if (!live->is_closing && live_was_interrupted()) {
+        if (live_is_interrupted(live)) {
             live_lose(live, err, "interrupted");
             return NULL;
         }
@@ -414,7 +404,7 @@ static bool finish_connecting(struct live *live, PGconn *conn, struct err *err) 
         short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
         struct pollfd fd = {.fd = PQsocket(conn), .events = events};
         int ready = poll(&fd, 1, 50);
-        if (!live->is_closing && live_was_interrupted())
+        if (live_is_interrupted(live))
             return live_lose(live, err, "interrupted");
         if (live_now_us() - began_us > CONNECT_MS_MAX * 1000ull)
             return err_set(err, no_pos, "no connection to the server within %d ms", CONNECT_MS_MAX);
@@ -554,6 +544,11 @@ static void release(struct live *live) {
         free(state->results[i].all.items);
 }
 
+static const char *unlock_all(const struct live *live) {
+    (void)live;
+    return "SELECT pg_catalog.pg_advisory_unlock_all()";
+}
+
 static const struct live_backend backend = {
     .connect = connect_session,
     .disconnect = disconnect,
@@ -565,7 +560,7 @@ static const struct live_backend backend = {
     .cancel = cancel,
     .kill = kill_backend,
     .as_timeout = as_timeout,
-    .unlock_all = "SELECT pg_catalog.pg_advisory_unlock_all()",
+    .unlock_all = unlock_all,
     .make_place = make_place,
     .drop_place = drop_place,
     .drop_text = drop_text,

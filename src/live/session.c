@@ -42,12 +42,20 @@ bool live_lose(struct live *live, struct err *err, const char *format, ...) {
     return err_set(err, no_pos, "%s", message);
 }
 
-static bool is_interrupted(const struct live *live) {
+bool live_is_interrupted(const struct live *live) {
     return !live->is_closing && live_was_interrupted();
 }
 
+bool live_contains(struct str text, const char *word) {
+    struct str wanted = str_from_c(word);
+    for (size_t i = 0; i + wanted.len <= text.len; i++)
+        if (str_equal_nocase(str_sub(text, i, i + wanted.len), wanted))
+            return true;
+    return false;
+}
+
 static bool is_usable(struct live *live, struct err *err) {
-    if (is_interrupted(live))
+    if (live_is_interrupted(live))
         return live_lose(live, err, "interrupted");
     return !live->is_lost || err_set(err, no_pos, "%s", live->lost.message);
 }
@@ -72,6 +80,11 @@ void live_add_notice(struct live_session *session, struct str severity, struct s
     VEC_PUSH(&session->memory, &session->notices, notice);
 }
 
+static void note_end(struct live_session *session) {
+    LW_ASSERT(session->answer != NULL && session->last != NULL);
+    session->last->ended_transaction = session->was_open && !session->is_open;
+}
+
 static bool begin(struct live *live, size_t index, struct str sql, struct err *err) {
     struct live_session *session = &live->sessions[index];
     arena_reset(&session->memory);
@@ -84,7 +97,13 @@ static bool begin(struct live *live, size_t index, struct str sql, struct err *e
     session->blocked_since_us = 0;
     session->asked_count = 0;
     session->state = LIVE_RUNNING;
-    return live->backend->start(live, index, sql, err);
+    if (index != LIVE_CONTROL_INDEX)
+        live->statement_count++;
+    if (!live->backend->start(live, index, sql, err))
+        return false;
+    if (session->has_ended)
+        note_end(session);
+    return true;
 }
 
 /* Takes in what has come, and notes what the end of the statement means. */
@@ -94,10 +113,8 @@ static bool take(struct live *live, size_t index, struct err *err) {
         return true;
     if (!live->backend->take(live, index, err))
         return false;
-    if (session->has_ended) {
-        LW_ASSERT(session->answer != NULL && session->last != NULL);
-        session->last->ended_transaction = session->was_open && !session->is_open;
-    }
+    if (session->has_ended)
+        note_end(session);
     return true;
 }
 
@@ -117,7 +134,7 @@ static bool poll_sessions(struct live *live, uint32_t sessions, int wait_ms, str
     int ready = fds[0].fd < 0 ? (int)count : poll(fds, count, wait_ms);
     if (ready < 0 && errno != EINTR)
         return live_lose(live, err, "poll: %s", strerror(errno));
-    if (is_interrupted(live))
+    if (live_is_interrupted(live))
         return live_lose(live, err, "interrupted");
     for (nfds_t i = 0; ready > 0 && i < count; i++)
         if ((fds[i].fd < 0 || fds[i].revents != 0) && !take(live, indexes[i], err))
@@ -242,11 +259,18 @@ static uint32_t not_ended(const struct live *live, uint32_t sessions) {
     return sessions;
 }
 
+static void note_doubts(struct live *live, uint32_t sessions) {
+    for (size_t i = 0; i < live->options.session_count; i++)
+        if ((sessions & 1u << i) != 0)
+            live->sessions[i].doubted_at = live->statement_count;
+}
+
 /* Lets each of `sessions` end, or wait for another session. */
 static bool settle(struct live *live, uint32_t sessions, struct err *err) {
     uint64_t began_us = live_now_us();
     int wait_ms = (int)live->ask_after_ms;
     uint32_t others = waiting(live) & ~sessions;
+    note_doubts(live, sessions);
     while ((sessions = not_ended(live, sessions)) != 0) {
         uint64_t from_us = live_now_us();
         if (!poll_sessions(live, sessions | not_ended(live, others), wait_ms, err))
@@ -345,12 +369,27 @@ static bool retry(struct live *live, uint32_t sessions, struct err *err) {
     return true;
 }
 
+/* Those of `asked` that are not known to wait still. What may be late to tell is watched anew after each statement. */
+static uint32_t maybe_free(struct live *live, uint32_t asked) {
+    uint32_t mask = 0;
+    for (size_t i = 0; i < live->options.session_count; i++) {
+        struct live_session *session = &live->sessions[i];
+        bool is_doubtful = session->is_doubtful && session->doubted_at != live->statement_count;
+        if ((asked & 1u << i) == 0 || (!session->has_ended && session->is_blocked && !is_doubtful))
+            continue;
+        mask |= 1u << i;
+        session->blocked_since_us = 0;
+        session->asked_count = 0;
+    }
+    return mask;
+}
+
 bool live_resume(struct live *live, int *index, const struct live_answer **answer,
                  struct err *err) {
     if (!is_usable(live, err))
         return false;
     while (first_in(live, LIVE_READY) == LIVE_NO_SESSION) {
-        uint32_t asked = waiting(live), free_ones;
+        uint32_t asked = waiting(live);
         *index = LIVE_NO_SESSION;
         if (asked == 0)
             return true;
@@ -365,11 +404,7 @@ bool live_resume(struct live *live, int *index, const struct live_answer **answe
         /* What ended meanwhile is not to be asked about any more: it has its place in the same round. */
         if (!ask(live, asked, err))
             return false;
-        free_ones = 0;
-        for (size_t i = 0; i < live->options.session_count; i++)
-            if ((asked & 1u << i) != 0 &&
-                (live->sessions[i].has_ended || !live->sessions[i].is_blocked))
-                free_ones |= 1u << i;
+        uint32_t free_ones = maybe_free(live, asked);
         if (free_ones == 0)
             return true;
         if (!settle(live, free_ones, err))
@@ -433,7 +468,7 @@ bool live_rollback_all(struct live *live, struct err *err) {
             continue;
         locks |= 1u << i;
         live->sessions[i].may_hold_locks = false;
-        if (!begin(live, i, str_from_c(live->backend->unlock_all), err))
+        if (!begin(live, i, str_from_c(live->backend->unlock_all(live)), err))
             return false;
     }
     return finish(live, locks, err);

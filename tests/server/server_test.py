@@ -10,6 +10,7 @@ TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 sys.path.insert(0, str(TESTS / "live"))
 import harness
+import packages
 import servers
 
 PROGRAMS = pathlib.Path(harness.BINARY).parent / "tests"
@@ -44,8 +45,28 @@ def postgresql():
         yield "postgresql", {"LOSTWRITE_URL": "postgresql://lab@127.0.0.1:%d/postgres" % server.port}
 
 
+def mariadb():
+    with servers.MariaDB() as server:
+        yield "mysql", {"LOSTWRITE_URL": "mysql://root@127.0.0.1:%d" % server.port}
+
+
+def mysql():
+    with servers.MySQL() as server:
+        yield "mysql", {"LOSTWRITE_URL": "mysql://root@127.0.0.1:%d/" % server.port}
+
+
+def run_side(side):
+    try:
+        return [run(name, environment) for name, environment in side()]
+    except servers.ServerError as error:
+        if not isinstance(error.__cause__, packages.PackageError):
+            raise
+        print("%s is skipped: %s" % (side.__name__, error))
+        return [(0, 0, 1)]
+
+
 def main():
-    all_counts = [run(name, environment) for side in (postgresql,) for name, environment in side()]
+    all_counts = [one for side in (postgresql, mariadb, mysql) for one in run_side(side)]
     passed, failed, skipped = map(sum, zip(*all_counts))
     print("server: %d passed, %d failed, %d skipped" % (passed, failed, skipped))
     return 1 if failed or not passed else 0
