@@ -52,8 +52,8 @@ bool clause_find(struct arena *arena, const struct txn_program *program,
     return true;
 }
 
-bool clause_check(struct txn_program *const *programs, size_t count, const struct db_config *config,
-                  struct err *err) {
+bool clause_check(const struct txn_program *const *programs, size_t count,
+                  const struct db_config *config, struct err *err) {
     struct arena scratch = {0};
     bool is_fine = true;
     for (size_t i = 0; i < count && is_fine; i++) {

@@ -12,7 +12,7 @@ bool clause_find(struct arena *arena, const struct txn_program *program,
                  const struct db_config *config, struct txn_span *span, struct str *text);
 
 /* The same of all programs, as an error. True if there is none. */
-bool clause_check(struct txn_program *const *programs, size_t count, const struct db_config *config,
-                  struct err *err);
+bool clause_check(const struct txn_program *const *programs, size_t count,
+                  const struct db_config *config, struct err *err);
 
 #endif

@@ -33,6 +33,10 @@ static bool set_all_schedules(void *options, struct str value, struct err *err) 
     return true;
 }
 
+static bool set_compare(void *options, struct str value, struct err *err) {
+    return compare_add(&((struct prove_options *)options)->compare, value, err);
+}
+
 static bool set_color(void *options, struct str value, struct err *err) {
     return color_set(&((struct prove_options *)options)->color, value, err);
 }
@@ -46,6 +50,8 @@ static bool set_verbose(void *options, struct str value, struct err *err) {
 static bool add_input(void *into, struct str value, struct err *err) {
     struct prove_options *options = into;
     struct input input = {.path = value};
+    if (compare_takes(&options->compare, value))
+        return compare_add(&options->compare, value, err);
     if (!spec_is_path(value) && !input_read(value, &input, err))
         return false;
     VEC_PUSH(options->arena, &options->inputs.items, input);
@@ -61,6 +67,9 @@ static const struct cli_option prove_cli_options[] = {
      "\"read committed\", \"repeatable read\", serializable;\n"
      "mariadb: \"snapshot isolation\"; sqlite: deferred, immediate",
      set_isolation},
+    {"compare", 0, "SERVER SERVER",
+     "what changes from one to the other; SERVER is\n"
+     "NAME[:VERSION][/LEVEL...], as in mariadb:10.11 mariadb:11.8", set_compare},
     {"sessions", 0, "N", "how many sessions run side by side;\n"
      "one function alone: 2", set_sessions},
     {"format", 0, "FORMAT", "text or json", set_format},
@@ -75,7 +84,8 @@ const struct cli_syntax prove_syntax = {prove_cli_options, LW_COUNT_OF(prove_cli
 bool prove_options_parse(struct arena *arena, int argc, char **argv, struct prove_options *options,
                          struct err *err) {
     *options = (struct prove_options){.arena = arena};
-    if (!cli_parse(&prove_syntax, argc, argv, options, err) || !target_check(&options->target, err))
+    if (!cli_parse(&prove_syntax, argc, argv, options, err) || !target_check(&options->target, err) ||
+        !compare_check(&options->compare, &options->target, err))
         return false;
     if (options->inputs.items.count == 0)
         return err_set(err, nowhere, "what is to be proved? FILE.txn or PATH.py:FUNCTION");

@@ -3,6 +3,7 @@
 #define LW_CLI_PROVE_OPTIONS_H
 
 #include "base/arena.h"
+#include "cli/compare.h"
 #include "cli/exit.h"
 #include "cli/input.h"
 #include "cli/option.h"
@@ -15,6 +16,7 @@ struct prove_options {
     struct arena *arena; /* for `inputs` */
     struct input_list inputs; /* one .txn file, or functions in the order given */
     struct target target;
+    struct compare_targets compare; /* instead of `target` */
     unsigned session_count; /* 1 to DB_SESSIONS_MAX; 0: not given */
     enum prove_format format;
     bool all_schedules; /* no reduction, and count them */

@@ -73,6 +73,8 @@ static enum cli_exit print_runs(struct prove *p) {
 }
 
 enum cli_exit prove_run(const struct prove_options *options) {
+    if (options->compare.count > 0)
+        return compare_run(options);
     if (spec_is_path(options->inputs.items.items[0].path))
         return spec_prove(options);
     struct prove prove = {.options = options, .scenario = {.arena = options->arena}};

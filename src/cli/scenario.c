@@ -21,8 +21,8 @@ bool scenario_read_txn(struct scenario *scenario, struct str path, const struct 
     return file_read(scenario->arena, str_to_c(scenario->arena, path), &scenario->text, err) &&
            txn_parse(scenario->arena, &scenario->pool, path, scenario->text,
                      target_dialect(&scenario->find), &scenario->txn, err) &&
-           clause_check(scenario->txn->programs.items, scenario->txn->programs.count,
-                        &scenario->find.configs[0], err);
+           clause_check((const struct txn_program *const *)scenario->txn->programs.items,
+                        scenario->txn->programs.count, &scenario->find.configs[0], err);
 }
 
 /* --sessions N: the run's sessions over again until there are N. */
@@ -167,7 +167,7 @@ static bool lower_inputs(struct scenario *scenario, const struct input_list *inp
         int function = scenario_function(scenario->arena, scenario->project, input, err);
         if (function < 0)
             return false;
-        struct txn_program *program =
+        const struct txn_program *program =
             django_lower(scenario->arena, &scenario->pool, scenario->project, (size_t)function,
                          target_dialect(&scenario->find));
         if (program == NULL)

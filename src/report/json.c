@@ -1,58 +1,15 @@
 /* Findings as JSON, version 1 (docs/json.md). */
+#include "report/json_out.h"
+
 #include "engine/version.h"
 #include "report/common.h"
-#include "report/report.h"
-
-/* A cursor that knows whether a comma is due. */
-struct json {
-    struct buf *out;
-    bool has_item;
-};
-
-static void key(struct json *j, const char *name) {
-    if (j->has_item)
-        buf_add_c(j->out, ",");
-    j->has_item = true;
-    buf_add_json(j->out, str_from_c(name));
-    buf_add_char(j->out, ':');
-}
-
-static void item(struct json *j) {
-    if (j->has_item)
-        buf_add_c(j->out, ",");
-    j->has_item = true;
-}
-
-static void open_in(struct json *j, char bracket) {
-    buf_add_char(j->out, bracket);
-    j->has_item = false;
-}
-
-static void close_in(struct json *j, char bracket) {
-    buf_add_char(j->out, bracket);
-    j->has_item = true;
-}
-
-static void put_str(struct json *j, const char *name, struct str value) {
-    key(j, name);
-    buf_add_json(j->out, value);
-}
-
-static void put_c(struct json *j, const char *name, const char *value) {
-    put_str(j, name, str_from_c(value));
-}
-
-static void put_number(struct json *j, const char *name, uint64_t value) {
-    key(j, name);
-    buf_printf(j->out, "%llu", (unsigned long long)value);
-}
 
 static void put_place(struct json *j, struct txn_span span) {
     put_str(j, "path", span.path);
     put_number(j, "line", span.start.line);
 }
 
-static void put_tool(struct json *j, const struct report *report) {
+void put_tool(struct json *j, const struct report *report) {
     put_number(j, "version", 1);
     key(j, "tool");
     open_in(j, '{');
@@ -61,7 +18,7 @@ static void put_tool(struct json *j, const struct report *report) {
     close_in(j, '}');
 }
 
-static void put_config(struct json *j, const struct db_config *config) {
+void put_config(struct json *j, const struct db_config *config) {
     put_c(j, "engine", engine_name(config->engine));
     if (config->version != 0) {
         struct buf version = {0};
@@ -72,7 +29,7 @@ static void put_config(struct json *j, const struct db_config *config) {
     put_c(j, "isolation", level_name(config));
 }
 
-static void put_counts(struct json *j, const struct counts *counts) {
+void put_counts(struct json *j, const struct counts *counts) {
     key(j, "counts");
     open_in(j, '{');
     put_number(j, "schedules", counts->schedules);
@@ -148,8 +105,8 @@ static void put_step(struct json *j, const struct witness_step *step) {
     close_in(j, '}');
 }
 
-static void put_witness(struct json *j, const struct db_config *config,
-                        const struct witness *witness, const struct serial_texts *serial) {
+void put_witness(struct json *j, const struct db_config *config,
+                 const struct witness *witness, const struct serial_texts *serial) {
     key(j, "witness");
     open_in(j, '{');
     put_config(j, config);

@@ -47,7 +47,7 @@ static size_t engine_width(const struct report *report) {
     return width + 2;
 }
 
-static void put_cell(const struct cell_verdict *cell, enum engine_kind engine, struct buf *out) {
+void cell_print(const struct cell_verdict *cell, enum engine_kind engine, struct buf *out) {
     switch (cell->verdict) {
     case VERDICT_LOST:
         buf_add_c(out, "LOST");
@@ -66,7 +66,7 @@ static void put_cell(const struct cell_verdict *cell, enum engine_kind engine, s
     }
 }
 
-static enum style cell_style(const struct cell_verdict *cell) {
+enum style cell_style(const struct cell_verdict *cell) {
     switch (cell->verdict) {
     case VERDICT_LOST:
         return STYLE_RED;
@@ -114,7 +114,7 @@ static void put_engine(const struct report *report, enum engine_kind engine,
             missing = column_width(i) - 1;
             continue;
         }
-        put_cell(&cells[policy], engine, &text);
+        cell_print(&cells[policy], engine, &text);
         if (witness != NULL && policy_is((enum policy_id)policy, witness))
             buf_add_c(&text, " *");
         put_styled(report, cell_style(&cells[policy]), buf_str(&text), out);

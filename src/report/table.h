@@ -2,7 +2,11 @@
 #ifndef LW_REPORT_TABLE_H
 #define LW_REPORT_TABLE_H
 
-#include "report/report.h"
+#include "report/layout.h"
+
+/* "LOST", "ok", "40001 !". */
+void cell_print(const struct cell_verdict *cell, enum engine_kind engine, struct buf *out);
+enum style cell_style(const struct cell_verdict *cell);
 
 /* One line an engine, one column a level, and what the marks and error codes mean. `witness`: the cell that is marked;
  * may be NULL. */

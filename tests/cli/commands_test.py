@@ -191,6 +191,38 @@ class Check(Case):
         self.assertEqual(out["not_modelled"], [])
         self.assert_error(["prove", "shop/jobs.py:take", "--engine=mysql:5.7"], "shop/jobs.py:6:")
 
+    def compared(self, *args):
+        code, out, err = self.run_it("prove", "--format=json", *args)
+        self.assertIn(code, (0, 1), err)
+        return json.loads(out)["compared"][0]["pairs"]
+
+    def test_compare(self):
+        """The project's settings say which level is usual, on whichever server of the backend."""
+        self.settings("mysql")
+        pairs = self.compared("shop/views.py:increment", "--compare", "mysql:5.6", "mariadb:11.8")
+        self.assertEqual([(p["from"]["isolation"], p["from"]["default"], p["to"]["default"]) for p in pairs],
+                         [("read committed", True, True), ("repeatable read", False, False),
+                          ("serializable", False, False)])
+        self.assertEqual({p["from"]["verdict"] for p in pairs}, {"lost"})
+        self.write("requirements.txt", "Django<2")
+        pairs = self.compared("--compare", "mariadb:10.3", "mariadb:11.8", "shop/views.py:increment")
+        self.assertTrue(pairs[1]["from"]["default"] and pairs[1]["to"]["default"])
+
+    def test_compare_shows_rows_that_lose_on_either(self):
+        """Nothing is lost on the first: rows and arguments are then those that lose on the second."""
+        self.write("shop/atomic.py", "from django.db import transaction\nfrom shop.models import Counter\n\n"
+                   "@transaction.atomic\ndef up(id):\n    counter = Counter.objects.get(id=id)\n"
+                   "    counter.count += 1\n    counter.save()\n")
+        (pair,) = self.compared("shop/atomic.py:up", "--compare", "postgresql/serializable", "mysql/repeatable-read")
+        self.assertEqual((pair["from"]["verdict"], pair["to"]["verdict"]), ("error", "lost"))
+        self.assertEqual(self.run_it("prove", "shop/atomic.py:up", "--compare", "postgresql/serializable",
+                                     "mysql/serializable")[0], 0)
+        self.assert_error(["prove", "shop/atomic.py:down", "--compare", "mysql", "sqlite"],
+                          "there is no function down")
+        self.assert_error(["prove", "nothing.txn", "--compare", "mysql", "sqlite"], "nothing.txn")
+        self.assert_error(["prove", "x.spec", "--compare", "mysql", "sqlite"],
+                          "x.spec: error: --compare is for FILE.txn and PATH.py:FUNCTION")
+
     def test_sqlite_has_one_level(self):
         self.settings("sqlite3", {"transaction_mode": "IMMEDIATE"})
         outputs = [self.run_it("check", "--format=json", "--engine=sqlite", f"--isolation={level}")[:2]

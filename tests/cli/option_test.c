@@ -259,6 +259,46 @@ static void test_prove_errors(void **state) {
     prove_bad("a.py:f|a.py:f|a.py:f|a.py:f|a.py:f|a.py:f|a.py:f|a.py:f|a.py:f", "9 functions");
 }
 
+static void test_compare(void **state) {
+    (void)state;
+    struct line line;
+    struct prove_options options;
+    prove_ok(&line, &options, "--compare|mariadb:10.11|mariadb:11.8|a.txn");
+    assert_int_equal(options.compare.count, 2);
+    assert_int_equal(options.compare.items[0].server.version, 101199);
+    assert_int_equal(options.compare.items[1].server.version, 110899);
+    assert_int_equal(options.inputs.items.count, 1);
+    arena_release(&line.arena);
+
+    prove_ok(&line, &options, "a.py:f|--compare=mysql/serializable/read-committed|sqlite:3.40/immediate"
+                              "|postgresql|b.py:g");
+    assert_int_equal(options.compare.count, 3);
+    assert_int_equal(options.compare.items[0].level_count, 2);
+    assert_int_equal(options.compare.items[0].levels[0].isolation, SQL_SERIALIZABLE);
+    assert_int_equal(options.compare.items[0].levels[1].isolation, SQL_READ_COMMITTED);
+    assert_true(options.compare.items[1].levels[0].sqlite_immediate);
+    assert_int_equal(options.compare.items[2].level_count, 0);
+    assert_int_equal(options.inputs.items.count, 2);
+    arena_release(&line.arena);
+
+    prove_bad("a.txn|--compare|mysql", "--compare needs two servers");
+    prove_bad("--compare|mysql|a.txn", "unknown engine 'a.txn'");
+    prove_bad("--compare|mysql|oracle|a.txn", "unknown engine 'oracle'");
+    prove_bad("--compare|mysql:4.1|mysql|a.txn", "--compare: unknown version '4.1' of mysql");
+    prove_bad("--compare|mysql/dirty|mysql|a.txn", "unknown isolation level 'dirty'");
+    prove_bad("--compare|mysql/|mysql|a.txn", "unknown isolation level ''");
+    prove_bad("--compare|mysql/immediate|mysql|a.txn", "only sqlite has 'immediate'");
+    prove_bad("--compare|mariadb:10.5/snapshot isolation|mysql|a.txn",
+              "mariadb 10.5 has no innodb_snapshot_isolation");
+    prove_bad("--compare|mysql|sqlite|mariadb|postgresql|mysql|a.txn", "more than 4 servers");
+    prove_bad("--compare|mysql|sqlite", "what is to be proved?");
+    prove_bad("--compare|mysql|sqlite|a.txn|--engine=mysql", "--engine does not go with --compare");
+    prove_bad("--compare|mysql|sqlite|a.txn|--isolation=serializable",
+              "--isolation does not go with --compare");
+    prove_bad("--compare|mysql/serializable/serializable/serializable/serializable/serializable/"
+              "serializable/serializable|mysql|a.txn", "more than 6 levels");
+}
+
 static void dump_bad(const char *words, const char *part) {
     struct line line;
     struct dump_options options;
@@ -367,6 +407,7 @@ int main(void) {
         cmocka_unit_test(test_check_errors),   cmocka_unit_test(test_levels_of_one_engine),
         cmocka_unit_test(test_prove_scenario), cmocka_unit_test(test_prove_functions),
         cmocka_unit_test(test_prove_errors),   cmocka_unit_test(test_dump),
+        cmocka_unit_test(test_compare),
         cmocka_unit_test(test_help_fits),      cmocka_unit_test(test_wants_help),
         cmocka_unit_test(test_suggest),        cmocka_unit_test(test_color),
     };

@@ -89,6 +89,23 @@ class Schema(unittest.TestCase):
                          {("postgresql", None), ("mysql", None), ("mariadb", "11.8"), ("sqlite", None)})
         self.assertEqual(value["witness"]["version"], "11.8")
 
+    def test_compare(self):
+        value = self.output("prove", "txn/increment.txn", "--compare", "mariadb:10.11", "mariadb:11.8")
+        (run,) = value["compared"]
+        pairs = {p["from"]["isolation"]: p for p in run["pairs"]}
+        self.assertEqual([p["changes"] for p in run["pairs"]], [False, True, False])
+        changed = pairs["repeatable read"]
+        self.assertEqual((changed["from"]["verdict"], changed["to"]["verdict"], changed["to"]["detail"]),
+                         ("lost", "error", "1020"))
+        self.assertEqual((changed["to"]["isolation"], changed["from"]["default"], changed["to"]["default"]),
+                         ("snapshot isolation", True, True))
+        self.assertNotIn(changed["from"]["witness"]["outcome"], changed["from"]["witness"]["serial"])
+        self.assertIn("error 1020", json.dumps(changed["to"]["witness"]["steps"]))
+        self.assertIsNone(pairs["serializable"]["from"]["witness"])
+        value = self.output("prove", "txn/three.txn", "--compare", "mysql", "postgresql", "--all-schedules")
+        self.assertEqual([run["name"] for run in value["compared"]], ["three_of_them", "in_place"])
+        self.assertIn("counts", value["compared"][0]["pairs"][0]["from"])
+
     def test_counts(self):
         value = self.output("prove", "txn/increment.txn", "--all-schedules")
         cell = value["engines"][0]
