@@ -20,7 +20,7 @@ const struct live_backend *const live_postgresql = NULL;
 #ifndef LW_HAVE_LIBMARIADB
 const struct live_backend *const live_mysql = NULL;
 #endif
-#if 1 /* their back ends come next */
+#ifndef LW_HAVE_SQLITE
 const struct live_backend *const live_sqlite = NULL;
 #endif
 

@@ -154,9 +154,26 @@ static bool is_client_error(MYSQL *handle) {
     return number >= CLIENT_ERROR_MIN && number <= CLIENT_ERROR_MAX;
 }
 
-static void check_transaction(struct live_session *session) {
+/* Not of the program's making, and no outcome: a full disk or table space, no memory. Of mysqld_error.h. */
+static bool is_systems_error(unsigned number) {
+    static const unsigned numbers[] = {3, 20, 28, 1021, 1026, 1037, 1041, 1114};
+    for (size_t i = 0; i < LW_COUNT_OF(numbers); i++)
+        if (numbers[i] == number)
+            return true;
+    return false;
+}
+
+/* Notes the error, and asks what is left of the transaction. */
+static bool fail(struct live *live, size_t index, struct err *err) {
+    struct live_session *session = &live->sessions[index];
+    MYSQL *handle = &connection_of(live, index)->handle;
+    if (is_client_error(handle))
+        return connection_error(live, index, err);
+    if (is_systems_error(mysql_errno(handle)))
+        return live_lose(live, err, "the server can't go on: %s", mysql_error(handle));
     read_error(session);
     send(session->handle, "DO 0", 4, PHASE_CHECK);
+    return true;
 }
 
 /* A call has ended: to the next. False: the connection is gone. */
@@ -167,23 +184,15 @@ static bool next_phase(struct live *live, size_t index, struct err *err) {
     switch (connection->phase) {
     case PHASE_QUERY:
     case PHASE_NEXT:
-        if (connection->returned > 0) {
-            if (is_client_error(handle))
-                return connection_error(live, index, err);
-            check_transaction(session);
-            return true;
-        }
+        if (connection->returned > 0)
+            return fail(live, index, err);
         connection->phase = PHASE_STORE;
         connection->result = NULL;
         connection->wanted = mysql_store_result_start(&connection->result, handle);
         return true;
     case PHASE_STORE:
-        if (connection->result == NULL && mysql_errno(handle) != 0) {
-            if (is_client_error(handle))
-                return connection_error(live, index, err);
-            check_transaction(session);
-            return true;
-        }
+        if (connection->result == NULL && mysql_errno(handle) != 0)
+            return fail(live, index, err);
         read_result(session);
         connection->phase = PHASE_OVER;
         if (mysql_more_results(handle)) {

@@ -157,6 +157,12 @@ static bool refuse_copy(struct live_session *session, bool is_in) {
     return true;
 }
 
+/* Not of the program's making, and no outcome: a full disk, no memory, a damaged table. */
+static bool is_systems_error(const char *sqlstate) {
+    return strncmp(sqlstate, "53", 2) == 0 || strncmp(sqlstate, "58", 2) == 0 ||
+           strcmp(sqlstate, "XX001") == 0 || strcmp(sqlstate, "XX002") == 0;
+}
+
 /* False: the connection is gone, rather than the statement failed. */
 static bool read_result(struct live *live, size_t index, PGresult *result) {
     struct live_session *session = &live->sessions[index];
@@ -237,6 +243,9 @@ static bool take(struct live *live, size_t index, struct err *err) {
         if (PQstatus(conn) == CONNECTION_BAD)
             break;
     }
+    if (session->last != NULL && is_systems_error(session->last->sqlstate))
+        return live_lose(live, err, "the server can't go on: %.*s",
+                         STR_ARG(session->last->message));
     /* The server said why it ends the connection: that is the answer. */
     if (PQstatus(conn) == CONNECTION_BAD && session->last != NULL &&
         session->last->status == LIVE_FAILED) {

@@ -185,8 +185,9 @@ bool live_run_ok(struct live *live, size_t index, struct str sql, struct err *er
         char number[16] = "";
         if (a->number != 0)
             snprintf(number, sizeof(number), "%d", a->number);
-        return err_set(err, no_pos, "%s %s: %.*s", live->server,
-                       live->kind == LIVE_POSTGRESQL ? a->sqlstate : number, STR_ARG(a->message));
+        return err_set(err, no_pos, "%s: %.*s (%s)", live->server,
+                       (int)(a->message.len > 180 ? 180 : a->message.len), a->message.ptr,
+                       live->kind == LIVE_POSTGRESQL ? a->sqlstate : number);
     }
     return true;
 }

@@ -5,6 +5,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
@@ -55,6 +56,15 @@ def mysql():
         yield "mysql", {"LOSTWRITE_URL": "mysql://root@127.0.0.1:%d/" % server.port}
 
 
+def sqlite():
+    with tempfile.TemporaryDirectory(prefix="lostwrite-", dir=servers.fast_folder()) as folder:
+        for option in "", "?journal_mode=wal":
+            yield "sqlite", {"LOSTWRITE_URL": "sqlite:%s/db%s" % (folder, option), "LOSTWRITE_FOLDER": folder}
+        left = os.listdir(folder)
+        if left:
+            raise AssertionError("left behind: %s" % left)
+
+
 def run_side(side):
     try:
         return [run(name, environment) for name, environment in side()]
@@ -66,7 +76,7 @@ def run_side(side):
 
 
 def main():
-    all_counts = [one for side in (postgresql, mariadb, mysql) for one in run_side(side)]
+    all_counts = [one for side in (sqlite, postgresql, mariadb, mysql) for one in run_side(side)]
     passed, failed, skipped = map(sum, zip(*all_counts))
     print("server: %d passed, %d failed, %d skipped" % (passed, failed, skipped))
     return 1 if failed or not passed else 0
