@@ -49,7 +49,8 @@ struct live {
     struct live_options options;
     struct live_session sessions[LIVE_SESSIONS_MAX + 1];
     uint64_t waits_begun;
-    uint64_t statement_count; /* sent in sessions */
+    uint64_t statement_count; /* sent in sessions, or ended by us */
+    uint64_t known_at;        /* its value when all that waited were known to do so still */
     enum live_kind kind;
     unsigned version[3];
     char server[64];
@@ -58,10 +59,9 @@ struct live {
     bool has_place;      /* it was made, or its making was begun */
     bool is_closing;     /* an interrupt ends nothing any more */
     bool is_lost;
-    struct err lost; /* why */
-    unsigned
-        ask_after_ms; /* when who waits is first asked after a statement was sent; the back end's to set */
-    void *state; /* the back end's, for the whole of it */
+    struct err lost;       /* why */
+    unsigned ask_after_us; /* from sending to the first question who waits; the back end sets it */
+    void *state;           /* the back end's, for the whole of it */
 };
 
 enum { LIVE_CONTROL_INDEX = LIVE_SESSIONS_MAX };

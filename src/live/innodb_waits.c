@@ -154,9 +154,14 @@ static bool find_blockers(struct live *live, uint32_t waiting, struct err *err) 
 
 /* Blockers are looked for once a wait, for those that were not blocked when last asked. */
 bool live_innodb_ask(struct live *live, uint32_t sessions, struct err *err) {
-    uint32_t in_innodb, elsewhere = 0, new_ones = 0;
-    if (!ask_innodb(live, &in_innodb, err) ||
-        ((sessions & ~in_innodb) != 0 && !ask_processes(live, &elsewhere, err)))
+    uint32_t in_innodb, elsewhere = 0, new_ones = 0, let_go = 0;
+    for (size_t i = 0; i < live->options.session_count; i++)
+        if (live->sessions[i].is_blocked && !live->sessions[i].is_doubtful)
+            let_go |= 1u << i;
+    if (!ask_innodb(live, &in_innodb, err))
+        return false;
+    let_go &= ~in_innodb; /* if they wait for something else now, the next question finds it out */
+    if ((sessions & ~in_innodb & ~let_go) != 0 && !ask_processes(live, &elsewhere, err))
         return false;
     for (size_t i = 0; i < live->options.session_count; i++) {
         struct live_session *session = &live->sessions[i];

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ASK_AFTER_MS = 1 };
+enum { ASK_AFTER_US = 300 };
 
 static const struct pos no_pos;
 
@@ -79,7 +79,7 @@ bool live_open(struct str url, const struct live_options *options, struct live *
     struct live *live = ARENA_NEW(&arena, struct live);
     live->arena = arena;
     live->options = *options;
-    live->ask_after_ms = ASK_AFTER_MS;
+    live->ask_after_us = ASK_AFTER_US;
     name_place(live);
     bool is_open = live_url_parse(&live->arena, str_dup(&live->arena, url), &live->url, err) &&
                    pick_backend(live, err) && connect_one(live, LIVE_CONTROL_INDEX, err);

@@ -22,7 +22,7 @@ enum {
     KEYWORDS_MAX = 12,
     VERSION_MIN = 90600,
     VERSION_SAFE_SNAPSHOT = 100000, /* pg_safe_snapshot_blocking_pids */
-    TELLS_WAIT_MS_MAX = 5, /* past which a server that tells of waits is asked all the same */
+    TELLS_WAIT_US_MAX = 5000, /* past which a server that tells of waits is asked all the same */
     DEADLOCK_MARGIN_MS = 30,
     FOREIGN_WAIT_MS_MAX = 1000, /* past which a wait for others' connections is a wait */
 };
@@ -492,7 +492,7 @@ static bool set_up_session(struct live *live, size_t index, struct err *err) {
     state->tells_waits = live->sessions[index].last->status == LIVE_DONE;
     if (state->tells_waits) {
         state->deadlock_ms = 1;
-        live->ask_after_ms = TELLS_WAIT_MS_MAX;
+        live->ask_after_us = TELLS_WAIT_US_MAX;
     }
     return true;
 }

@@ -13,13 +13,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <sys/select.h>
 #include <time.h>
 
 enum {
     ANSWER_MS_MAX = 30000,
-    CLOSING_MS_MAX = 10000, /* for each statement that tidies up */
-    POLL_MS_MAX = 8,        /* between two questions to the server */
-    IDLE_POLL_MS_MAX = 50,  /* where only an answer is waited for: how late a signal is seen */
+    CLOSING_MS_MAX = 10000,   /* for each statement that tidies up */
+    POLL_US_MAX = 8000,       /* between two questions to the server */
+    IDLE_POLL_US_MAX = 50000, /* where only an answer is waited for: how late a signal is seen */
 };
 
 static const struct pos no_pos;
@@ -118,8 +119,26 @@ static bool take(struct live *live, size_t index, struct err *err) {
     return true;
 }
 
-/* Waits up to `wait_ms` for something from one of `sessions`, and takes it in. */
-static bool poll_sessions(struct live *live, uint32_t sessions, int wait_ms, struct err *err) {
+/* poll(2) of reading, with a finer clock where the numbers of the files allow it. */
+static int wait_readable(struct pollfd *fds, nfds_t count, unsigned wait_us) {
+    fd_set readable;
+    FD_ZERO(&readable);
+    int highest = -1;
+    for (nfds_t i = 0; i < count; i++) {
+        if (fds[i].fd >= FD_SETSIZE || wait_us % 1000 == 0)
+            return poll(fds, count, (int)((wait_us + 999) / 1000));
+        FD_SET(fds[i].fd, &readable);
+        highest = fds[i].fd > highest ? fds[i].fd : highest;
+    }
+    struct timespec timeout = {.tv_sec = wait_us / 1000000, .tv_nsec = wait_us % 1000000 * 1000l};
+    int ready = pselect(highest + 1, &readable, NULL, NULL, &timeout, NULL);
+    for (nfds_t i = 0; i < count; i++)
+        fds[i].revents = ready > 0 && FD_ISSET(fds[i].fd, &readable) ? POLLIN : 0;
+    return ready;
+}
+
+/* Waits up to `wait_us` for something from one of `sessions`, and takes it in. */
+static bool poll_sessions(struct live *live, uint32_t sessions, unsigned wait_us, struct err *err) {
     struct pollfd fds[LIVE_SESSIONS_MAX + 1];
     size_t indexes[LIVE_SESSIONS_MAX + 1];
     nfds_t count = 0;
@@ -131,7 +150,7 @@ static bool poll_sessions(struct live *live, uint32_t sessions, int wait_ms, str
     }
     if (count == 0)
         return true;
-    int ready = fds[0].fd < 0 ? (int)count : poll(fds, count, wait_ms);
+    int ready = fds[0].fd < 0 ? (int)count : wait_readable(fds, count, wait_us);
     if (ready < 0 && errno != EINTR)
         return live_lose(live, err, "poll: %s", strerror(errno));
     if (live_is_interrupted(live))
@@ -163,7 +182,7 @@ static bool finish(struct live *live, uint32_t sessions, struct err *err) {
                 open |= 1u << i;
         if (open == 0)
             break;
-        if (is_late(live, began_us, err) || !poll_sessions(live, open, IDLE_POLL_MS_MAX, err))
+        if (is_late(live, began_us, err) || !poll_sessions(live, open, IDLE_POLL_US_MAX, err))
             return false;
     }
     for (size_t i = 0; i <= LIVE_SESSIONS_MAX; i++)
@@ -266,34 +285,61 @@ static void note_doubts(struct live *live, uint32_t sessions) {
             live->sessions[i].doubted_at = live->statement_count;
 }
 
+/* Notes that all of `sessions`, and so all that wait, were seen to wait by the same answer of the server. */
+static void note_known(struct live *live, uint32_t sessions) {
+    for (size_t i = 0; i < live->options.session_count; i++)
+        if ((sessions & 1u << i) != 0 &&
+            (live->sessions[i].has_ended || !live->sessions[i].is_blocked))
+            return;
+    live->known_at = live->statement_count;
+}
+
+/* The server need not be asked: the session itself told that it waits, and nobody wants to know for whom. */
+static bool told_enough(struct live *live, uint32_t sessions, uint32_t others) {
+    if (live->options.finds_blockers || others != 0 || !knows_to_wait(live, sessions))
+        return false;
+    for (size_t i = 0; i < live->options.session_count; i++) {
+        struct live_session *session = &live->sessions[i];
+        if ((sessions & 1u << i) == 0)
+            continue;
+        if (!session->is_past_deadlock_check)
+            return false;
+        session->is_blocked = true;
+    }
+    note_known(live, sessions);
+    return true;
+}
+
 /* Lets each of `sessions` end, or wait for another session. */
 static bool settle(struct live *live, uint32_t sessions, struct err *err) {
     uint64_t began_us = live_now_us();
-    int wait_ms = (int)live->ask_after_ms;
+    unsigned wait_us = live->ask_after_us;
     uint32_t others = waiting(live) & ~sessions;
     note_doubts(live, sessions);
     while ((sessions = not_ended(live, sessions)) != 0) {
         uint64_t from_us = live_now_us();
-        if (!poll_sessions(live, sessions | not_ended(live, others), wait_ms, err))
+        if (!poll_sessions(live, sessions | not_ended(live, others), wait_us, err))
             return false;
-        if ((sessions = not_ended(live, sessions)) == 0)
-            return true;
-        if (live->backend->ask == NULL)
+        if ((sessions = not_ended(live, sessions)) == 0 || live->backend->ask == NULL ||
+            told_enough(live, sessions, others))
             return true;
         /* Something came, but neither an end nor the news that it waits. */
-        int left_ms = wait_ms - (int)((live_now_us() - from_us) / 1000);
-        if (left_ms > 0 && !knows_to_wait(live, sessions)) {
-            wait_ms = left_ms;
+        uint64_t passed_us = live_now_us() - from_us;
+        if (passed_us < wait_us && !knows_to_wait(live, sessions)) {
+            wait_us -= (unsigned)passed_us;
             continue;
         }
-        if (!ask(live, sessions | not_ended(live, others), err))
+        uint32_t asked = sessions | not_ended(live, others);
+        if (!ask(live, asked, err))
             return false;
         sessions = unsettled(live, sessions, has_ended_any(live, others));
+        if (sessions == 0)
+            note_known(live, asked);
         if (is_late(live, began_us, err))
             return false;
-        wait_ms = wait_ms >= POLL_MS_MAX / 2 ? POLL_MS_MAX : wait_ms * 2;
-        if (knows_to_wait(live, sessions))
-            wait_ms = 1;
+        wait_us = knows_to_wait(live, sessions) ? live->ask_after_us / 2
+                  : wait_us >= POLL_US_MAX / 2  ? POLL_US_MAX
+                                                : wait_us * 2;
     }
     return true;
 }
@@ -402,12 +448,21 @@ bool live_resume(struct live *live, int *index, const struct live_answer **answe
             mark_ready(live, asked);
             continue;
         }
-        /* What ended meanwhile is not to be asked about any more: it has its place in the same round. */
-        if (!ask(live, asked, err))
+        if (live->known_at == live->statement_count) { /* nothing was done since */
+            if (!poll_sessions(live, asked, 0, err))
+                return false;
+            if (!has_ended_any(live, asked))
+                return true;
+            live->known_at = 0;
+        }
+        /* What has ended is not asked about any more: it has its place in the same round. */
+        if (!ask(live, not_ended(live, asked), err))
             return false;
         uint32_t free_ones = maybe_free(live, asked);
-        if (free_ones == 0)
+        if (free_ones == 0) {
+            note_known(live, asked);
             return true;
+        }
         if (!settle(live, free_ones, err))
             return false;
         mark_ready(live, free_ones);
@@ -424,6 +479,7 @@ static bool cancel(struct live *live, uint32_t sessions, struct err *err) {
         if ((sessions & 1u << i) == 0 || session->has_ended)
             continue;
         session->is_cancelled = true;
+        live->statement_count++;
         if (!live->backend->cancel(live, i, err))
             return false;
     }

@@ -20,7 +20,7 @@ DISPATCHERS = set()
 SYSTEM_HEADERS = set("""
     assert.h ctype.h dirent.h errno.h fcntl.h float.h iconv.h inttypes.h limits.h locale.h math.h pthread.h
     poll.h setjmp.h signal.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h
-    stdnoreturn.h string.h strings.h time.h unistd.h sys/mman.h sys/resource.h sys/ioctl.h sys/stat.h sys/time.h
+    stdnoreturn.h string.h strings.h time.h unistd.h sys/mman.h sys/resource.h sys/select.h sys/ioctl.h sys/stat.h sys/time.h
     sys/types.h sys/wait.h
 """.split())
 LIBRARY_FOLDERS = {"libpq-fe.h": "live", "mysql.h": "live", "errmsg.h": "live", "mysqld_error.h": "live", "sqlite3.h": "live"}
