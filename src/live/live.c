@@ -10,7 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ASK_AFTER_US = 300 };
+enum {
+    ASK_AFTER_US = 300,
+    RECONNECT_TRIES_MAX = 15, /* a server that crashed may be about to come back */
+    RECONNECT_PAUSE_MS = 200,
+};
 
 static const struct pos no_pos;
 
@@ -102,8 +106,12 @@ static bool have_control(struct live *live, struct err *err) {
     int64_t old = control->id;
     live->backend->disconnect(live, LIVE_CONTROL_INDEX);
     control->state = LIVE_IDLE;
-    if (!connect_one(live, LIVE_CONTROL_INDEX, err))
-        return false;
+    for (unsigned tries = 0; !connect_one(live, LIVE_CONTROL_INDEX, err); tries++) {
+        struct timespec pause = {.tv_nsec = RECONNECT_PAUSE_MS * 1000000l};
+        if (tries == RECONNECT_TRIES_MAX)
+            return false;
+        nanosleep(&pause, NULL);
+    }
     live->backend->kill(live, old);
     return true;
 }

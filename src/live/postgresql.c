@@ -249,6 +249,8 @@ static bool take(struct live *live, size_t index, struct err *err) {
     /* The server said why it ends the connection: that is the answer. */
     if (PQstatus(conn) == CONNECTION_BAD && session->last != NULL &&
         session->last->status == LIVE_FAILED) {
+        if (index == LIVE_CONTROL_INDEX)
+            return live_lose(live, err, "lost the server: %.*s", STR_ARG(session->last->message));
         session->has_ended = true;
         session->is_open = false;
         return true;

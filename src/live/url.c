@@ -282,9 +282,10 @@ static void show_options(struct arena *arena, struct str text, struct buf *out) 
 struct str live_url_shown(struct arena *arena, struct str url) {
     struct buf out = {0};
     size_t scheme = str_find(url, ':', 0);
-    size_t from = scheme + 3 <= url.len && memcmp(url.ptr + scheme, "://", 3) == 0 ? scheme + 3 : 0;
+    bool has_server = scheme + 3 <= url.len && memcmp(url.ptr + scheme, "://", 3) == 0;
+    size_t from = has_server ? scheme + 3 : 0;
     size_t at = url.len;
-    for (size_t i = from; from > 0 && i < url.len; i++)
+    for (size_t i = from; i < url.len && !str_starts(url, "sqlite:"); i++)
         if (url.ptr[i] == '@')
             at = i;
     size_t colon = str_find(url, ':', from);

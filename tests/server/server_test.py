@@ -41,19 +41,26 @@ def run(name, environment):
     return passed, failed, skipped
 
 
+def with_server(name, server, url):
+    """The program NAME, then the one that ends with the server killed."""
+    environment = {"LOSTWRITE_URL": url, "LOSTWRITE_SERVER_PID": str(server.process.pid)}
+    yield name, environment
+    yield "lost", environment
+
+
 def postgresql():
     with servers.PostgreSQL() as server:
-        yield "postgresql", {"LOSTWRITE_URL": "postgresql://lab@127.0.0.1:%d/postgres" % server.port}
+        yield from with_server("postgresql", server, "postgresql://lab@127.0.0.1:%d/postgres" % server.port)
 
 
 def mariadb():
     with servers.MariaDB() as server:
-        yield "mysql", {"LOSTWRITE_URL": "mysql://root@127.0.0.1:%d" % server.port}
+        yield from with_server("mysql", server, "mysql://root@127.0.0.1:%d" % server.port)
 
 
 def mysql():
     with servers.MySQL() as server:
-        yield "mysql", {"LOSTWRITE_URL": "mysql://root@127.0.0.1:%d/" % server.port}
+        yield from with_server("mysql", server, "mysql://root@127.0.0.1:%d/" % server.port)
 
 
 def sqlite():
