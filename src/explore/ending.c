@@ -1,5 +1,7 @@
 #include "explore/ending.h"
 
+#include "explore/database.h"
+
 struct row_taker {
     struct arena *arena;
     const struct text_pool *pool;
@@ -46,7 +48,7 @@ static void take_table(struct arena *arena, const struct world *world, uint16_t 
     struct row_taker taker = {arena, world->pool, table, &taken};
     for (size_t i = 0; i < count; i++)
         taken.columns[i] = str_dup(arena, table->columns.items[i].name);
-    db_visit_rows(world->db, index, take_row, &taker);
+    database_visit_rows(world, index, take_row, &taker);
     if (taken.rows.count > 0)
         VEC_PUSH(arena, &ending->tables, taken);
 }

@@ -2,6 +2,7 @@
  * schedule to schedule without meaning anything, so each is written as the session that made it and its rank
  * among those of that session that are still there. */
 #include "base/assert.h"
+#include "explore/database.h"
 #include "explore/run.h"
 
 #include <stdlib.h>
@@ -164,7 +165,7 @@ static void put_rows(struct namer *namer) {
     size_t from = 0;
     for (size_t i = 0; i < schema->tables.count; i++) {
         struct row_list list = {namer, schema->tables.items[i]->columns.count};
-        db_visit_rows(namer->world->db, (uint16_t)i, collect_row, &list);
+        database_visit_rows(namer->world, (uint16_t)i, collect_row, &list);
         ends[i] = namer->out->len;
         buf_add_char(namer->out, '|');
     }

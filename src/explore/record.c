@@ -1,5 +1,6 @@
 /* Writing the trace of a replayed schedule. */
 #include "base/assert.h"
+#include "explore/database.h"
 #include "explore/run.h"
 
 struct trace_event *trace_add(struct world *world, struct session *session, enum trace_kind kind,
@@ -17,7 +18,7 @@ struct trace_event *trace_add(struct world *world, struct session *session, enum
 
 void trace_told(struct world *world) {
     struct trace *trace = world->trace;
-    if (trace->on_event != NULL)
+    if (trace->on_event != NULL && database_has_versions(world))
         trace->on_event(trace->context, trace, (uint32_t)trace->events.count - 1, world->db);
 }
 
@@ -291,6 +292,6 @@ void trace_answer(struct world *world, struct session *session, const struct txn
 
 void trace_answered(struct world *world) {
     struct trace *trace = world->trace;
-    if (trace != NULL && trace->on_event != NULL)
+    if (trace != NULL && trace->on_event != NULL && database_has_versions(world))
         trace->on_event(trace->context, trace, trace->reading, world->db);
 }

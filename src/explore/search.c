@@ -1,6 +1,8 @@
 #include "explore/search.h"
 
 #include "base/assert.h"
+#include "explore/database.h"
+#include "explore/rerun.h"
 
 #include <stdlib.h>
 
@@ -130,6 +132,8 @@ static bool explore(struct run *run, size_t depth, uint32_t switches) {
 
 enum search_result search_run(struct search *search, const struct world *start) {
     struct run run = {.search = search};
+    if (start->server != NULL)
+        return search_rerun(search, start);
     search->step_count = search->schedule_count = 0;
     search->has_cut = false;
     world_copy(&node_at(&run, 0)->world, start);
@@ -162,6 +166,7 @@ void search_replay(struct world *world, const struct schedule *schedule) {
     for (size_t i = 0; i < SEARCH_DEPTH_MAX && !world_is_done(world); i++)
         for (size_t k = 0; k < world->session_count; k++)
             step_or_break(world, k);
+    database_end(world);
 }
 
 void search_serial(struct world *world, const uint8_t *order, const uint32_t *kill_at) {
@@ -176,4 +181,5 @@ void search_serial(struct world *world, const uint8_t *order, const uint32_t *ki
             step_or_break(world, order[i]);
         }
     }
+    database_end(world);
 }

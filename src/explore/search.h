@@ -32,7 +32,8 @@ struct search {
 
 enum search_result { SEARCH_COMPLETE, SEARCH_STOPPED, SEARCH_LIMIT };
 
-/* Runs the schedules of `start` (started, without trace), which is left as it is. LIMIT also when a schedule
+/* Runs the schedules of `start` (started, without trace), which is left as it is. On a server each is run anew, none left
+ * out by reduction. LIMIT also when a schedule
  * was longer than SEARCH_DEPTH_MAX or a world hit a limit of its own. */
 enum search_result search_run(struct search *search, const struct world *start);
 

@@ -2,6 +2,7 @@
  * visible operation. Leaving a block early (an exception, return, break, continue) unwinds frame by frame; an atomic
  * frame on the way queues its COMMIT or ROLLBACK, and unwinding goes on when that was done. */
 #include "base/assert.h"
+#include "explore/database.h"
 #include "explore/run.h"
 
 /* Django's exception classes, child before parent; a class not listed derives from Exception. */
@@ -487,12 +488,12 @@ static void end_frame(struct world *world, struct session *session) {
 
 /* The program is over: whatever transaction it left open is rolled back with its connection. */
 static void end_program(struct world *world, struct session *session) {
-    if (db_in_transaction(world->db, session->index) && session->is_ended) {
+    if (database_in_transaction(world, session->index) && session->is_ended) {
         session_rollback_now(world, session, NULL);
         session->is_ended = false;
         return;
     }
-    if (db_in_transaction(world->db, session->index)) {
+    if (database_in_transaction(world, session->index)) {
         queue_op(session, (struct op){.kind = OP_ROLLBACK});
         return;
     }

@@ -1,6 +1,7 @@
 /* Statements: host values go in, answers come out. Here the ORM's memory meets the database, so here is
  * where a write of a column that the program never assigned is noticed. */
 #include "base/assert.h"
+#include "explore/database.h"
 #include "explore/run.h"
 
 enum { HOSTS_MAX = 512, LIST_VALUES_MAX = 256 };
@@ -105,7 +106,7 @@ void session_send(struct world *world, struct session *session, const struct txn
         world->has_hit_limit |= binds[i].list_count < var->count;
     }
     trace_statement(world, session, step, binds);
-    db_exec(world->db, session->index, sql->stmt, binds, result);
+    database_exec(world, session->index, sql->stmt, binds, result);
 }
 
 /* The column of the object's table that select item `item` holds. */
@@ -254,11 +255,19 @@ static void note_overwrite(const struct world *world, struct session *session,
     }
 }
 
+/* A server without versions tells only how many rows. */
+static bool has_written(const struct world *world, const struct txn_step *step,
+                        const struct db_result *result) {
+    if (database_has_versions(world))
+        return result->write_count > 0;
+    return step->sql.stmt->kind != SQL_STMT_SELECT && result->affected > 0;
+}
+
 /* After an UPDATE: each column set from a row object now holds what the database has. */
 static void wrote_columns(struct world *world, struct session *session,
                           const struct txn_step *step, const struct db_result *result) {
     const struct sql_update *update = step->sql.stmt->update;
-    for (size_t i = 0; i < update->set.count && result->write_count > 0; i++) {
+    for (size_t i = 0; i < update->set.count && has_written(world, step, result); i++) {
         const struct sql_assignment *assignment = &update->set.items[i];
         if (assignment->value->kind != SQL_HOST)
             continue;
@@ -273,11 +282,13 @@ static void wrote_columns(struct world *world, struct session *session,
             cell->is_assigned = false;
             continue;
         }
-        if (!cell->is_assigned && cell->is_loaded && column == assignment->column_index)
+        if (!cell->is_assigned && cell->is_loaded && column == assignment->column_index &&
+            result->write_count > 0)
             note_clobber(world, session, &result->writes[0], column, cell->value);
         cell->is_assigned = false;
         cell->is_loaded = true;
-        session->objects.items[row->index].ref = result->writes[0];
+        if (result->write_count > 0)
+            session->objects.items[row->index].ref = result->writes[0];
     }
 }
 
@@ -308,7 +319,7 @@ void session_note_ended(struct world *world, struct session *session,
     bool has_savepoint = session->atomic_depth > 1;
     if (result->ended_transaction ||
         (db_engine(world->db) == ENGINE_POSTGRESQL && !has_savepoint &&
-         db_in_transaction(world->db, session->index)))
+         database_in_transaction(world, session->index)))
         session->is_ended = true;
 }
 
@@ -323,7 +334,7 @@ static void take_in(struct world *world, struct session *session, const struct t
         return;
     }
     LW_ASSERT(result->status == DB_OK);
-    session->flags |= result->write_count > 0 ? SESSION_WROTE | SESSION_CHANGED : 0;
+    session->flags |= has_written(world, step, result) ? SESSION_WROTE | SESSION_CHANGED : 0;
     if (step->sql.stmt->kind == SQL_STMT_UPDATE) {
         note_overwrite(world, session, step->sql.stmt->update, result);
         wrote_columns(world, session, step, result);

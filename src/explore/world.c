@@ -2,7 +2,9 @@
 #include "explore/world.h"
 
 #include "base/assert.h"
+#include "explore/database.h"
 #include "explore/run.h"
+#include "live/server.h"
 
 #include <stdlib.h>
 
@@ -49,6 +51,12 @@ bool world_init(struct world *world, struct arena *run, const struct schema *sch
     return true;
 }
 
+bool world_put_on(struct world *world, struct server *server, const struct server_setup *setup,
+                  const struct db_config *config, struct err *err) {
+    world->server = server;
+    return server_prepare(server, setup, config, err);
+}
+
 void world_start(struct world *world, struct trace *trace) {
     world->trace = trace;
     for (size_t i = 0; i < world->session_count; i++)
@@ -66,6 +74,8 @@ void world_free(struct world *world) {
     }
     free(world->effects.items);
     free(world->effect_args.items);
+    free(world->end_values.items);
+    free(world->end_rows.items);
     if (world->db != NULL)
         db_free(world->db);
     *world = (struct world){0};
@@ -128,6 +138,10 @@ void world_copy(struct world *into, const struct world *from) {
     into->bound = from->bound;
     into->controls = from->controls;
     into->trace = NULL;
+    LW_ASSERT(from->server == NULL || from->server_run == 0);
+    into->server = from->server;
+    into->server_run = 0;
+    into->has_ended = into->has_differed = false;
 }
 
 uint32_t world_flags(const struct world *world) {
@@ -305,7 +319,7 @@ static void send_control(struct world *world, struct session *session, struct op
                          struct db_result *result) {
     const struct sql_stmt *stmt = control_stmt(world, op);
     trace_control(world, session, op, stmt);
-    db_exec(world->db, session->index, stmt, NULL, result);
+    database_exec(world, session->index, stmt, NULL, result);
 }
 
 static void control_ended(struct world *world, struct session *session, struct op op,
@@ -314,7 +328,7 @@ static void control_ended(struct world *world, struct session *session, struct o
     if (result->status != DB_FAILED)
         return;
     world->errors |= 1u << result->error;
-    if (op.kind == OP_COMMIT && !db_in_transaction(world->db, session->index))
+    if (op.kind == OP_COMMIT && !database_in_transaction(world, session->index))
         session->is_ended = true;
     if (op.kind == OP_ROLLBACK_TO || op.kind == OP_RELEASE)
         session->needs_rollback = true; /* 1305 after 1213: the first error comes out */
@@ -382,7 +396,7 @@ static void finish_ops(struct world *world, struct session *session,
 static void resume_waiting(struct world *world, struct db_footprint *footprint) {
     for (;;) {
         struct db_result result = {0};
-        int index = db_resume(world->db, &result);
+        int index = database_resume(world, &result);
         if (index == DB_NO_SESSION)
             return;
         struct session *session = &world->sessions[index];
@@ -422,7 +436,7 @@ void world_break_tie(struct world *world) {
         if (session->status != SESSION_WAITING)
             continue;
         struct db_result result = {0};
-        db_timeout(world->db, i, &result);
+        database_timeout(world, i, &result);
         session->status = SESSION_READY;
         if (op_ended(world, session, session->ops[session->op_next - 1], &result))
             finish_ops(world, session, &footprint);

@@ -7,6 +7,9 @@
 
 #include "explore/session.h"
 
+struct server;
+struct server_setup;
+
 enum { WORLD_MUTEXES_MAX = 32 };
 
 struct mutex {
@@ -46,7 +49,7 @@ struct observer {
 struct world {
     const struct schema *schema;
     struct text_pool *pool;
-    struct db *db;
+    struct db *db; /* the database; with a server its shadow */
     size_t session_count;
     struct session sessions[DB_SESSIONS_MAX];
     struct mutex mutexes[WORLD_MUTEXES_MAX];
@@ -63,6 +66,13 @@ struct world {
     struct controls *controls; /* BEGIN, COMMIT, ... as statements; of `run`, shared like `bound` */
     struct trace *trace;     /* NULL: none is kept. Copies keep none. */
     const struct observer *observer; /* NULL: none. Copies keep none. */
+    /* A real server in the engine's place (see database.h); NULL: none. */
+    struct server *server;
+    uint32_t server_run; /* its run that is this world's; 0: not begun */
+    bool has_ended;      /* the rows at the end were taken from it */
+    bool has_differed;   /* and it had done other than the engine */
+    SESSION_VEC(struct value) end_values; /* the rows, table by table */
+    SESSION_VEC(uint32_t) end_rows;       /* their count, of each table */
 };
 
 /* One session to start: a checked program and its arguments. */
@@ -78,6 +88,11 @@ bool world_init(struct world *world, struct arena *run, const struct schema *sch
                 struct sql_stmt *const *setup, size_t setup_count,
                 const struct world_session *sessions, size_t session_count, struct err *err);
 void world_free(struct world *world);
+
+/* Has a world that was just made run on a server, whose tables are made anew if they are not those of `setup`. Such a
+ * world can be copied only until its first step. False: the server's error. */
+bool world_put_on(struct world *world, struct server *server, const struct server_setup *setup,
+                  const struct db_config *config, struct err *err);
 
 /* Makes `into` equal to `from`, reusing its memory; `into` is `{0}` or was a copy of the same run. */
 void world_copy(struct world *into, const struct world *from);

@@ -1,6 +1,7 @@
 #include "verdict/verdict.h"
 
 #include "base/assert.h"
+#include "live/server.h"
 
 #include <stdlib.h>
 
@@ -79,12 +80,22 @@ static bool serial_is_cut(const struct judge *judge) {
     return judge->serial_run_count >= SERIAL_RUNS_MAX;
 }
 
+/* Where a server did other than the engine, its own answers are what is judged. */
+static void note_difference(struct judge *judge, const struct world *end) {
+    struct cell_verdict *cell = judge->cell;
+    if (!end->has_differed)
+        return;
+    if (cell->differing++ == 0)
+        snprintf(cell->difference, sizeof(cell->difference), "%s", server_differs(end->server));
+}
+
 static void run_serial(struct judge *judge, struct allowed *allowed, const uint8_t *order,
                        const uint32_t *kill_at) {
     struct world *world = &judge->serial;
     judge->serial_run_count++;
     world_copy(world, &judge->start);
     search_serial(world, order, kill_at);
+    note_difference(judge, world);
     add_outcome(judge, allowed, world);
     for (size_t i = 0; i < world->session_count; i++)
         if (world->sessions[i].op_number > judge->op_count_max)
@@ -243,14 +254,17 @@ static enum verdict end_verdict(bool lost, enum db_error error) {
 
 static void tell(const struct judge *judge, const struct world *end,
                  const struct schedule *schedule, bool lost, enum db_error error) {
-    struct schedule_end told = {schedule, end_verdict(lost, error), error, end->has_waited};
-    if (judge->options->on_schedule != NULL)
-        judge->options->on_schedule(judge->options->context, &told);
+    if (judge->options->on_schedule == NULL)
+        return;
+    struct schedule_end told = {schedule, end_verdict(lost, error), error, end->has_waited,
+                                world_has_failed_effects(end)};
+    judge->options->on_schedule(judge->options->context, &told);
 }
 
 static bool judge_end(void *context, const struct world *end, const struct schedule *schedule) {
     struct judge *judge = context;
     struct cell_verdict *cell = judge->cell;
+    note_difference(judge, end);
     bool lost = is_lost(judge, end);
     if (judge->is_simplifying) {
         if (lost)
@@ -301,23 +315,29 @@ static void find_simplest(struct judge *judge, uint64_t steps_max) {
     judge->is_simplifying = false;
 }
 
-/* Whether the schedule that was hinted at, followed as far as sessions don't wait, shows a loss. */
-static bool hint_shows_loss(struct judge *judge) {
+/* One schedule, followed as far as sessions don't wait. False if it came to no end. */
+static bool judge_one(struct judge *judge, const struct schedule *schedule) {
     struct world end = {0};
     world_copy(&end, &judge->start);
-    search_replay(&end, judge->options->hint);
+    search_replay(&end, schedule);
     bool is_whole = world_is_done(&end) && !end.has_hit_limit;
     if (is_whole)
-        judge_end(judge, &end, judge->options->hint);
+        judge_end(judge, &end, schedule);
     world_free(&end);
-    return judge->cell->verdict == VERDICT_LOST;
+    return is_whole;
+}
+
+static void judge_only(struct judge *judge) {
+    bool is_whole = judge_one(judge, judge->options->only);
+    if ((!is_whole || serial_is_cut(judge)) && judge->cell->verdict != VERDICT_LOST)
+        judge->cell->verdict = VERDICT_LIMIT;
 }
 
 static void judge_all(struct judge *judge) {
     const struct judge_options *options = judge->options;
     struct cell_verdict *cell = judge->cell;
     LW_ASSERT(options->hint == NULL || options->any_witness);
-    if (options->hint != NULL && hint_shows_loss(judge))
+    if (options->hint != NULL && judge_one(judge, options->hint) && cell->verdict == VERDICT_LOST)
         return;
     uint64_t steps_max = options->steps_max > 0 ? options->steps_max : STEPS_MAX_DEFAULT;
     struct search search = {.is_reduced = !options->all_schedules && !options->no_reduction &&
@@ -334,12 +354,17 @@ static void judge_all(struct judge *judge) {
         find_simplest(judge, steps_max);
 }
 
-static bool start_world(struct arena *scratch, const struct run_setup *setup,
-                        const struct db_config *config, struct world *world, struct err *err) {
-    if (!world_init(world, scratch, setup->schema, setup->pool, config, setup->setup,
+bool run_start(struct arena *run, const struct run_setup *setup, const struct db_config *config,
+               struct trace *trace, struct world *world, struct err *err) {
+    if (!world_init(world, run, setup->schema, setup->pool, config, setup->setup,
                     setup->setup_count, setup->sessions, setup->session_count, err))
         return false;
-    world_start(world, NULL);
+    struct server_setup rows = {setup->schema, setup->pool, setup->setup, setup->setup_count};
+    if (setup->server != NULL && !world_put_on(world, setup->server, &rows, config, err)) {
+        world_free(world);
+        return false;
+    }
+    world_start(world, trace);
     return true;
 }
 
@@ -348,14 +373,17 @@ bool judge_cell(struct arena *scratch, const struct run_setup *setup,
                 struct cell_verdict *cell, struct err *err) {
     struct judge judge = {.scratch = scratch, .setup = setup, .options = options, .cell = cell};
     *cell = (struct cell_verdict){0};
-    if (!start_world(scratch, setup, config, &judge.start, err))
+    if (!run_start(scratch, setup, config, NULL, &judge.start, err))
         return false;
     allowed_for(&judge, 0, 0);
-    judge_all(&judge);
+    if (options->only != NULL)
+        judge_only(&judge);
+    else
+        judge_all(&judge);
     world_free(&judge.start);
     world_free(&judge.serial);
     buf_release(&judge.outcome);
-    return true;
+    return setup->server == NULL || !server_failed(setup->server, err);
 }
 
 static void add_end(struct arena *arena, struct serial_texts *serial, const uint8_t *order,
@@ -379,7 +407,7 @@ bool judge_serial_texts(struct arena *arena, const struct run_setup *setup,
                         const struct db_config *config, struct serial_texts *serial,
                         struct err *err) {
     struct world start;
-    if (!start_world(arena, setup, config, &start, err))
+    if (!run_start(arena, setup, config, NULL, &start, err))
         return false;
     size_t count = setup->session_count;
     /* Each session first, the others after it in order: as many orders as people want to read. */

@@ -36,6 +36,7 @@ struct run_setup {
     size_t setup_count;
     struct world_session sessions[DB_SESSIONS_MAX];
     size_t session_count;
+    struct server *server; /* it runs there; NULL: on the built-in engine */
 };
 
 enum verdict { VERDICT_OK, VERDICT_LOST, VERDICT_ERROR, VERDICT_DEADLOCK, VERDICT_LIMIT };
@@ -55,6 +56,9 @@ struct cell_verdict {
     struct counts counts;     /* complete only if judge_options.all_schedules */
     bool has_witness;         /* of LOST: the schedule with fewest context switches; else of some error */
     struct schedule witness;
+    /* On a server: schedules, serial orders among them, in which it did other than the built-in engine, and the first. */
+    uint64_t differing;
+    char difference[400];
 };
 
 /* What came of one schedule. `error`: of ERROR and DEADLOCK, one that a program didn't handle. */
@@ -63,6 +67,7 @@ struct schedule_end {
     enum verdict verdict;
     enum db_error error;
     bool has_waited;
+    bool has_failed_effects; /* as cell_verdict */
 };
 
 struct judge_options {
@@ -74,12 +79,19 @@ struct judge_options {
     uint64_t steps_max;    /* 0: the default, 200,000 */
     /* With any_witness: a schedule to try before the search, such as one that shows the loss on another engine. NULL: none. */
     const struct schedule *hint;
+    const struct schedule *only; /* this schedule and no other, after the serial orders; NULL: all */
     /* Told of each schedule that the search brings to its end, and what comes of it; NULL: nobody asks. */
     void (*on_schedule)(void *context, const struct schedule_end *end);
     void *context;
 };
 
-/* Judges `setup` under `config`. `scratch` is used and not reset. False if the rows cannot be loaded. */
+/* Makes the world of a setup at its start, on its server if it has one, with the trace given (may be NULL). False if the
+ * rows cannot be loaded. */
+bool run_start(struct arena *run, const struct run_setup *setup, const struct db_config *config,
+               struct trace *trace, struct world *world, struct err *err);
+
+/* Judges `setup` under `config`. `scratch` is used and not reset. False if the rows cannot be loaded, or the server was
+ * lost. */
 bool judge_cell(struct arena *scratch, const struct run_setup *setup,
                 const struct db_config *config, const struct judge_options *options,
                 struct cell_verdict *cell, struct err *err);

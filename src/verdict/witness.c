@@ -2,6 +2,7 @@
 #include "verdict/witness.h"
 
 #include "base/assert.h"
+#include "live/server.h"
 #include "verdict/classify.h"
 
 char session_letter(uint8_t session) {
@@ -128,17 +129,16 @@ bool witness_make(struct arena *arena, const struct run_setup *setup,
     struct classify classify = {.arena = arena, .trace = &trace, .schema = setup->schema,
                                 .pool = setup->pool};
     *witness = (struct witness){0};
-    if (!world_init(&world, arena, setup->schema, setup->pool, config, setup->setup,
-                    setup->setup_count, setup->sessions, setup->session_count, err))
-        return false;
     trace_init(&trace, arena);
     trace.on_event = classify_on_event;
     trace.context = &classify;
-    world_start(&world, &trace);
+    if (!run_start(arena, setup, config, &trace, &world, err))
+        return false;
     search_replay(&world, schedule);
     LW_ASSERT(world.trace == &trace);
     classify.db = world.db;
-    classify_trace(&classify, witness);
+    if (!world.has_differed) /* else its reads and writes have no versions */
+        classify_trace(&classify, witness);
     make_steps(arena, &trace, schedule, witness);
     struct buf outcome = {0};
     world_ending(arena, &world, &witness->ending);
@@ -146,5 +146,5 @@ bool witness_make(struct arena *arena, const struct run_setup *setup,
     witness->outcome = str_dup(arena, buf_str(&outcome));
     buf_release(&outcome);
     world_free(&world);
-    return true;
+    return setup->server == NULL || !server_failed(setup->server, err);
 }
