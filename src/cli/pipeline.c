@@ -87,6 +87,21 @@ void target_configs(const struct target *target, const struct django_settings *s
     }
 }
 
+uint32_t target_policies(const struct target *target, enum engine_kind engine) {
+    uint32_t policies = 0;
+    for (int i = 0; i < POLICY_COUNT; i++) {
+        const struct db_config *config = &policy_info((enum policy_id)i)->config;
+        bool is_asked = !target->has_isolation || config->isolation == target->isolation;
+        if (target->has_isolation && engine == ENGINE_SQLITE)
+            is_asked = config->sqlite_immediate == target->sqlite_immediate;
+        else if (target->has_isolation)
+            is_asked &= config->innodb_snapshot_isolation == target->innodb_snapshot_isolation;
+        if (config->engine == engine && is_asked)
+            policies |= 1u << i;
+    }
+    return policies;
+}
+
 enum sql_dialect target_dialect(const struct find_options *options) {
     return engine_dialect(options->configs[0].engine);
 }

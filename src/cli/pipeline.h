@@ -16,6 +16,9 @@
 void target_configs(const struct target *target, const struct django_settings *settings,
                     struct find_options *options);
 
+/* Bits of the policies of an engine that the target asks for: its level, else all. */
+uint32_t target_policies(const struct target *target, enum engine_kind engine);
+
 /* The dialect in which the ORM's SQL is written for the target. */
 enum sql_dialect target_dialect(const struct find_options *options);
 

@@ -37,6 +37,13 @@ static bool set_compare(void *options, struct str value, struct err *err) {
     return compare_add(&((struct prove_options *)options)->compare, value, err);
 }
 
+static bool set_on(void *options, struct str value, struct err *err) {
+    if (value.len == 0)
+        return err_set(err, nowhere, "--on: which server? postgresql://, mysql:// or sqlite:PATH");
+    ((struct prove_options *)options)->on = value;
+    return true;
+}
+
 static bool set_color(void *options, struct str value, struct err *err) {
     return color_set(&((struct prove_options *)options)->color, value, err);
 }
@@ -74,6 +81,8 @@ static const struct cli_option prove_cli_options[] = {
      "one function alone: 2", set_sessions},
     {"format", 0, "FORMAT", "text or json", set_format},
     {"all-schedules", 0, NULL, "leave no schedule out, and count them", set_all_schedules},
+    {"on", 0, "URL", "also run it on a real server: postgresql://, mysql://,\n"
+     "sqlite:PATH; in a schema of its own, dropped at the end", set_on},
     {"color", 0, "WHEN", "auto, always or never; auto obeys NO_COLOR", set_color},
     {"verbose", 'v', NULL, "also say what was not modelled, and where", set_verbose},
 };

@@ -20,6 +20,7 @@ struct prove_options {
     unsigned session_count; /* 1 to DB_SESSIONS_MAX; 0: not given */
     enum prove_format format;
     bool all_schedules; /* no reduction, and count them */
+    struct str on;      /* URL of a real server to run on; empty: none */
     enum color_when color;
     bool is_verbose;
 };

@@ -250,6 +250,57 @@ void report_json(const struct report *report, struct buf *out) {
     buf_add_char(out, '\n');
 }
 
+static void put_judged(struct json *j, const char *name, const struct db_config *config,
+                       const struct cell_verdict *cell, bool has_counts) {
+    key(j, name);
+    open_in(j, '{');
+    put_c(j, "verdict", verdict_name(cell->verdict));
+    put_c(j, "detail",
+          cell->error != DB_OK_NO_ERROR ? db_error_code(cell->error, config->engine) : "");
+    if (cell->has_failed_effects) {
+        key(j, "effects_before_error");
+        buf_add_c(j->out, "true");
+    }
+    if (has_counts)
+        put_counts(j, &cell->counts);
+    close_in(j, '}');
+}
+
+static void put_proof_cell(struct json *j, const struct proof_cell *cell) {
+    static const char *const schedules[] = {[PROOF_ALL] = "all", [PROOF_WITNESS] = "witness",
+                                            [PROOF_OTHER] = "other level's witness",
+                                            [PROOF_TURNS] = "turns"};
+    bool has_counts = cell->schedules == PROOF_ALL;
+    open_in(j, '{');
+    put_config(j, &cell->config);
+    put_judged(j, "builtin", &cell->config, &cell->builtin, has_counts);
+    put_judged(j, "server", &cell->config, &cell->server, has_counts);
+    put_c(j, "schedules", schedules[cell->schedules]);
+    key(j, "agrees");
+    buf_add_c(j->out, cell->agrees ? "true" : "false");
+    put_number(j, "differing_schedules", cell->server.differing);
+    put_c(j, "first_difference", cell->server.difference);
+    close_in(j, '}');
+}
+
+/* What the server did, level by level. */
+static void put_proof(struct json *j, const char *server, const struct proof *proof) {
+    key(j, "server");
+    open_in(j, '{');
+    put_c(j, "name", server);
+    key(j, "levels");
+    open_in(j, '[');
+    for (int i = 0; i < POLICY_COUNT; i++) {
+        if (!proof->cells[i].is_run)
+            continue;
+        item(j);
+        put_proof_cell(j, &proof->cells[i]);
+    }
+    close_in(j, ']');
+    put_number(j, "differences", proof_differences(proof));
+    close_in(j, '}');
+}
+
 static void put_run(struct json *j, const struct policies *policies,
                     const struct report_run *run) {
     put_str(j, "name", run->name);
@@ -261,6 +312,8 @@ static void put_run(struct json *j, const struct policies *policies,
     }
     close_in(j, ']');
     put_cells(j, policies, run->cells, NULL, run->has_counts);
+    if (run->proof != NULL)
+        put_proof(j, run->server, run->proof);
     if (run->has_witness) {
         put_witness(j, &run->witness_config, &run->witness, &run->serial);
     } else {

@@ -5,6 +5,7 @@
 #define LW_REPORT_REPORT_H
 
 #include "finding/finding.h"
+#include "verdict/proof.h"
 
 /* Something in the source that has no counterpart in a program (`is_error`: a file that can't be read). */
 struct report_note {
@@ -57,6 +58,9 @@ struct report_run {
     struct db_config witness_config;
     struct witness witness;
     struct serial_texts serial;
+    /* The same on a real server; NULL: not asked for. */
+    const struct proof *proof;
+    const char *server; /* "PostgreSQL 15.18" */
 };
 
 /* The level as users know it: "repeatable read"; MariaDB's setting: "snapshot isolation"; SQLite: "serializable"

@@ -4,6 +4,7 @@
 #include "report/common.h"
 #include "report/difference.h"
 #include "report/layout.h"
+#include "report/proof.h"
 #include "report/table.h"
 #include "report/timeline.h"
 
@@ -390,9 +391,14 @@ static void put_run(const struct report *r, const struct report_run *run, struct
     buf_printf(out, "%s\n", style(r, STYLE_PLAIN));
     if (run->findings->items.count == 0) /* else each shows it */
         table_print(r, run->cells, run->has_witness ? &run->witness_config : NULL, out);
+    if (run->proof != NULL)
+        proof_print(r, run->server, run->proof, out);
     if (run->has_counts) {
         buf_add_char(out, '\n');
-        count_table_print(r, run->cells, out);
+        if (run->proof != NULL)
+            proof_print_counts(run->proof, out);
+        else
+            count_table_print(r, run->cells, out);
     }
     if (run->findings->items.count == 0 && run->has_witness)
         put_run_witness(r, run, out);

@@ -40,10 +40,12 @@ struct proof_options {
     void *context;
 };
 
-/* The first half, without a server: what the built-in engine says of each level asked for. `scratch` is used and not
- * reset. False if the rows can't be loaded. */
+/* The first half, without a server: what the built-in engine says of each level asked for. `known`: what it is known to
+ * say of all schedules, POLICY_COUNT cells; NULL: nothing. `scratch` is used and not reset. False if the rows can't be
+ * loaded. */
 bool proof_begin(struct arena *scratch, const struct run_setup *setup,
-                 const struct proof_options *options, struct proof *proof, struct err *err);
+                 const struct proof_options *options, const struct cell_verdict *known,
+                 struct proof *proof, struct err *err);
 /* The second: the same on the server. Levels that it lacks are struck out. False if the server is lost. */
 bool proof_on_server(struct arena *scratch, const struct run_setup *setup, struct server *server,
                      const struct proof_options *options, struct proof *proof, struct err *err);

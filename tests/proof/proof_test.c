@@ -155,7 +155,7 @@ static void test_one_schedule_a_level(void **state) {
     scenario_setup(&scenario, 0, 0, &setup);
     struct server *server =
         server_new(fake_open(LIVE_POSTGRESQL, player, setup.session_count), setup.session_count);
-    assert_true(proof_begin(&scratch, &setup, &options, &proof, &err));
+    assert_true(proof_begin(&scratch, &setup, &options, NULL, &proof, &err));
     assert_true(proof_on_server(&scratch, &setup, server, &options, &proof, &err));
     assert_false(proof.cells[POLICY_PG_SER].is_run);
     assert_false(proof.cells[POLICY_MYSQL_RR].is_run);
