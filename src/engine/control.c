@@ -22,6 +22,16 @@ static bool in_failed_txn(const struct db *db, size_t session) {
     return db->sessions.items[session].txn != 0 && (session_txn(db, session)->flags & TXN_FAILED);
 }
 
+/* InnoDB: the read view, though nothing has been read; at READ COMMITTED a warning, no effect. */
+static void take_snapshot(struct db *db, size_t session) {
+    struct txn *txn = session_txn(db, session);
+    if (!db_is_mysql(db) || txn->level < SQL_REPEATABLE_READ)
+        return;
+    txn->flags |= TXN_HAS_SNAPSHOT;
+    txn->snapshot = db->core.commits;
+    session_exec(db, session)->footprint.took_snapshot = true;
+}
+
 static enum step control_begin(struct db *db, size_t session,
                                const struct sql_transaction *transaction) {
     const struct session *owner = &db->sessions.items[session];
@@ -43,6 +53,8 @@ static enum step control_begin(struct db *db, size_t session,
         level = SQL_READ_COMMITTED;
     if (!txn_begin(db, session, level, transaction->is_read_only ? TXN_READ_ONLY : 0))
         return STEP_FAIL;
+    if (transaction->with_snapshot)
+        take_snapshot(db, session);
     if (db->policy->begin_transaction != NULL)
         return db->policy->begin_transaction(db, session, transaction->begin_mode);
     return STEP_OK;
