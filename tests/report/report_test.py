@@ -59,6 +59,19 @@ class Readme(unittest.TestCase):
                 self.assertTrue((path.parent / link).exists(), "%s: %s" % (path.name, link))
 
 
+class Isolation(unittest.TestCase):
+    def test_transcripts_it_names(self):
+        """`[innodb: words]` is a section of that transcript with the words in its title."""
+        text = (harness.SOURCE / "docs" / "isolation.md").read_text()
+        named = re.findall(r"\[([a-z_]+): ([^\]]+)\]", text)
+        self.assertGreater(len(named), 100)
+        for name, words in named:
+            path = harness.SOURCE / "tests" / "engine" / "transcripts" / (name + ".txt")
+            titles = [line for line in path.read_text().splitlines() if line.startswith("## ")]
+            words = " ".join(words.split())
+            self.assertTrue(any(words in title for title in titles), "%s: %s" % (name, words))
+
+
 class Golden(unittest.TestCase):
     maxDiff = None
 
