@@ -32,6 +32,36 @@ static void take_snapshot(struct db *db, size_t session) {
     session_exec(db, session)->footprint.took_snapshot = true;
 }
 
+static enum step control_set_level(struct db *db, size_t session, enum sql_isolation level,
+                                   bool is_session) {
+    struct session *owner = &db->sessions.items[session];
+    if (level == SQL_ISOLATION_DEFAULT)
+        return STEP_OK;
+    if (is_session) {
+        owner->level = (uint8_t)level;
+        return STEP_OK;
+    }
+    if (db_is_mysql(db)) {
+        if (owner->in_transaction)
+            return db_fail(db, DB_ERROR_ACTIVE_TRANSACTION, "%s",
+                           "SET TRANSACTION within a transaction");
+        owner->next_level = (uint8_t)level;
+        return STEP_OK;
+    }
+    if (owner->txn == 0)
+        return STEP_OK; /* PostgreSQL: a warning, no effect */
+    struct txn *txn = session_txn(db, session);
+    if (level == SQL_READ_UNCOMMITTED)
+        level = SQL_READ_COMMITTED;
+    if (level == txn->level)
+        return STEP_OK;
+    if (txn->command > 0)
+        return db_fail(db, DB_ERROR_ACTIVE_TRANSACTION, "%s",
+                       "SET TRANSACTION must come before any query");
+    txn->level = (uint8_t)level;
+    return STEP_OK;
+}
+
 static enum step control_begin(struct db *db, size_t session,
                                const struct sql_transaction *transaction) {
     const struct session *owner = &db->sessions.items[session];
@@ -44,7 +74,7 @@ static enum step control_begin(struct db *db, size_t session,
     } else if (owner->in_transaction && db->config.engine == ENGINE_SQLITE) {
         return db_fail(db, DB_ERROR_ACTIVE_TRANSACTION, "%s", "a transaction within a transaction");
     } else if (owner->in_transaction) {
-        return STEP_OK; /* PostgreSQL: a warning */
+        return control_set_level(db, session, transaction->isolation, false); /* and a warning */
     }
     enum sql_isolation level = transaction->isolation;
     if (level == SQL_ISOLATION_DEFAULT)
@@ -82,32 +112,6 @@ static enum step control_savepoint(struct db *db, size_t session, const struct s
     if (stmt->kind == SQL_STMT_RELEASE)
         return savepoint_release(db, session, name);
     savepoint_set(db, session, name);
-    return STEP_OK;
-}
-
-static enum step control_set_level(struct db *db, size_t session, enum sql_isolation level,
-                                   bool is_session) {
-    struct session *owner = &db->sessions.items[session];
-    if (level == SQL_ISOLATION_DEFAULT)
-        return STEP_OK;
-    if (is_session) {
-        owner->level = (uint8_t)level;
-        return STEP_OK;
-    }
-    if (db_is_mysql(db)) {
-        if (owner->in_transaction)
-            return db_fail(db, DB_ERROR_ACTIVE_TRANSACTION, "%s",
-                           "SET TRANSACTION within a transaction");
-        owner->next_level = (uint8_t)level;
-        return STEP_OK;
-    }
-    if (owner->txn == 0)
-        return STEP_OK; /* PostgreSQL: a warning, no effect */
-    struct txn *txn = session_txn(db, session);
-    if (txn->command > 0)
-        return db_fail(db, DB_ERROR_ACTIVE_TRANSACTION, "%s",
-                       "SET TRANSACTION must come before any query");
-    txn->level = (uint8_t)(level == SQL_READ_UNCOMMITTED ? SQL_READ_COMMITTED : level);
     return STEP_OK;
 }
 

@@ -121,6 +121,18 @@ static bool action_values(struct db *db, const struct pending *pending,
     return true;
 }
 
+/* Whether an action that changes the columns changes a key of the child. */
+static bool is_in_unique_key(const struct db *db, uint16_t table, const struct foreign_key *fk) {
+    const struct table *child = db_table(db, table);
+    for (size_t k = 0; k < child->keys.count; k++)
+        for (size_t i = 0; i < child->keys.items[k].column_count; i++)
+            for (size_t c = 0; c < fk->column_count; c++)
+                if (child->keys.items[k].is_unique &&
+                    child->keys.items[k].columns[i] == fk->columns[c])
+                    return true;
+    return false;
+}
+
 static enum step check_parent_gone(struct db *db, size_t session, const struct pending *pending,
                                    const struct foreign_key *fk) {
     uint32_t previous = db->versions.items[pending->version].previous;
@@ -129,13 +141,16 @@ static enum step check_parent_gone(struct db *db, size_t session, const struct p
                                          parent->columns.count * sizeof(struct value));
     enum fk_action action = pending_action(db, fk, pending->version);
     bool forbids = action == FK_NO_ACTION || action == FK_RESTRICT;
+    bool deletes = action == FK_CASCADE && version_is_deleted(db, pending->version);
+    enum sql_lock lock = forbids                                                  ? SQL_LOCK_KEY_SHARE
+                         : deletes || is_in_unique_key(db, pending->table, fk) ? SQL_LOCK_UPDATE
+                                                                               : SQL_LOCK_NO_KEY_UPDATE;
     session_exec(db, session)->footprint.locks |= table_bit(pending->table);
     if (action == FK_NO_ACTION && key_is_back(db, session, fk, old))
         return STEP_OK;
     db->children.count = 0;
     enum step step =
-        db->policy->find_children(db, session, pending->table, fk, old,
-                                  forbids ? SQL_LOCK_KEY_SHARE : SQL_LOCK_UPDATE, &db->children);
+        db->policy->find_children(db, session, pending->table, fk, old, lock, &db->children);
     if (step != STEP_OK)
         return step;
     if (forbids && db->children.count > 0)

@@ -356,7 +356,7 @@ enum step innodb_find_children(struct db *db, size_t session, uint16_t child_tab
     struct innodb_records records = innodb_records(db, child_table, (uint8_t)k);
     size_t next = 0;
     if (!db->is_loading)
-        innodb_lock_table(db, session, child_table, lock == SQL_LOCK_UPDATE ? INNODB_X : INNODB_S);
+        innodb_lock_table(db, session, child_table, lock != SQL_LOCK_KEY_SHARE ? INNODB_X : INNODB_S);
     for (size_t i = 0; i < records.count; i++) {
         uint32_t version = records.items[i].version;
         const struct value *child = version_values(db, version);
@@ -372,7 +372,7 @@ enum step innodb_find_children(struct db *db, size_t session, uint16_t child_tab
         if (!db->is_loading)
             step = lock_version(db, session, child_table, (uint8_t)k, version, INNODB_S, INNODB_REC,
                                 false);
-        if (step == STEP_OK && lock == SQL_LOCK_UPDATE && !db->is_loading)
+        if (step == STEP_OK && lock != SQL_LOCK_KEY_SHARE && !db->is_loading)
             step = lock_version(db, session, child_table, clustered, version, INNODB_X, INNODB_REC,
                                 false);
         if (step != STEP_OK)
@@ -380,7 +380,7 @@ enum step innodb_find_children(struct db *db, size_t session, uint16_t child_tab
         if (!is_live(db, &db_table(db, child_table)->keys.items[k], version))
             continue;
         MVEC_PUSH(children, db->rows.items[db->versions.items[version].row].newest);
-        if (lock != SQL_LOCK_UPDATE)
+        if (lock == SQL_LOCK_KEY_SHARE)
             return STEP_OK; /* one is enough to forbid it */
     }
     if (db->is_loading || !innodb_locks_gaps(db, session))

@@ -65,7 +65,7 @@ struct wait {
     uint16_t txn, table, row;
     uint32_t lock;  /* sequence of the queued lock, where there are queues */
     uint32_t order; /* sessions are resumed by this */
-    int64_t number;
+    int64_t number; /* advisory: its key. WAIT_TXN, LOCK_ROW: of the savepoint of `txn` whose undoing ends it, too */
 };
 
 struct session {
@@ -86,6 +86,7 @@ struct core {
     uint32_t lock_sequence; /* of the last lock */
     uint32_t wait_order;
     uint32_t pending_sequence;
+    uint32_t savepoint_number; /* of the last one */
     uint32_t policy_word[4]; /* the policy's own */
 };
 
@@ -166,11 +167,20 @@ enum step db_fail(struct db *db, enum db_error error, const char *format, ...)
 
 enum step db_fail_eval(struct db *db);
 
-/* The session must wait for the end of `txn`, or for what `wait` says (kind set). STEP_WAIT, or:
- * STEP_FAIL, it is the victim of a deadlock; STEP_OK, somebody else was, look again whether there
- * is still something to wait for. */
-enum step session_wait_txn(struct db *db, size_t session, uint16_t txn);
+/* The session must wait for the end of the open transaction that wrote `version`, or until that is undone, or for what
+ * `wait` says (kind set). STEP_WAIT, or: STEP_FAIL, it is the victim of a deadlock; STEP_OK,
+ * somebody else was, look again whether there is still something to wait for. */
+enum step session_wait_writer(struct db *db, size_t session, uint32_t version);
 enum step session_wait(struct db *db, size_t session, const struct wait *wait);
+
+/* The bit of the session whose transaction, or what it did after a savepoint, `wait` is for; 0: that is over. */
+uint32_t wait_holder(const struct db *db, const struct wait *wait);
+
+/* Numbers of the savepoints after which a lock was taken or a version made, the innermost each; 0: none, or it was
+ * released: then only the end of the transaction ends it for those who wait (PostgreSQL's subtransactions). */
+uint32_t savepoint_of_lock(const struct db *db, const struct lock *lock);
+uint32_t savepoint_of_version(const struct db *db, uint32_t version);
+bool savepoint_is_set(const struct db *db, size_t session, int64_t number);
 
 /* Rolls the session's whole transaction back at once. If it waits, its statement has ended with
  * `error`. */

@@ -9,6 +9,9 @@
 
 enum lock_kind { LOCK_ROW, LOCK_TABLE, LOCK_ADVISORY, LOCK_POLICY /* and on: a policy's own */ };
 
+/* LOCK_ROW: the savepoint it was taken after was released. */
+enum { LOCK_RELEASED = 1 };
+
 struct lock {
     uint8_t kind; /* enum lock_kind */
     uint8_t mode;

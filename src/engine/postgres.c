@@ -287,7 +287,7 @@ static enum step probe_row(struct db *db, size_t session, uint16_t row, const st
     *found = 0;
     for (;;) {
         uint16_t writer = row_open_writer(db, txn, row);
-        uint32_t version = db->rows.items[row].newest;
+        uint32_t version = db->rows.items[row].newest, newer = version;
         bool has = false;
         /* With an open writer, what it wrote and what was there before it both count. */
         while (version != 0) {
@@ -295,6 +295,7 @@ static enum step probe_row(struct db *db, size_t session, uint16_t row, const st
                 return db_fail_eval(db);
             if (has || writer == 0 || db->versions.items[version].writer != writer)
                 break;
+            newer = version;
             version = db->versions.items[version].previous;
         }
         if (!has)
@@ -303,7 +304,8 @@ static enum step probe_row(struct db *db, size_t session, uint16_t row, const st
             *found = version;
             return STEP_OK;
         }
-        enum step step = session_wait_txn(db, session, writer);
+        bool is_new = db->versions.items[version].writer == writer;
+        enum step step = session_wait_writer(db, session, is_new ? version : newer);
         if (step != STEP_OK)
             return step;
     }
@@ -445,14 +447,13 @@ static enum step mark_parent(struct db *db, size_t session, const struct foreign
                        found);
 }
 
-static enum step check_parent(struct db *db, size_t session, uint16_t table,
-                              const struct foreign_key *fk, const struct value *values) {
+/* The newest rows when the check began: what came while it waits is not seen. */
+static enum step lock_parent(struct db *db, size_t session, const struct foreign_key *fk,
+                             const struct value *values, uint32_t latest) {
     const struct txn *txn = session_txn(db, session);
-    struct snapshot snapshot = {
-        .sequence = SEQUENCE_ALL, .txn = db->sessions.items[session].txn, .command = COMMAND_ALL};
-    (void)table;
-    if (txn_is_snapshot(txn))
-        snapshot.sequence = txn->snapshot;
+    struct snapshot snapshot = {.sequence = txn_is_snapshot(txn) ? txn->snapshot : latest,
+                                .txn = db->sessions.items[session].txn,
+                                .command = COMMAND_ALL};
     for (uint16_t row = db->tables.items[fk->parent].first_row; row != 0;
          row = db->rows.items[row].next) {
         uint32_t version = row_visible(db, &snapshot, row), newest;
@@ -472,6 +473,24 @@ static enum step check_parent(struct db *db, size_t session, uint16_t table,
     if (step != STEP_OK)
         return step;
     return db_fail(db, DB_ERROR_FOREIGN_KEY, "%.*s", STR_ARG(fk->name));
+}
+
+/* Where a check's snapshot is kept while it waits. */
+static uint32_t *check_snapshot(struct db *db, size_t session) {
+    uint32_t *latest = &session_exec(db, session)->cursor[POSTGRES_CHECK_SNAPSHOT];
+    if (*latest == 0)
+        *latest = db->core.commits + 1;
+    return latest;
+}
+
+static enum step check_parent(struct db *db, size_t session, uint16_t table,
+                              const struct foreign_key *fk, const struct value *values) {
+    uint32_t *latest = check_snapshot(db, session);
+    enum step step = lock_parent(db, session, fk, values, *latest - 1);
+    (void)table;
+    if (step != STEP_WAIT)
+        *latest = 0;
+    return step;
 }
 
 static bool child_matches(struct db *db, const struct foreign_key *fk, const struct value *child,
@@ -500,15 +519,18 @@ static enum step lock_children(struct db *db, size_t session, uint16_t child_tab
         if (version == 0 || version_is_deleted(db, version) ||
             !child_matches(db, fk, version_values(db, version), values))
             continue;
-        if (lock == SQL_LOCK_UPDATE && txn_is_snapshot(own) &&
+        if (lock != SQL_LOCK_KEY_SHARE && txn_is_snapshot(own) &&
             !version_is_visible(db, &snapshot, version))
             return db_fail(db, DB_ERROR_SERIALIZATION, "row in table %.*s",
                            STR_ARG(db_table(db, child_table)->name));
         enum row_hold hold = row_hold(db, session, version, lock, SQL_WAIT, &newest);
         if (hold == ROW_STOPPED)
             return db_fail_eval(db);
-        if (hold == ROW_HELD && child_matches(db, fk, version_values(db, newest), values))
-            MVEC_PUSH(children, newest);
+        if (hold != ROW_HELD || !child_matches(db, fk, version_values(db, newest), values))
+            continue;
+        MVEC_PUSH(children, newest);
+        if (lock == SQL_LOCK_KEY_SHARE)
+            break; /* one is enough to forbid it */
     }
     return STEP_OK;
 }
@@ -516,9 +538,7 @@ static enum step lock_children(struct db *db, size_t session, uint16_t child_tab
 static enum step find_children(struct db *db, size_t session, uint16_t child_table,
                                const struct foreign_key *fk, const struct value *values,
                                enum sql_lock lock, struct u32_list *children) {
-    uint32_t *latest = &session_exec(db, session)->cursor[POSTGRES_CHECK_SNAPSHOT];
-    if (*latest == 0)
-        *latest = db->core.commits + 1;
+    uint32_t *latest = check_snapshot(db, session);
     enum step step =
         lock_children(db, session, child_table, fk, values, lock, *latest - 1, children);
     if (step != STEP_WAIT)
@@ -538,7 +558,8 @@ static uint32_t blockers(const struct db *db, size_t session) {
     LW_ASSERT(wait->kind == WAIT_LOCK);
     if (wait->lock_kind == LOCK_TABLE)
         return table_lock_blockers(db, session, wait->table, wait->mode);
-    return row_lock_blockers(db, session, wait->row, wait->mode);
+    uint32_t ahead = row_queue_ahead(db, session);
+    return ahead != 0 ? ahead : wait_holder(db, wait);
 }
 
 /* Whose deadlock_timeout runs out first with the cycle closed: who closed it, all having begun to

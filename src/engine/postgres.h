@@ -13,7 +13,9 @@ static inline bool txn_is_snapshot(const struct txn *txn) {
 /* Of exec.cursor, the policy's words for the statement under way. */
 enum postgres_cursor {
     POSTGRES_WAITS_TABLE, /* it waited for a table */
-    POSTGRES_CHECK_SNAPSHOT /* one more than the sequence that a foreign key's trigger sees; 0: none */
+    POSTGRES_CHECK_SNAPSHOT, /* one more than the sequence that a foreign key's trigger sees; 0: none */
+    POSTGRES_QUEUE_ROW,      /* the row it waits or waited for, */
+    POSTGRES_QUEUE_ORDER     /* and its place in the row's queue */
 };
 
 /* ---- postgres_lock.c ---- */
@@ -27,7 +29,8 @@ enum row_hold row_hold(struct db *db, size_t session, uint32_t seen, enum sql_lo
                        enum sql_lock_wait wait, uint32_t *newest);
 /* Whether `txn` holds FOR UPDATE strength on the row. */
 bool row_is_key_locked(const struct db *db, uint16_t txn, uint16_t row);
-uint32_t row_lock_blockers(const struct db *db, size_t session, uint16_t row, enum sql_lock mode);
+/* Bits of the sessions that began before `session`, which waits for a row, to wait for a lock on it that conflicts. */
+uint32_t row_queue_ahead(const struct db *db, size_t session);
 
 /* LOCK TABLE's modes, weakest first; statements take the first three by themselves. */
 enum table_mode { ACCESS_SHARE = 1, ROW_SHARE, ROW_EXCLUSIVE };

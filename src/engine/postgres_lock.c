@@ -1,6 +1,7 @@
 /* PostgreSQL's row locks in four strengths and table locks in eight (manual, 13.3 Explicit
- * Locking; README.tuplock). Nobody queues in a way that others could see: who finds the row free
- * takes it, and the executor lets waiting sessions look in the order they began to wait.
+ * Locking; README.tuplock). Who must wait for a row takes its tuple lock, so that the next one waits for him, and
+ * then waits for one transaction, the first that holds the row. He looks again when that one has ended; one that set
+ * a savepoint before it took the row also ends, for him, with the undoing of that.
  */
 #include "engine/postgres.h"
 
@@ -16,15 +17,61 @@ static bool row_modes_conflict(enum sql_lock a, enum sql_lock b) {
     return conflicts[a] & (1 << b);
 }
 
-uint32_t row_lock_blockers(const struct db *db, size_t session, uint16_t row, enum sql_lock mode) {
-    uint32_t bits = 0;
+/* The first lock of another on the row that conflicts; NULL: none. */
+static const struct lock *row_holder(const struct db *db, size_t session, uint16_t row,
+                                     enum sql_lock mode) {
     for (size_t i = 0; i < db->locks.count; i++) {
         const struct lock *lock = &db->locks.items[i];
         if (lock->kind == LOCK_ROW && lock->row == row && lock->session != session &&
             row_modes_conflict(mode, lock->mode))
-            bits |= 1u << lock->session;
+            return lock;
+    }
+    return NULL;
+}
+
+/* Who holds the row already, if less strongly, needs no tuple lock to wait for the others that do. */
+static bool is_in_queue(const struct db *db, size_t session) {
+    const struct wait *wait = &db->sessions.items[session].wait;
+    if (wait->kind != WAIT_LOCK || wait->lock_kind != LOCK_ROW)
+        return false;
+    for (size_t i = 0; i < db->locks.count; i++) {
+        const struct lock *lock = &db->locks.items[i];
+        if (lock->kind == LOCK_ROW && lock->row == wait->row && lock->session == session)
+            return false;
+    }
+    return true;
+}
+
+uint32_t row_queue_ahead(const struct db *db, size_t session) {
+    const struct wait *own = &db->sessions.items[session].wait;
+    uint32_t bits = 0;
+    if (!is_in_queue(db, session))
+        return 0;
+    for (size_t s = 0; s < db->session_count; s++) {
+        const struct wait *wait = &db->sessions.items[s].wait;
+        if (s != session && is_in_queue(db, s) && wait->row == own->row &&
+            wait->order < own->order && row_modes_conflict(wait->mode, own->mode))
+            bits |= 1u << s;
     }
     return bits;
+}
+
+/* Waits for a row that `holder` has; who waited for it before keeps his place. */
+static enum step row_wait(struct db *db, size_t session, const struct lock *holder,
+                          enum sql_lock mode) {
+    uint32_t *cursor = session_exec(db, session)->cursor;
+    struct wait on = {.kind = WAIT_LOCK,
+                      .lock_kind = LOCK_ROW,
+                      .mode = (uint8_t)mode,
+                      .row = holder->row,
+                      .txn = holder->txn,
+                      .number = savepoint_of_lock(db, holder)};
+    if (cursor[POSTGRES_QUEUE_ROW] == holder->row)
+        on.order = cursor[POSTGRES_QUEUE_ORDER];
+    enum step step = session_wait(db, session, &on);
+    cursor[POSTGRES_QUEUE_ROW] = holder->row;
+    cursor[POSTGRES_QUEUE_ORDER] = db->sessions.items[session].wait.order;
+    return step;
 }
 
 bool row_is_key_locked(const struct db *db, uint16_t txn, uint16_t row) {
@@ -81,7 +128,8 @@ enum row_hold row_hold(struct db *db, size_t session, uint32_t seen, enum sql_lo
             db_fail(db, DB_ERROR_SERIALIZATION, "row in table %.*s", STR_ARG(table));
             return ROW_STOPPED;
         }
-        if (row_lock_blockers(db, session, row, mode) == 0) {
+        const struct lock *holder = row_holder(db, session, row, mode);
+        if (holder == NULL) {
             *newest = overwritten ? now : seen;
             if (version_is_deleted(db, *newest))
                 return ROW_GONE;
@@ -94,9 +142,7 @@ enum row_hold row_hold(struct db *db, size_t session, uint32_t seen, enum sql_lo
             db_fail(db, DB_ERROR_LOCK_NOT_AVAILABLE, "row in table %.*s", STR_ARG(table));
             return ROW_STOPPED;
         }
-        struct wait on = {
-            .kind = WAIT_LOCK, .lock_kind = LOCK_ROW, .mode = (uint8_t)mode, .row = row};
-        if (session_wait(db, session, &on) != STEP_OK)
+        if (row_wait(db, session, holder, mode) != STEP_OK)
             return ROW_STOPPED;
     }
 }

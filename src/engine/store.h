@@ -54,7 +54,8 @@ struct row {
 enum version_flag {
     VERSION_DELETED = 1,      /* the row ends here; its values are those of the version before */
     VERSION_KEY_STRENGTH = 2, /* PostgreSQL: overwrote with the strength of FOR UPDATE */
-    VERSION_UNDONE = 4        /* rolled back, out of its chain */
+    VERSION_UNDONE = 4,       /* rolled back, out of its chain */
+    VERSION_RELEASED = 8      /* the savepoint it was made after was released */
 };
 
 struct version {
@@ -111,6 +112,7 @@ struct savepoint {
     struct str name; /* of the statement, lives as long as the run */
     uint8_t session;
     uint16_t command; /* statements the transaction had begun */
+    uint32_t number;  /* its own; another after each ROLLBACK TO: what came before is undone */
     uint32_t version_mark, lock_mark, pending_mark;
 };
 

@@ -90,6 +90,11 @@ static struct savepoint *savepoint_innermost(struct db *db, size_t session) {
     return NULL;
 }
 
+/* Whoever waits for what was done after it waits no more. */
+static void savepoint_renew(struct db *db, struct savepoint *savepoint) {
+    savepoint->number = ++db->core.savepoint_number;
+}
+
 /* PostgreSQL: everything since the innermost savepoint is gone at once, the rest waits for
  * ROLLBACK. */
 static void txn_enter_failed(struct db *db, size_t session) {
@@ -98,8 +103,9 @@ static void txn_enter_failed(struct db *db, size_t session) {
     if (failed->flags & TXN_FAILED)
         return;
     failed->flags |= TXN_FAILED;
-    const struct savepoint *savepoint = savepoint_innermost(db, session);
+    struct savepoint *savepoint = savepoint_innermost(db, session);
     if (savepoint != NULL) {
+        savepoint_renew(db, savepoint);
         undo_to(db, session, savepoint->version_mark, savepoint->lock_mark, savepoint->pending_mark,
                 true);
         return;
@@ -133,6 +139,7 @@ void txn_statement_failed(struct db *db, size_t session, enum db_error error) {
 
 void savepoint_set(struct db *db, size_t session, struct str name) {
     struct savepoint savepoint = {.name = name,
+                                  .number = ++db->core.savepoint_number,
                                   .session = (uint8_t)session,
                                   .command = session_txn(db, session)->command,
                                   .version_mark = (uint32_t)db->versions.count,
@@ -159,10 +166,63 @@ static void savepoints_cut(struct db *db, size_t session, size_t from) {
     db->savepoints.count = kept;
 }
 
+bool savepoint_is_set(const struct db *db, size_t session, int64_t number) {
+    for (size_t i = 0; i < db->savepoints.count; i++)
+        if (db->savepoints.items[i].session == session && db->savepoints.items[i].number == number)
+            return true;
+    return false;
+}
+
+uint32_t savepoint_of_lock(const struct db *db, const struct lock *lock) {
+    uint32_t number = 0;
+    for (size_t i = 0; i < db->savepoints.count; i++)
+        if (db->savepoints.items[i].session == lock->session &&
+            db->savepoints.items[i].lock_mark < lock->sequence)
+            number = db->savepoints.items[i].number;
+    return lock->flags & LOCK_RELEASED ? 0 : number;
+}
+
+uint32_t savepoint_of_version(const struct db *db, uint32_t version) {
+    const struct version *v = &db->versions.items[version];
+    size_t session = db->txns.items[v->writer].session;
+    uint32_t number = 0;
+    for (size_t i = 0; i < db->savepoints.count; i++)
+        if (db->savepoints.items[i].session == session &&
+            db->savepoints.items[i].version_mark <= version)
+            number = db->savepoints.items[i].number;
+    return v->flags & VERSION_RELEASED ? 0 : number;
+}
+
+/* A subtransaction that has ended well is no more to be waited for: who does so, or comes to do so, waits for the
+ * whole transaction, even if this is undone by an outer savepoint (XactLockTableWait). */
+static void note_release(struct db *db, size_t session, size_t from) {
+    const struct savepoint *released = &db->savepoints.items[from];
+    uint16_t txn = db->sessions.items[session].txn;
+    for (size_t i = 0; i < db->locks.count; i++) {
+        struct lock *lock = &db->locks.items[i];
+        if (lock->kind == LOCK_ROW && lock->txn == txn && lock->sequence > released->lock_mark)
+            lock->flags |= LOCK_RELEASED;
+    }
+    for (size_t v = released->version_mark; v < db->versions.count; v++)
+        if (db->versions.items[v].writer == txn)
+            db->versions.items[v].flags |= VERSION_RELEASED;
+    for (size_t s = 0; s < db->session_count; s++) {
+        struct wait *wait = &db->sessions.items[s].wait;
+        bool is_for_txn = wait->kind == WAIT_TXN ||
+                          (wait->kind == WAIT_LOCK && wait->lock_kind == LOCK_ROW);
+        if (!is_for_txn || wait->txn != txn || wait->number < released->number)
+            continue;
+        wait->number = 0;
+        session_exec(db, session)->footprint.waited_or_woke = true;
+    }
+}
+
 enum step savepoint_release(struct db *db, size_t session, struct str name) {
     ptrdiff_t at = savepoint_find(db, session, name);
     if (at < 0)
         return db_fail(db, DB_ERROR_NO_SAVEPOINT, "%.*s", STR_ARG(name));
+    if (db->policy->has_failed_state)
+        note_release(db, session, (size_t)at);
     savepoints_cut(db, session, (size_t)at);
     return STEP_OK;
 }
@@ -171,6 +231,7 @@ enum step savepoint_rollback(struct db *db, size_t session, struct str name) {
     ptrdiff_t at = savepoint_find(db, session, name);
     if (at < 0)
         return db_fail(db, DB_ERROR_NO_SAVEPOINT, "%.*s", STR_ARG(name));
+    savepoint_renew(db, &db->savepoints.items[at]);
     struct savepoint savepoint = db->savepoints.items[at];
     savepoints_cut(db, session, (size_t)at + 1);
     session_txn(db, session)->flags &= (uint8_t)~TXN_FAILED;

@@ -4,16 +4,21 @@
 
 #include <stdarg.h>
 
+uint32_t wait_holder(const struct db *db, const struct wait *wait) {
+    const struct txn *txn = &db->txns.items[wait->txn];
+    bool is_held = txn->status == TXN_ACTIVE &&
+                   (wait->number == 0 || savepoint_is_set(db, txn->session, wait->number));
+    return is_held ? 1u << txn->session : 0;
+}
+
 uint32_t session_blockers(const struct db *db, size_t session) {
     const struct wait *wait = &db->sessions.items[session].wait;
     if (wait->kind == WAIT_NOTHING)
         return 0;
     if (wait->kind == WAIT_LOCK && wait->lock_kind == LOCK_ADVISORY)
         return advisory_blockers(db, session, wait->number, wait->mode);
-    if (wait->kind == WAIT_TXN) {
-        const struct txn *txn = &db->txns.items[wait->txn];
-        return txn->status == TXN_ACTIVE ? 1u << txn->session : 0;
-    }
+    if (wait->kind == WAIT_TXN)
+        return wait_holder(db, wait);
     return db->policy->blockers(db, session) & ~(1u << session);
 }
 
@@ -61,7 +66,8 @@ static uint32_t wait_cycle(const struct db *db, size_t session) {
 enum step session_wait(struct db *db, size_t session, const struct wait *wait) {
     struct session *waiting = &db->sessions.items[session];
     waiting->wait = *wait;
-    waiting->wait.order = ++db->core.wait_order;
+    if (wait->order == 0)
+        waiting->wait.order = ++db->core.wait_order;
     LW_ASSERT(wait->kind != WAIT_NOTHING && session_blockers(db, session) != 0);
     uint32_t cycle = wait_cycle(db, session);
     if (cycle == 0)
@@ -89,8 +95,10 @@ void session_look_for_deadlocks(struct db *db) {
     }
 }
 
-enum step session_wait_txn(struct db *db, size_t session, uint16_t txn) {
-    struct wait wait = {.kind = WAIT_TXN, .txn = txn};
+enum step session_wait_writer(struct db *db, size_t session, uint32_t version) {
+    struct wait wait = {.kind = WAIT_TXN,
+                        .txn = db->versions.items[version].writer,
+                        .number = savepoint_of_version(db, version)};
     return session_wait(db, session, &wait);
 }
 
