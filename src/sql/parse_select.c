@@ -248,6 +248,14 @@ static void parse_fetch(struct parser *p, struct sql_select *select) {
     parse_expect(p, "ONLY");
 }
 
+static void parse_lock_wait(struct parser *p, struct sql_select *select) {
+    if (parse_accept(p, "NOWAIT"))
+        select->lock_wait = SQL_NOWAIT;
+    else if (parse_accept2(p, "SKIP", "LOCKED"))
+        select->lock_wait = SQL_SKIP_LOCKED;
+    parse_refuse(p, "WAIT", "WAIT n is");
+}
+
 static void parse_lock_options(struct parser *p, struct sql_select *select) {
     if (parse_accept(p, "OF")) {
         struct name_vec names = {0};
@@ -257,11 +265,7 @@ static void parse_lock_options(struct parser *p, struct sql_select *select) {
         } while (parse_accept_symbol(p, SYM1(',')));
         VEC_MOVE(&select->lock_of, &names);
     }
-    if (parse_accept(p, "NOWAIT"))
-        select->lock_wait = SQL_NOWAIT;
-    else if (parse_accept2(p, "SKIP", "LOCKED"))
-        select->lock_wait = SQL_SKIP_LOCKED;
-    parse_refuse(p, "WAIT", "WAIT n is");
+    parse_lock_wait(p, select);
 }
 
 static enum sql_lock parse_lock_strength(struct parser *p) {
@@ -303,6 +307,7 @@ static void parse_tail(struct parser *p, struct sql_select *select) {
             parse_expect(p, "SHARE");
             parse_expect(p, "MODE");
             select->lock = SQL_LOCK_SHARE;
+            parse_lock_wait(p, select); /* MariaDB */
             if (had_lock)
                 parse_not_modelled(p, pos, "a second lock clause is");
             continue;
