@@ -32,7 +32,7 @@ def lists_of(folder):
     elif place[0] == "tests":
         part = re.sub(r"\W", "_", place[1])
         yield ("%s_c_tests" % part, "[", "]", [c for c in c_files if c.endswith("_test.c")])
-        yield ("%s_shared" % part, "files(", ")", [c for c in c_files if not c.endswith("_test.c")])
+        yield ("%s_shared" % part, "files(", ")", [c for c in c_files if not c.endswith("_test.c") and c != "main.c"])
         yield ("%s_py_tests" % part, "[", "]", [path.name for path in folder.glob("*_test.py")])
     elif place[0] == "fuzz":
         yield ("fuzz_targets", "[", "]", [c[:-2] for c in c_files if c != "replay.c"])

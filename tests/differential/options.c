@@ -1,0 +1,83 @@
+#include "options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char usage[] =
+    "usage: differential --policy \"postgresql read committed\" [--policy ...] [option ...]\n"
+    "  --server URL       compare with that server; without: run the built-in engine alone\n"
+    "  --seconds N        stop after so long (10)\n"
+    "  --cases N          stop after so many\n"
+    "  --seed N           (1)\n"
+    "  --first N          the number of the first case (0)\n"
+    "  --case N           that one only\n"
+    "  --blockers         also compare who is waited for\n"
+    "  --shrink           leave out of a case that differs what can be left out\n"
+    "  --print            print each case as a transcript\n"
+    "  --keep FOLDER      write each case that differs to a file there\n"
+    "  --differences N    stop after so many that are not explained (20)\n";
+
+static bool read_number(const char *text, uint64_t *number) {
+    char *end;
+    *number = strtoull(text, &end, 10);
+    return end != text && *end == '\0' && text[0] != '-';
+}
+
+static bool read_policy(struct options *options, const char *name) {
+    const struct policy_under_test *policy = policy_find(name);
+    if (policy == NULL || options->policy_count == POLICIES_MAX) {
+        fprintf(stderr, "no such policy: %s\n", name);
+        return false;
+    }
+    options->policies[options->policy_count++] = policy;
+    return true;
+}
+
+/* An option with a value; false if there is none of that name. */
+static bool read_value(struct options *options, const char *name, const char *value) {
+    uint64_t number;
+    if (strcmp(name, "--policy") == 0)
+        return read_policy(options, value);
+    if (strcmp(name, "--server") == 0)
+        options->server = value;
+    else if (strcmp(name, "--keep") == 0)
+        options->keep = value;
+    else if (!read_number(value, &number))
+        return false;
+    else if (strcmp(name, "--seconds") == 0)
+        options->seconds = (double)number;
+    else if (strcmp(name, "--cases") == 0)
+        options->cases = number;
+    else if (strcmp(name, "--seed") == 0)
+        options->seed = number;
+    else if (strcmp(name, "--first") == 0)
+        options->first = number;
+    else if (strcmp(name, "--differences") == 0)
+        options->differences_max = number;
+    else if (strcmp(name, "--case") == 0)
+        options->first = number, options->cases = 1;
+    else
+        return false;
+    return true;
+}
+
+bool options_read(struct options *options, int argc, char **argv) {
+    *options = (struct options){
+        .seconds = 10, .cases = UINT64_MAX, .seed = 1, .differences_max = 20};
+    bool ok = true;
+    for (int i = 1; i < argc && ok; i++) {
+        if (strcmp(argv[i], "--shrink") == 0)
+            options->shrinks = true;
+        else if (strcmp(argv[i], "--blockers") == 0)
+            options->finds_blockers = true;
+        else if (strcmp(argv[i], "--print") == 0)
+            options->prints = true;
+        else if (i + 1 < argc)
+            ok = read_value(options, argv[i], argv[i + 1]), i++;
+        else
+            ok = false;
+    }
+    if (!ok || options->policy_count == 0)
+        fputs(usage, stderr);
+    return ok && options->policy_count > 0;
+}

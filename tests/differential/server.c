@@ -1,0 +1,270 @@
+#include "server.h"
+
+#include "base/assert.h"
+
+/* Rows are put back by DELETE, which is fast; what that leaves behind in pages and indexes must not come to count. */
+enum { USES_MAX = 10 };
+
+static bool is_postgresql(const struct server *server) {
+    return live_kind(server->live) == LIVE_POSTGRESQL;
+}
+
+bool server_open(struct server *server, const char *url, bool finds_blockers, struct err *err) {
+    struct live_options options = {.session_count = TRIAL_SESSIONS_MAX,
+                                   .finds_blockers = finds_blockers};
+    struct str place;
+    *server = (struct server){.finds_blockers = finds_blockers};
+    return live_open(str_from_c(url), &options, &server->live, err) &&
+           live_make_place(server->live, &place, err);
+}
+
+bool server_close(struct server *server, struct err *err) {
+    return server->live == NULL || live_close(server->live, err);
+}
+
+/* ---- tables and sessions ---- */
+
+static bool run(struct server *server, const char *sql, struct err *err) {
+    return live_run(server->live, str_from_c(sql), err);
+}
+
+/* In every session; must not fail. */
+static bool run_everywhere(struct server *server, const char *sql, struct err *err) {
+    for (size_t s = 0; s < TRIAL_SESSIONS_MAX; s++) {
+        const struct live_answer *answer;
+        if (!live_exec(server->live, s, str_from_c(sql), &answer, err))
+            return false;
+        if (answer->status != LIVE_DONE)
+            return err_set(err, (struct pos){0}, "%s: %.*s", sql, STR_ARG(answer->message));
+    }
+    return true;
+}
+
+/* Waits end by what the script says, never by the clock; indexes are used wherever there is one to use. */
+static bool set_up_sessions(struct server *server, const struct policy_under_test *policy,
+                            struct err *err) {
+    static const char *const postgresql[] = {"set lock_timeout = 0", "set enable_seqscan = off",
+                                             "set enable_bitmapscan = off", NULL};
+    static const char *const mysql[] = {"set innodb_lock_wait_timeout = 1000", NULL};
+    const char *const *settings = is_postgresql(server) ? postgresql : mysql;
+    char sql[128];
+    for (size_t i = 0; settings[i] != NULL; i++)
+        if (!run_everywhere(server, settings[i], err))
+            return false;
+    snprintf(sql, sizeof(sql), "set session %stransaction isolation level %s",
+             is_postgresql(server) ? "characteristics as " : "",
+             sql_isolation_name(policy->config.isolation));
+    if (!run_everywhere(server, sql, err))
+        return false;
+    if (policy->config.engine != ENGINE_MARIADB)
+        return true;
+    snprintf(sql, sizeof(sql), "set innodb_snapshot_isolation = %d",
+             policy->config.innodb_snapshot_isolation);
+    return run_everywhere(server, sql, err);
+}
+
+bool server_set_up(struct server *server, const struct world *world, uint64_t world_number,
+                   const struct policy_under_test *policy, struct err *err) {
+    if (server->policy != policy && !set_up_sessions(server, policy, err))
+        return false;
+    server->policy = policy;
+    if (server->world != NULL && server->world_number == world_number)
+        return true;
+    if (!is_postgresql(server) && !run(server, "commit", err))
+        return false;
+    if (!run(server, "drop table if exists d, c, t", err))
+        return false;
+    for (size_t i = 0; i < world->ddl.count; i++)
+        if (!live_run(server->live, world->ddl.items[i], err))
+            return false;
+    server->world = world;
+    server->world_number = world_number;
+    server->used_count = 0;
+    return true;
+}
+
+static bool empty_tables(struct server *server, const struct world *world, struct err *err) {
+    struct buf sql = {0};
+    bool ok = true;
+    bool truncates = server->used_count % USES_MAX == 0 || !is_postgresql(server) ||
+                     server->policy->config.isolation == SQL_SERIALIZABLE;
+    if (is_postgresql(server) && truncates) {
+        for (size_t t = 0; t < world->table_count; t++)
+            buf_printf(&sql, "%s%s", t > 0 ? ", " : "truncate ", world->tables[t].name);
+        ok = live_run(server->live, buf_str(&sql), err);
+        buf_release(&sql);
+        return ok;
+    }
+    ok = truncates && !is_postgresql(server) ? run(server, "set foreign_key_checks = 0", err) : true;
+    for (size_t t = world->table_count; t-- > 0 && ok;) {
+        buf_clear(&sql);
+        buf_printf(&sql, "%s %s", truncates ? "truncate" : "delete from", world->tables[t].name);
+        ok = live_run(server->live, buf_str(&sql), err);
+    }
+    buf_release(&sql);
+    return ok && (is_postgresql(server) || run(server, "set foreign_key_checks = 1", err));
+}
+
+/* On InnoDB a view of the control connection holds purge off: a trial takes longer than purge does, a schedule of the
+ * engine no time. */
+static bool put_rows(struct server *server, const struct trial *trial, struct err *err) {
+    if (!is_postgresql(server) && !run(server, "commit", err))
+        return false;
+    if (server->used_count > 0 && !empty_tables(server, trial->world, err))
+        return false;
+    server->used_count++;
+    for (size_t i = 0; i < trial->rows.count; i++)
+        if (!live_run(server->live, trial->rows.items[i], err))
+            return false;
+    return is_postgresql(server) ||
+           run(server, "start transaction with consistent snapshot", err);
+}
+
+/* ---- answers ---- */
+
+static void take_failure(const struct server *server, struct arena *arena,
+                         const struct live_answer *from, struct answer *answer) {
+    answer->kind = ANSWER_FAILED;
+    answer->ended_transaction = from->ended_transaction;
+    if (is_postgresql(server))
+        snprintf(answer->code, sizeof(answer->code), "%s", from->sqlstate);
+    else
+        snprintf(answer->code, sizeof(answer->code), "%d", from->number);
+    answer->shown =
+        str_printf(arena, "ERR %s %.*s", answer->code, STR_ARG(from->message));
+}
+
+static void take_answer(const struct server *server, struct arena *arena, struct str sql,
+                        const struct live_answer *from, struct answer *answer) {
+    *answer = (struct answer){.kind = ANSWER_DONE, .affected = -1};
+    if (from->status == LIVE_WAITING) {
+        answer->kind = ANSWER_WAITS;
+        answer->blockers = from->blockers;
+        answer->shown = STR("BLOCKED");
+    } else if (from->status == LIVE_FAILED) {
+        take_failure(server, arena, from, answer);
+    } else if (from->has_rows) {
+        answer->kind = ANSWER_ROWS;
+        answer->rows = rows_shown(arena, from->cells, from->row_count, from->column_count,
+                                  sql_is_ordered(sql));
+        answer->shown = answer->rows;
+    } else {
+        bool is_change = sql_is(sql, "insert") || sql_is(sql, "update") || sql_is(sql, "delete");
+        answer->affected = is_change ? from->affected : -1;
+        answer->rolled_back = sql_is(sql, "commit") && str_is(from->command, "ROLLBACK");
+        answer->shown = is_postgresql(server)
+                            ? str_dup(arena, from->command)
+                            : str_printf(arena, "affected %lld",
+                                         is_change ? (long long)from->affected : 0);
+    }
+}
+
+/* ---- playing ---- */
+
+struct run_state {
+    struct server *server;
+    const struct trial *trial;
+    const struct script *script;
+    struct disagreement *found;
+    struct str sqls[TRIAL_SESSIONS_MAX]; /* of sessions that wait */
+};
+
+/* Whether the line, the `at`-th, is answered as it should be. */
+static bool check_line(struct run_state *state, size_t at, const struct live_answer *from) {
+    const struct script_line *line = &state->script->lines.items[at];
+    struct answer answer;
+    take_answer(state->server, state->script->arena, line->sql, from, &answer);
+    enum difference difference =
+        answer_compare(line, &answer, state->trial->policy->config.isolation);
+    if (difference != DIFFERENCE_NONE)
+        *state->found = (struct disagreement){
+            .kind = difference, .line_count = at + 1, .answer = answer};
+    return difference == DIFFERENCE_NONE;
+}
+
+/* The end of a wait that the script has not. */
+static void note_unexpected(struct run_state *state, size_t line_count, int session,
+                            const struct live_answer *from) {
+    struct disagreement *found = state->found;
+    *found = (struct disagreement){.kind = DIFFERENCE_WAIT,
+                                   .line_count = line_count,
+                                   .is_unexpected = true,
+                                   .session = (uint8_t)session,
+                                   .sql = state->sqls[session]};
+    take_answer(state->server, state->script->arena, found->sql, from, &found->answer);
+    if (found->answer.kind == ANSWER_FAILED && strcmp(found->answer.code, "40001") == 0 &&
+        state->trial->policy->config.isolation == SQL_SERIALIZABLE)
+        found->kind = DIFFERENCE_SSI;
+}
+
+/* Checks the ends of waits after the line `at` against those that follow it; `*next` is the line after those. */
+static bool check_resumed(struct run_state *state, size_t at, size_t *next, struct err *err) {
+    const struct script *script = state->script;
+    unsigned seen = 0, expected = 0;
+    for (*next = at + 1; *next < script->lines.count; (*next)++) {
+        const struct script_line *line = &script->lines.items[*next];
+        if (line->kind != LINE_RESUMED)
+            break;
+        expected |= 1u << line->session;
+    }
+    for (;;) {
+        int session;
+        const struct live_answer *answer;
+        if (!live_resume(state->server->live, &session, &answer, err))
+            return false;
+        if (session == LIVE_NO_SESSION)
+            break;
+        size_t line = at + 1;
+        while (line < *next && script->lines.items[line].session != session)
+            line++;
+        if (line == *next)
+            note_unexpected(state, *next, session, answer);
+        if (line == *next || !check_line(state, line, answer))
+            return true;
+        seen |= 1u << session;
+    }
+    for (size_t line = at + 1; line < *next && seen != expected; line++)
+        if (!(seen & (1u << script->lines.items[line].session))) {
+            *state->found = (struct disagreement){.kind = DIFFERENCE_WAIT,
+                                                  .line_count = line + 1,
+                                                  .answer = {.kind = ANSWER_WAITS,
+                                                             .shown = STR("STILL BLOCKED")}};
+            return true;
+        }
+    return true;
+}
+
+static bool play_line(struct run_state *state, size_t at, size_t *next, struct err *err) {
+    const struct script_line *line = &state->script->lines.items[at];
+    const struct live_answer *answer;
+    struct live *live = state->server->live;
+    if (line->kind == LINE_STATEMENT) {
+        state->sqls[line->session] = line->sql;
+        if (!live_exec(live, line->session, line->sql, &answer, err))
+            return false;
+    } else {
+        LW_ASSERT(line->kind == LINE_TIMEOUT);
+        if (!live_cancel(live, line->session, &answer, err))
+            return false;
+    }
+    return !check_line(state, at, answer) || check_resumed(state, at, next, err);
+}
+
+bool server_play(struct server *server, const struct trial *trial, const struct script *script,
+                 struct disagreement *disagreement, struct err *err) {
+    struct run_state state = {
+        .server = server, .trial = trial, .script = script, .found = disagreement};
+    *disagreement = (struct disagreement){.kind = DIFFERENCE_NONE};
+    if (!put_rows(server, trial, err))
+        return false;
+    for (size_t at = 0; at < script->lines.count && disagreement->kind == DIFFERENCE_NONE;) {
+        size_t next = at + 1;
+        if (!play_line(&state, at, &next, err))
+            return false;
+        at = next;
+    }
+    bool is_clean = disagreement->kind == DIFFERENCE_NONE && !script->is_cut;
+    if (trial->is_mixed && !is_postgresql(server))
+        server->policy = NULL; /* a level may be set for a transaction that has not begun */
+    return is_clean || live_rollback_all(server->live, err);
+}
