@@ -393,15 +393,40 @@ static void add_keyword(struct keywords *keywords, const char *name, const char 
     keywords->values[keywords->count++] = value;
 }
 
-/* The place is the path from the first, also after RESET ALL: nothing of the user's is ever found by its name alone. */
-static void set_keywords(struct live *live, struct keywords *keywords) {
+/* Waits end by what sessions do, never by a clock of the server's. */
+static const char session_settings[] =
+    "SET lock_timeout = 0; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+static const char session_options[] =
+    " -c lock_timeout=0 -c statement_timeout=0 -c idle_in_transaction_session_timeout=0";
+/* What only a superuser may; messages in English, and none of it in the server's log. */
+static const char telling_settings[] =
+    "SET deadlock_timeout = '1ms'; SET log_lock_waits = on; SET log_min_messages = fatal; "
+    "SET lc_messages = 'C'; SET client_min_messages = log";
+static const char telling_options[] =
+    " -c deadlock_timeout=1ms -c log_lock_waits=on -c log_min_messages=fatal -c lc_messages=C "
+    "-c client_min_messages=log";
+static const char control_settings[] =
+    "SET lock_timeout = '10s'; SET client_min_messages = warning";
+
+/* Given as options, so that RESET ALL and DISCARD ALL come back to them: above all to the place as the path, without
+ * which something of the user's could be found by its name alone. */
+static void set_keywords(struct live *live, size_t index, struct keywords *keywords) {
     struct str own = live_url_option(&live->url, "options");
     const char *environment = getenv("PGOPTIONS");
     if (own.ptr == NULL)
         own = str_from_c(environment);
+    PGconn *control = handle_of(live, LIVE_CONTROL_INDEX);
+    bool is_session = index != LIVE_CONTROL_INDEX && control != NULL;
+    const char *is_superuser = is_session ? PQparameterStatus(control, "is_superuser") : NULL;
+    bool may_tell = is_superuser != NULL && strcmp(is_superuser, "on") == 0;
     struct str options =
-        str_printf(&live->arena, "%.*s -c search_path=%s", STR_ARG(own), live->place_name);
+        str_printf(&live->arena, "%.*s -c search_path=%s%s%s", STR_ARG(own), live->place_name,
+                   is_session ? session_options : "", may_tell ? telling_options : "");
     add_keyword(keywords, "dbname", str_to_c(&live->arena, live->url.text));
+    if (is_session) { /* of several hosts the same */
+        add_keyword(keywords, "host", PQhost(control));
+        add_keyword(keywords, "port", PQport(control));
+    }
     add_keyword(keywords, "options", options.ptr);
     add_keyword(keywords, "client_encoding", "UTF8");
     add_keyword(keywords, "fallback_application_name", "lostwrite");
@@ -429,16 +454,6 @@ static bool finish_connecting(struct live *live, PGconn *conn, struct err *err) 
     return true;
 }
 
-/* Waits end by what sessions do, never by a clock of the server's. */
-static const char session_settings[] =
-    "SET lock_timeout = 0; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
-/* What only a superuser may; messages in English, and none of it in the server's log. */
-static const char telling_settings[] =
-    "SET deadlock_timeout = '1ms'; SET log_lock_waits = on; SET log_min_messages = fatal; "
-    "SET lc_messages = 'C'; SET client_min_messages = log";
-static const char control_settings[] =
-    "SET lock_timeout = '10s'; SET client_min_messages = warning";
-
 static bool read_version(struct live *live, struct err *err) {
     PGconn *conn = handle_of(live, LIVE_CONTROL_INDEX);
     struct postgresql *state = postgresql_of(live);
@@ -458,8 +473,19 @@ static bool read_version(struct live *live, struct err *err) {
     return true;
 }
 
+/* Behind a pooler the numbers of connections are not the server's, and sessions none of their own. */
+static bool check_pooler(struct live *live, struct err *err) {
+    if (!live_run_ok(live, LIVE_CONTROL_INDEX, STR("SELECT pg_catalog.pg_backend_pid()"), err))
+        return false;
+    const struct live_session *control = &live->sessions[LIVE_CONTROL_INDEX];
+    return strtoll(control->last->cells[0].ptr, NULL, 10) == control->id ||
+           err_set(err, no_pos,
+                   "a connection pooler stands before the server: connect to the "
+                   "server itself");
+}
+
 static bool set_up_control(struct live *live, struct err *err) {
-    if (!read_version(live, err) ||
+    if (!read_version(live, err) || !check_pooler(live, err) ||
         !live_run_ok(live, LIVE_CONTROL_INDEX, str_from_c(control_settings), err) ||
         !live_run_ok(live, LIVE_CONTROL_INDEX,
                      STR("SELECT setting FROM pg_settings WHERE name = 'deadlock_timeout'"), err))
@@ -503,7 +529,7 @@ static bool connect_session(struct live *live, size_t index, struct err *err) {
     if (live->state == NULL)
         live->state = ARENA_NEW(&live->arena, struct postgresql);
     struct keywords keywords = {0};
-    set_keywords(live, &keywords);
+    set_keywords(live, index, &keywords);
     PGconn *conn = PQconnectStartParams(keywords.names, keywords.values, 1);
     struct live_session *session = &live->sessions[index];
     session->handle = conn;

@@ -110,10 +110,10 @@ static void test_control_cut(void **state) {
     struct str cut =
         str_printf(&arena, is_postgresql() ? "SELECT pg_terminate_backend(%.*s)" : "KILL %.*s",
                    STR_ARG(answer->cells[0]));
-    struct live *other = lab_other(&lab);
-    assert_true(live_run(other, cut, &lab.err));
     lab_exec(&lab, 0, "BEGIN");
     lab_exec(&lab, 0, "UPDATE t SET n = 0");
+    struct live *other = lab_other(&lab);
+    assert_true(live_run(other, cut, &lab.err));
     pause_ms(100);
     assert_false(live_run(lab.live, STR("SELECT 1"), &lab.err) &&
                  live_run(lab.live, STR("SELECT 1"), &lab.err));

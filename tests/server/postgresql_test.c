@@ -301,6 +301,60 @@ static void test_place(void **state) {
     arena_release(&lab.arena);
 }
 
+/* What RESET ALL and DISCARD ALL come back to still tells waits apart from deadlocks. */
+static void test_reset(void **state) {
+    (void)state;
+    struct lab lab;
+    open_table(&lab, 2);
+    for (size_t k = 0; k < 2; k++)
+        lab_expect(&lab, k, "DISCARD ALL", "DISCARD ALL");
+    lab_expect(&lab, 0, "BEGIN; UPDATE t SET n = 0 WHERE id = 1", "BEGIN | UPDATE 1");
+    lab_expect(&lab, 1, "BEGIN; UPDATE t SET n = 0 WHERE id = 2", "BEGIN | UPDATE 1");
+    lab_expect(&lab, 0, "UPDATE t SET n = 0 WHERE id = 2", "WAIT 1");
+    lab_expect(&lab, 1, "UPDATE t SET n = 0 WHERE id = 1", "ERR 40P01");
+    lab_expect_resumed(&lab, "0: UPDATE 1");
+    lab_close(&lab);
+}
+
+/* A user who may not have a server tell of waits: those it asks for are seen all the same, and deadlocks too, though
+ * whom the server picks then is who waited longest. */
+static void test_plain_user(void **state) {
+    (void)state;
+    struct lab lab;
+    lab_open(&lab, 1, true);
+    lab_run(&lab, "DO $$ BEGIN EXECUTE 'GRANT CREATE ON DATABASE ' || current_database() || ' TO "
+                  "plain'; END $$");
+    struct live *super = lab.live;
+    struct live_options options = {.session_count = 2, .finds_blockers = true};
+    struct str url = str_from_c(lab_environment("LOSTWRITE_PLAIN_URL"));
+    if (!live_open(url, &options, &lab.live, &lab.err) ||
+        !live_make_place(lab.live, &lab.place, &lab.err))
+        fail_msg("%s", lab.err.message);
+    lab_run(&lab,
+            "CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 10), (2, 20)");
+    for (int i = 0; i < 3; i++) {
+        lab_expect(&lab, 0, "BEGIN; UPDATE t SET n = 0 WHERE id = 1", "BEGIN | UPDATE 1");
+        lab_expect(&lab, 1, "BEGIN; UPDATE t SET n = 0 WHERE id = 2", "BEGIN | UPDATE 1");
+        lab_expect(&lab, 0, "UPDATE t SET n = 0 WHERE id = 2", "WAIT 1");
+        const struct live_answer *answer = lab_exec(&lab, 1, "UPDATE t SET n = 0 WHERE id = 1");
+        if (answer->status == LIVE_FAILED) {
+            assert_string_equal(answer->sqlstate, "40P01");
+            lab_expect_resumed(&lab, "0: UPDATE 1");
+        } else if (answer->status == LIVE_WAITING) {
+            lab_expect_resumed(&lab, "0: ERR 40P01");
+            lab_expect_resumed(&lab, "1: UPDATE 1");
+        } else {
+            lab_expect_resumed(&lab, "0: ERR 40P01");
+        }
+        assert_true(live_rollback_all(lab.live, &lab.err));
+    }
+    lab_expect(&lab, 0, "SELECT pg_advisory_lock(3)", "");
+    lab_expect(&lab, 1, "SELECT pg_advisory_lock(3)", "WAIT 0");
+    lab_expect_cancelled(&lab, 1, "ERR 55P03");
+    lab_close(&lab);
+    assert_true(live_close(super, &lab.err));
+}
+
 /* The end of one's connection is that session's answer, and of the run. */
 static void test_terminated(void **state) {
     (void)state;
@@ -343,7 +397,8 @@ int main(void) {
         cmocka_unit_test(test_deadlock),        cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_order),           cmocka_unit_test(test_wait_after_wait),
         cmocka_unit_test(test_slow_is_no_wait), cmocka_unit_test(test_rollback_all),
-        cmocka_unit_test(test_place),           cmocka_unit_test(test_terminated),
+        cmocka_unit_test(test_place),           cmocka_unit_test(test_reset),
+        cmocka_unit_test(test_plain_user),      cmocka_unit_test(test_terminated),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,16 +41,20 @@ def run(name, environment):
     return passed, failed, skipped
 
 
-def with_server(name, server, url):
+def with_server(name, server, url, **more):
     """The program NAME, then the one that ends with the server killed."""
-    environment = {"LOSTWRITE_URL": url, "LOSTWRITE_SERVER_PID": str(server.process.pid)}
+    environment = dict(more, LOSTWRITE_URL=url, LOSTWRITE_SERVER_PID=str(server.process.pid))
     yield name, environment
     yield "lost", environment
 
 
 def postgresql():
     with servers.PostgreSQL() as server:
-        yield from with_server("postgresql", server, "postgresql://lab@127.0.0.1:%d/postgres" % server.port)
+        connection = server.connect()
+        connection.cursor().execute("CREATE ROLE plain LOGIN")
+        connection.close()
+        url = "postgresql://%%s@127.0.0.1:%d/postgres" % server.port
+        yield from with_server("postgresql", server, url % "lab", LOSTWRITE_PLAIN_URL=url % "plain")
 
 
 def mariadb():
