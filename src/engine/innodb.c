@@ -39,6 +39,14 @@ static bool is_rolled_back_whole(const struct db *db, size_t session) {
     return false;
 }
 
+static void before_undo(struct db *db, uint32_t version) {
+    uint32_t old = db->versions.items[version].previous;
+    uint16_t table = db->rows.items[db->versions.items[version].row].table;
+    if (old != 0 && !version_is_deleted(db, version) &&
+        innodb_same_record(db, table, innodb_clustered(db, table), old, version))
+        innodb_move_locks(db, version, old);
+}
+
 static void after_undo(struct db *db, uint16_t txn, uint32_t lock_mark, bool is_savepoint) {
     struct txn *undone = &db->txns.items[txn];
     (void)lock_mark;
@@ -67,6 +75,7 @@ const struct policy policy_innodb = {
     .check_parent = innodb_check_parent,
     .find_children = innodb_find_children,
     .after_end = after_end,
+    .before_undo = before_undo,
     .after_undo = after_undo,
     .error_ends_transaction = error_ends_transaction,
     .blockers = innodb_blockers,

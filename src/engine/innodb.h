@@ -69,6 +69,7 @@ struct innodb_request {
     /* Answers. */
     uint32_t granted; /* sequence of a lock that is new, so that it may be let go again; 0: none */
     bool is_skipped;  /* SKIP LOCKED, and it is locked */
+    bool is_stale;    /* it ended a deadlock: another's records may have gone, this one too */
 };
 
 /* ---- innodb_index.c ---- */
@@ -106,6 +107,8 @@ void innodb_settle_locks(struct db *db);
 uint32_t innodb_blockers(const struct db *db, size_t session);
 uint32_t innodb_watched_blockers(const struct db *db, size_t session);
 int innodb_deadlock_victim(const struct db *db, size_t session, uint32_t cycle);
+/* A clustered record changes from version `from` to `to`: to its place on the page, if its size changes. */
+void innodb_move_locks(struct db *db, uint32_t from, uint32_t to);
 
 /* ---- innodb_read.c ---- */
 
@@ -129,6 +132,10 @@ enum step innodb_find_children(struct db *db, size_t session, uint16_t child_tab
                                enum sql_lock lock, struct u32_list *children);
 
 /* ---- innodb.c ---- */
+
+static inline bool innodb_is_mysql(const struct db *db) {
+    return db->config.engine == ENGINE_MYSQL;
+}
 
 /* Whether gaps are locked: above READ COMMITTED. */
 static inline bool innodb_locks_gaps(const struct db *db, size_t session) {

@@ -1,5 +1,6 @@
 /* Record locks: conflicts, the queue, implicit locks made explicit, gaps that split and merge. */
 #include "engine/innodb.h"
+#include "engine/version.h"
 
 static bool is_record_lock(const struct lock *lock) {
     return lock->kind == LOCK_POLICY && !(lock->flags & INNODB_EMPTY);
@@ -32,6 +33,18 @@ static bool covers(const struct lock *lock, const struct innodb_request *request
     if (lock->is_waiting || held == INNODB_INSERT || lock->mode < request->mode)
         return false;
     return held == INNODB_NEXT_KEY || request->version == 0 || held == (unsigned)request->type;
+}
+
+/* Whether there is such a record, deleted or not. */
+static bool record_is_there(struct db *db, uint16_t table, uint8_t key, uint32_t version) {
+    uint16_t row = db->versions.items[version].row;
+    if (db->rows.items[row].newest == version && !version_is_deleted(db, version))
+        return true;
+    struct innodb_records records = innodb_records(db, table, key);
+    for (size_t i = 0; i < records.count; i++)
+        if (innodb_same_record(db, table, key, records.items[i].version, version))
+            return true;
+    return false;
 }
 
 static struct lock *find_own(struct db *db, size_t session, const struct innodb_request *request,
@@ -108,12 +121,13 @@ static uint32_t add_lock(struct db *db, size_t session, const struct innodb_requ
     return db->locks.items[index].sequence;
 }
 
-/* A transaction that made a record holds it without a lock in the table; who runs into that gives it one. */
+/* A transaction that made a record holds it without a lock in the table; who runs into that gives it one, in
+ * MySQL also its owner itself (lock_rec_convert_impl_to_expl). */
 static bool make_explicit(struct db *db, size_t session, struct innodb_request *request) {
     uint16_t owner = innodb_implicit_owner(db, request->table, request->key, request->version);
     if (owner == 0)
         return false;
-    if (owner == db->sessions.items[session].txn) {
+    if (owner == db->sessions.items[session].txn && !innodb_is_mysql(db)) {
         bool is_record = request->type == INNODB_REC;
         request->type = INNODB_GAP; /* all that is still to be had */
         return is_record;
@@ -155,7 +169,7 @@ static bool holds_record(struct db *db, size_t session, const struct innodb_requ
 
 enum step innodb_lock(struct db *db, size_t session, struct innodb_request *request) {
     request->granted = 0;
-    request->is_skipped = false;
+    request->is_skipped = request->is_stale = false;
     if (request->version == 0 && request->type != INNODB_INSERT)
         request->type = INNODB_NEXT_KEY;
     session_exec(db, session)->footprint.locks |= table_bit(request->table);
@@ -167,7 +181,7 @@ enum step innodb_lock(struct db *db, size_t session, struct innodb_request *requ
     if (is_record && !is_open && check_snapshot(db, session, request) != STEP_OK)
         return STEP_FAIL;
     if (request->type == INNODB_NEXT_KEY && request->version != 0 &&
-        holds_record(db, session, request))
+        db_config_has(&db->config, TRAIT_GAP_BESIDE_RECORD) && holds_record(db, session, request))
         request->type = INNODB_GAP;
     for (;;) {
         if (request->type != INNODB_INSERT && find_own(db, session, request, false) != NULL)
@@ -199,6 +213,10 @@ enum step innodb_lock(struct db *db, size_t session, struct innodb_request *requ
         enum step step = session_wait(db, session, &wait);
         if (step != STEP_OK)
             return step;
+        request->is_stale = true;
+        if (request->version != 0 &&
+            !record_is_there(db, request->table, request->key, request->version))
+            return STEP_OK;
     }
 }
 
@@ -258,17 +276,6 @@ void innodb_split_gap(struct db *db, uint16_t table, uint8_t key, uint32_t versi
     }
 }
 
-static bool record_is_there(struct db *db, uint16_t table, uint8_t key, uint32_t version) {
-    uint16_t row = db->versions.items[version].row;
-    if (db->rows.items[row].newest == version && !version_is_deleted(db, version))
-        return true;
-    struct innodb_records records = innodb_records(db, table, key);
-    for (size_t i = 0; i < records.count; i++)
-        if (innodb_same_record(db, table, key, records.items[i].version, version))
-            return true;
-    return false;
-}
-
 /* READ COMMITTED keeps S locks of uniqueness and foreign key checks, not X locks of UPDATE and DELETE. */
 static bool is_inherited(const struct db *db, const struct lock *lock) {
     return (lock->flags & INNODB_TYPE) != INNODB_INSERT &&
@@ -315,34 +322,147 @@ uint32_t innodb_blockers(const struct db *db, size_t session) {
     return blockers(db, session, false);
 }
 
-/* MariaDB since 10.6 keeps one edge a transaction, wait_trx: to the first lock in the queue that is in
- * the way. A cycle over another is seen when that one has gone. */
+/* MariaDB since 10.6 and MySQL since 8.0.18 keep one edge a transaction: to the first lock in the queue that is
+ * in the way. A cycle over another is seen when that one has gone. */
 uint32_t innodb_watched_blockers(const struct db *db, size_t session) {
-    return blockers(db, session, db->config.engine == ENGINE_MARIADB);
+    return blockers(db, session, db_config_has(&db->config, TRAIT_FIRST_BLOCKER));
 }
 
-/* Undo records and lock structs: what InnoDB calls a transaction's weight. */
-static size_t txn_weight(const struct db *db, uint16_t txn) {
-    size_t weight = 0;
-    for (size_t i = 0; i < db->locks.count; i++)
-        weight += db->locks.items[i].txn == txn && (db->locks.items[i].flags & INNODB_STRUCT) != 0;
-    for (size_t i = 1; i < db->versions.count; i++)
-        weight +=
-            db->versions.items[i].writer == txn && !(db->versions.items[i].flags & VERSION_UNDONE);
-    return weight + session_exec(db, db->txns.items[txn].session)->cursor[INNODB_LOGGED];
+/* ---- deadlocks ---- */
+
+static bool changes_place(const struct db *db, uint32_t from, uint32_t to) {
+    const struct table *table =
+        db_table(db, db->rows.items[db->versions.items[to].row].table);
+    const struct value *a = version_values(db, from), *b = version_values(db, to);
+    for (size_t i = 0; i < table->columns.count; i++) {
+        if ((a[i].kind == VALUE_NULL) != (b[i].kind == VALUE_NULL))
+            return true;
+        if (a[i].kind == VALUE_TEXT && b[i].kind == VALUE_TEXT && a[i].number != b[i].number &&
+            text_pool_get(db->query.eval.pool, a[i].number).len !=
+                text_pool_get(db->query.eval.pool, b[i].number).len)
+            return true;
+    }
+    return false;
 }
 
-int innodb_deadlock_victim(const struct db *db, size_t session, uint32_t cycle) {
-    int victim = (int)session;
-    size_t least = txn_weight(db, db->sessions.items[session].txn);
-    for (size_t i = 0; i < db->session_count; i++) {
-        if (!(cycle & (1u << i)) || i == session)
+/* A struct without records beside a transaction's others of its kind. */
+static void add_empty_struct(struct db *db, struct lock like) {
+    for (size_t i = 0; i < db->locks.count; i++) {
+        struct lock *lock = &db->locks.items[i];
+        if (lock->kind == LOCK_POLICY && (lock->flags & INNODB_EMPTY) && lock->txn == like.txn &&
+            lock->table == like.table && lock->key == like.key && lock->mode == like.mode &&
+            ((lock->flags ^ like.flags) & INNODB_TYPE) == 0 && lock->count < UINT8_MAX) {
+            lock->count++;
+            return;
+        }
+    }
+    like.flags |= INNODB_STRUCT | INNODB_EMPTY;
+    like.is_waiting = false;
+    like.count = 0;
+    lock_add(db, &like);
+}
+
+/* A record whose size changes is taken out of its page and put in again, and its locks go to the infimum and
+ * back meanwhile (lock_rec_move): a request that waits, and what was granted behind one, leaves a struct behind
+ * each time, which counts for its transaction until that ends. */
+void innodb_move_locks(struct db *db, uint32_t from, uint32_t to) {
+    uint16_t table = db->rows.items[db->versions.items[to].row].table;
+    uint8_t clustered = innodb_clustered(db, table);
+    bool is_behind_waiting = false;
+    size_t count = db->locks.count;
+    if (count == 0 || !changes_place(db, from, to))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        struct lock lock = db->locks.items[i];
+        if (!is_on(db, &lock, table, clustered, to))
             continue;
-        size_t weight = txn_weight(db, db->sessions.items[i].txn);
-        if (weight < least) {
+        is_behind_waiting = is_behind_waiting || lock.is_waiting;
+        for (int moves = 0; is_behind_waiting && moves < 2; moves++)
+            add_empty_struct(db, lock);
+    }
+}
+
+/* An UPDATE of the primary key deletes one record and makes another. */
+static size_t undo_records(const struct db *db, uint32_t number) {
+    const struct version *version = &db->versions.items[number];
+    uint16_t table = db->rows.items[version->row].table;
+    uint8_t clustered = innodb_clustered(db, table);
+    if (version->previous == 0 || (version->flags & VERSION_DELETED))
+        return 1;
+    return innodb_same_record(db, table, clustered, version->previous, number) ? 1 : 2;
+}
+
+/* Undo records and lock structs: what InnoDB calls a transaction's weight (TRX_WEIGHT). */
+static size_t txn_weight(const struct db *db, size_t session) {
+    uint16_t txn = db->sessions.items[session].txn;
+    size_t weight = session_exec(db, session)->cursor[INNODB_LOGGED];
+    for (size_t i = 0; i < db->locks.count; i++)
+        if (db->locks.items[i].txn == txn && (db->locks.items[i].flags & INNODB_STRUCT) != 0)
+            weight += 1u + db->locks.items[i].count;
+    for (uint32_t i = 1; i < db->versions.count; i++)
+        if (db->versions.items[i].writer == txn && !(db->versions.items[i].flags & VERSION_UNDONE))
+            weight += undo_records(db, i);
+    return weight;
+}
+
+/* MySQL before 8.0.18 (lock_deadlock_search) goes through the locks in the way, depth first, and takes the
+ * first way back: the session at its end, or -1. */
+static int search_way_back(const struct db *db, size_t start, size_t session, uint32_t *visited) {
+    *visited |= 1u << session;
+    const struct wait *wait = &db->sessions.items[session].wait;
+    if (wait->kind != WAIT_LOCK || wait->lock_kind != LOCK_POLICY)
+        return -1;
+    const struct lock *queued = NULL;
+    for (size_t i = 0; i < db->locks.count && queued == NULL; i++)
+        if (db->locks.items[i].sequence == wait->lock)
+            queued = &db->locks.items[i];
+    for (size_t i = 0; queued != NULL && &db->locks.items[i] < queued; i++) {
+        const struct lock *lock = &db->locks.items[i];
+        if (lock->session == session || !is_on(db, lock, queued->table, queued->key, (uint32_t)queued->number) ||
+            !has_to_wait((enum innodb_mode)queued->mode, queued->flags & INNODB_TYPE,
+                         queued->number == 0, lock))
+            continue;
+        if (lock->session == start)
+            return (int)session;
+        int end = *visited & (1u << lock->session)
+                      ? -1
+                      : search_way_back(db, start, lock->session, visited);
+        if (end >= 0)
+            return end;
+    }
+    return -1;
+}
+
+/* Along one edge a transaction: the lightest of the cycle. Of equals the closer; else MariaDB (Deadlock::report)
+ * takes the first on the way from it, MySQL (lock_wait_choose_victim) the last. */
+static int lightest_of_cycle(const struct db *db, size_t session, uint32_t cycle) {
+    int victim = (int)session;
+    size_t least = txn_weight(db, session);
+    size_t at = session;
+    for (size_t steps = 0; steps < db->session_count; steps++) {
+        uint32_t next = blockers(db, at, true) & cycle;
+        if (next == 0)
+            break;
+        for (at = 0; !(next & (1u << at));)
+            at++;
+        if (at == session)
+            break;
+        size_t weight = txn_weight(db, at);
+        bool takes_last = innodb_is_mysql(db) && (size_t)victim != session;
+        if (weight < least || (weight == least && takes_last)) {
             least = weight;
-            victim = (int)i;
+            victim = (int)at;
         }
     }
     return victim;
+}
+
+int innodb_deadlock_victim(const struct db *db, size_t session, uint32_t cycle) {
+    if (db_config_has(&db->config, TRAIT_FIRST_BLOCKER))
+        return lightest_of_cycle(db, session, cycle);
+    uint32_t visited = 0;
+    int last = search_way_back(db, session, session, &visited);
+    if (last < 0 || txn_weight(db, (size_t)last) >= txn_weight(db, session))
+        return (int)session;
+    return last;
 }

@@ -209,6 +209,20 @@ static bool is_in_order(const struct db *db, const struct query_scan *scan, uint
     return true;
 }
 
+/* An UPDATE of a column of the index it goes by finds all its rows before it changes the first (sql_update.cc,
+ * used_key_is_modified); a whole scan goes by the clustered index, one row of a unique key needs no such thing. */
+static bool is_read_first(const struct db *db, const struct innodb_scan *s) {
+    const struct sql_stmt *stmt = session_exec(db, db->running)->stmt;
+    const struct table *table = db_table(db, s->access.table);
+    if (stmt->kind != SQL_STMT_UPDATE || s->key == INNODB_ROWID ||
+        (s->access.is_point && s->access.range_count == 1))
+        return false;
+    for (size_t i = 0; i < stmt->update->set.count; i++)
+        if (key_has_column(table, s->key, stmt->update->set.items[i].column_index))
+            return true;
+    return false;
+}
+
 bool innodb_open(void *context, struct eval *eval, struct query_scan *scan) {
     struct db *db = context;
     struct innodb_scan *s = ARENA_NEW(&db->scratch, struct innodb_scan);
@@ -238,6 +252,7 @@ bool innodb_open(void *context, struct eval *eval, struct query_scan *scan) {
     s->is_semi = scan->is_target && exec->stmt->kind == SQL_STMT_UPDATE && !is_point &&
                  s->key == clustered && !innodb_locks_gaps(db, db->running) &&
                  !db->config.innodb_snapshot_isolation; /* MDEV-34108 */
+    scan->is_read_first = scan->is_target && is_read_first(db, s);
     s->is_covering = s->mode == INNODB_S && is_covered(db, scan, s->key);
     s->records = innodb_records(db, scan->table, s->key);
     return true;
@@ -317,9 +332,13 @@ static enum row_step lock_end(struct db *db, struct innodb_scan *s, const struct
     return step;
 }
 
+/* READ COMMITTED lets a row go again that does not fit (row_unlock_for_mysql): what was found in the clustered
+ * index; in MySQL also what was found through another, both records, if the row's own was locked just now. */
 static void release_new(struct db *db, struct innodb_scan *s) {
+    bool is_clustered = s->key == innodb_clustered(db, s->access.table);
+    bool is_let_go = is_clustered || (innodb_is_mysql(db) && s->granted[1] != 0);
     for (size_t i = 0; i < LW_COUNT_OF(s->granted); i++) {
-        if (s->granted[i] != 0 && !innodb_locks_gaps(db, db->running))
+        if (s->granted[i] != 0 && is_let_go && !innodb_locks_gaps(db, db->running))
             innodb_unlock(db, s->granted[i]);
         s->granted[i] = 0;
     }
@@ -331,24 +350,59 @@ static bool is_own_work(const struct db *db, const struct query_scan *scan, uint
            db->versions.items[version].writer == db->sessions.items[db->running].txn;
 }
 
-/* Locks the record at `s->at`, and the row it belongs to; *given: the version to give, 0: pass over. */
+static bool record_is_live(const struct db *db, const struct innodb_scan *s) {
+    const struct innodb_record *record = &s->records.items[s->at];
+    uint32_t newest = db->rows.items[db->versions.items[record->version].row].newest;
+    return !record->is_deleted && newest != 0 && !version_is_deleted(db, newest);
+}
+
+/* What of the record at `s->at` is locked. A whole unique key: the record alone, in MariaDB by the primary key
+ * only, in MySQL by any, but not a deleted one (row_search_mvcc, unique_search). */
+static enum innodb_type scan_lock_type(const struct db *db, const struct innodb_scan *s) {
+    uint32_t version = s->records.items[s->at].version;
+    bool is_clustered = s->key == innodb_clustered(db, s->access.table);
+    if (!innodb_locks_gaps(db, db->running) || starts_range(db, s, version))
+        return INNODB_REC;
+    if (s->access.is_point && (is_clustered || (innodb_is_mysql(db) && record_is_live(db, s))))
+        return INNODB_REC;
+    return INNODB_NEXT_KEY;
+}
+
+/* At READ COMMITTED MariaDB does not lock a record whose deletion is committed (row_search_mvcc). */
+static bool is_passed_over(const struct db *db, const struct innodb_scan *s) {
+    return !innodb_is_mysql(db) && !innodb_locks_gaps(db, db->running) && !record_is_live(db, s) &&
+           innodb_implicit_owner(db, s->access.table, s->key, s->records.items[s->at].version) == 0;
+}
+
+/* A deadlock was ended meanwhile: the records may be others now. */
+static void seek_again(struct db *db, struct innodb_scan *s, uint32_t version) {
+    uint16_t table = s->access.table;
+    s->records = innodb_records(db, table, s->key);
+    s->at = innodb_seek(db, &s->records, table, s->key, innodb_entry_of(db, version));
+}
+
+/* Locks the record at `s->at`, and the row it belongs to; *given: the version to give, 0: pass over;
+ * *is_stale: look again at what is at `s->at` now. */
 static enum row_step read_record(struct db *db, struct innodb_scan *s,
-                                 const struct query_scan *scan, uint32_t *given) {
+                                 const struct query_scan *scan, uint32_t *given, bool *is_stale) {
     uint32_t version = s->records.items[s->at].version;
     uint16_t row = db->versions.items[version].row;
     uint8_t clustered = innodb_clustered(db, scan->table);
-    bool gaps = innodb_locks_gaps(db, db->running);
-    bool is_live =
-        !s->records.items[s->at].is_deleted && !version_is_deleted(db, db->rows.items[row].newest);
-    bool is_mysql_hit = db->config.engine == ENGINE_MYSQL && is_live;
-    bool is_point = s->access.is_point && (s->key == clustered || is_mysql_hit);
     struct innodb_request request;
     *given = 0;
-    enum innodb_type type =
-        !gaps || is_point || starts_range(db, s, version) ? INNODB_REC : INNODB_NEXT_KEY;
-    enum row_step step = lock_record(db, s, scan, s->key, version, type, s->is_semi, &request);
+    *is_stale = false;
+    if (is_passed_over(db, s))
+        return ROW_FOUND;
+    bool is_live = record_is_live(db, s);
+    enum row_step step = lock_record(db, s, scan, s->key, version, scan_lock_type(db, s),
+                                     s->is_semi, &request);
     if (step != ROW_FOUND)
         return step;
+    if (request.is_stale) {
+        *is_stale = true;
+        seek_again(db, s, version);
+        return ROW_FOUND;
+    }
     if (request.is_skipped) {
         uint32_t committed =
             s->is_semi ? row_newest_committed(db, db->sessions.items[db->running].txn, row) : 0;
@@ -361,6 +415,11 @@ static enum row_step read_record(struct db *db, struct innodb_scan *s,
         step = lock_record(db, s, scan, clustered, version, INNODB_REC, false, &request);
         if (step != ROW_FOUND)
             return step;
+        if (request.is_stale) {
+            *is_stale = true;
+            seek_again(db, s, version);
+            return ROW_FOUND;
+        }
         s->granted[1] = request.granted;
         if (request.is_skipped)
             return ROW_FOUND;
@@ -406,9 +465,12 @@ static enum row_step next_locked(struct db *db, struct innodb_scan *s,
             next_range(s);
             continue;
         }
-        enum row_step step = read_record(db, s, scan, given);
+        bool is_stale;
+        enum row_step step = read_record(db, s, scan, given, &is_stale);
         if (step != ROW_FOUND)
             return step;
+        if (is_stale)
+            continue;
         s->in_range = true;
         s->is_found = *given != 0;
         s->at++;
@@ -492,15 +554,13 @@ enum row_step innodb_next(void *context, struct eval *eval, struct query_scan *s
     return ROW_FOUND;
 }
 
-/* Only what was found in the clustered index is let go (row_unlock_for_mysql does not know how to unlock
- * another's records); and a SELECT reads the row of a whole unique key as a constant, before it has a
- * condition to reject it by. */
+/* A SELECT reads the row of a whole unique key as a constant, before it has a condition to reject it by. */
 void innodb_reject(void *context, struct eval *eval, struct query_scan *scan) {
     const struct innodb_scan *s = scan->state;
     bool is_constant =
         s->access.is_point && !scan->is_target && scan->source == 0 && scan->level == 0;
     (void)eval;
-    if (s->key == innodb_clustered(context, scan->table) && !is_constant)
+    if (!is_constant)
         release_new(context, scan->state);
 }
 

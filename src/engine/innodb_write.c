@@ -28,26 +28,35 @@ static bool is_live(struct db *db, const struct key *key, uint32_t version) {
 
 static enum step lock_version(struct db *db, size_t session, uint16_t table, uint8_t key,
                               uint32_t version, enum innodb_mode mode, enum innodb_type type,
-                              bool is_implicit) {
+                              bool is_implicit, bool *is_stale) {
     struct innodb_request request = {.table = table,
                                      .key = key,
                                      .version = version,
                                      .mode = mode,
                                      .type = type,
                                      .is_implicit = is_implicit};
-    return innodb_lock(db, session, &request);
+    enum step step = innodb_lock(db, session, &request);
+    if (is_stale != NULL)
+        *is_stale = request.is_stale;
+    return step;
 }
 
 /* Waits for whoever locked the gap that an entry goes into, or the deleted record whose place it takes. */
 static enum step lock_place(struct db *db, size_t session, uint16_t table, uint8_t key,
                             struct innodb_entry entry, bool *is_reused, uint32_t *next) {
-    struct innodb_records records = innodb_records(db, table, key);
-    size_t at = innodb_seek(db, &records, table, key, entry);
-    *next = innodb_record_at(&records, at);
-    *is_reused =
-        *next != 0 && innodb_entry_order(db, table, key, innodb_entry_of(db, *next), entry) == 0;
-    return lock_version(db, session, table, key, *next, INNODB_X,
-                        *is_reused ? INNODB_REC : INNODB_INSERT, *is_reused);
+    for (;;) {
+        struct innodb_records records = innodb_records(db, table, key);
+        size_t at = innodb_seek(db, &records, table, key, entry);
+        *next = innodb_record_at(&records, at);
+        *is_reused = *next != 0 &&
+                     innodb_entry_order(db, table, key, innodb_entry_of(db, *next), entry) == 0;
+        bool is_stale;
+        enum step step =
+            lock_version(db, session, table, key, *next, INNODB_X,
+                         *is_reused ? INNODB_REC : INNODB_INSERT, *is_reused, &is_stale);
+        if (step != STEP_OK || !is_stale)
+            return step;
+    }
 }
 
 /* ---- duplicates ---- */
@@ -92,7 +101,10 @@ static enum step lock_duplicates(struct db *db, size_t session, uint16_t table, 
             continue;
         }
         is_first = false;
-        enum step step = lock_version(db, session, table, k, version, mode, type, false);
+        bool is_stale;
+        enum step step = lock_version(db, session, table, k, version, mode, type, false, &is_stale);
+        if (step == STEP_OK && is_stale)
+            return lock_duplicates(db, session, table, k, values, own_row, mode, found);
         if (step != STEP_OK || !is_equal)
             return step;
         if (db->versions.items[version].row != own_row && is_live(db, key, version)) {
@@ -160,7 +172,7 @@ enum step innodb_lock_duplicate(struct db *db, size_t session, uint32_t found, u
     if (version == NULL || db->is_loading)
         return STEP_OK;
     enum step step = lock_version(db, session, table, innodb_clustered(db, table), found, INNODB_X,
-                                  INNODB_REC, false);
+                                  INNODB_REC, false, NULL);
     if (step != STEP_OK)
         return step;
     uint32_t newest = db->rows.items[row].newest;
@@ -289,7 +301,7 @@ static enum step lock_parent(struct db *db, size_t session, const struct foreign
         was_equal = true;
         bool live = row_is_live(db, version);
         enum step step = lock_version(db, session, fk->parent, (uint8_t)k, version, INNODB_S,
-                                      live || !gaps ? INNODB_REC : INNODB_NEXT_KEY, false);
+                                      live || !gaps ? INNODB_REC : INNODB_NEXT_KEY, false, NULL);
         if (step != STEP_OK)
             return step;
         if (is_live(db, &db_table(db, fk->parent)->keys.items[k], version))
@@ -298,7 +310,7 @@ static enum step lock_parent(struct db *db, size_t session, const struct foreign
     if (gaps) {
         enum step step =
             lock_version(db, session, fk->parent, (uint8_t)k, innodb_record_at(&records, next),
-                         INNODB_S, INNODB_GAP, false);
+                         INNODB_S, INNODB_GAP, false, NULL);
         if (step != STEP_OK)
             return step;
     }
@@ -371,10 +383,10 @@ enum step innodb_find_children(struct db *db, size_t session, uint16_t child_tab
         enum step step = STEP_OK;
         if (!db->is_loading)
             step = lock_version(db, session, child_table, (uint8_t)k, version, INNODB_S, INNODB_REC,
-                                false);
+                                false, NULL);
         if (step == STEP_OK && lock != SQL_LOCK_KEY_SHARE && !db->is_loading)
             step = lock_version(db, session, child_table, clustered, version, INNODB_X, INNODB_REC,
-                                false);
+                                false, NULL);
         if (step != STEP_OK)
             return step;
         if (!is_live(db, &db_table(db, child_table)->keys.items[k], version))
@@ -386,7 +398,7 @@ enum step innodb_find_children(struct db *db, size_t session, uint16_t child_tab
     if (db->is_loading || !innodb_locks_gaps(db, session))
         return STEP_OK;
     return lock_version(db, session, child_table, (uint8_t)k, innodb_record_at(&records, next),
-                        INNODB_S, INNODB_GAP, false);
+                        INNODB_S, INNODB_GAP, false, NULL);
 }
 
 /* ---- the other indexes ---- */
@@ -431,7 +443,7 @@ static enum step write_entry(struct db *db, size_t session, uint16_t table, size
     if (!is_delete)
         step = check_foreign_keys(db, session, table, (int)k, old_values, values);
     if (step == STEP_OK && old != 0 && !is_same)
-        step = lock_version(db, session, table, (uint8_t)k, old, INNODB_X, INNODB_REC, true);
+        step = lock_version(db, session, table, (uint8_t)k, old, INNODB_X, INNODB_REC, true, NULL);
     if (step == STEP_OK && !is_delete && !is_same)
         step = insert_entry(db, session, table, k, version);
     return step;
@@ -459,6 +471,8 @@ enum step innodb_after_write(struct db *db, size_t session, uint32_t version) {
         bool is_new = old == 0 || !innodb_same_record(db, table, clustered, old, version);
         if (is_new && !exec->cursor[INNODB_REUSED])
             split_clustered_gap(db, table, version);
+        if (!is_new && !version_is_deleted(db, version))
+            innodb_move_locks(db, old, version);
         exec->cursor[INNODB_REUSED] = 0;
     }
     for (size_t k = exec->cursor[INNODB_KEYS_DONE]; k < schema->keys.count; k++) {

@@ -78,6 +78,8 @@ struct policy {
     /* `txn` has ended: its status is set, its versions undone if it aborted, its locks still
      * there. */
     void (*after_end)(struct db *db, uint16_t txn);
+    /* `version`, a row's newest, is about to be undone. NULL: nothing. */
+    void (*before_undo)(struct db *db, uint32_t version);
     /* The versions of `txn` since a mark were undone: a statement failed or, `is_savepoint`,
      * ROLLBACK TO. */
     void (*after_undo)(struct db *db, uint16_t txn, uint32_t lock_mark, bool is_savepoint);

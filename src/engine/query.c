@@ -403,7 +403,7 @@ void query_begin(struct query *query, const struct row_source *source) {
 struct matching {
     const struct query_change *change;
     struct join join;
-    VEC(struct query_tuple) matches; /* with ORDER BY */
+    VEC(struct query_tuple) matches; /* with ORDER BY, or if the scan is_read_first */
     VEC(struct value) keys;
     VEC(uint16_t) given; /* rows of the target; with other sources one may match more than once */
     int64_t limit;
@@ -426,16 +426,14 @@ static bool change_match(struct matching *m, struct query_tuple *tuple) {
     return true;
 }
 
-static bool emit_change(struct join *join) {
-    struct matching *m = join->context;
-    join->is_done = m->limit == 0;
-    return !join->is_done && change_match(m, &join->tuple);
-}
-
 static bool emit_match(struct join *join) {
     struct matching *m = join->context;
     struct eval *eval = &join->query->eval;
     struct query_tuple tuple = join_copy_tuple(join);
+    join->is_done = m->change->order_count == 0 && m->limit != NO_LIMIT &&
+                    (int64_t)m->matches.count >= m->limit;
+    if (join->is_done)
+        return true;
     VEC_PUSH(eval->scratch, &m->matches, tuple);
     for (size_t i = 0; i < m->change->order_count; i++) {
         struct value key;
@@ -446,13 +444,22 @@ static bool emit_match(struct join *join) {
     return true;
 }
 
+static bool emit_change(struct join *join) {
+    struct matching *m = join->context;
+    if (join->scans[0].is_read_first)
+        return emit_match(join);
+    join->is_done = m->limit == 0;
+    return !join->is_done && change_match(m, &join->tuple);
+}
+
 static bool change_in_order(struct matching *m) {
     struct query *query = m->join.query;
     uint32_t *order = ARENA_ARRAY(query->eval.scratch, uint32_t, m->matches.count);
     for (size_t i = 0; i < m->matches.count; i++)
         order[i] = (uint32_t)i;
-    query_sort(query, order, m->matches.count, m->keys.items, m->change->order_count,
-               m->change->order_by);
+    if (m->change->order_count > 0)
+        query_sort(query, order, m->matches.count, m->keys.items, m->change->order_count,
+                   m->change->order_by);
     for (size_t i = 0; i < m->matches.count && m->limit != 0; i++) {
         join_set_tuple(&m->join, &m->matches.items[order[i]]);
         if (!change_match(m, &m->matches.items[order[i]]))
@@ -475,7 +482,7 @@ static bool matching_run(struct matching *m) {
         m->limit = limit.number;
     }
     m->join.emit = m->change->order_count > 0 ? emit_match : emit_change;
-    return join_run(&m->join) && (m->change->order_count == 0 || change_in_order(m));
+    return join_run(&m->join) && (m->matches.count == 0 || change_in_order(m));
 }
 
 bool query_match(struct query *query, const struct query_change *change) {

@@ -34,6 +34,8 @@ struct query_scan {
     size_t order_count;
     /* Set by open: rows come in the order of order_by, so LIMIT may end the scan early. */
     bool is_sorted;
+    /* Set by open, of the target of an UPDATE: all matches are found before the first is changed. */
+    bool is_read_first;
     /* The source's own place in the scan; zero before open. */
     size_t place;
     uint64_t note[4];

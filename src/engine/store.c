@@ -135,6 +135,9 @@ void versions_undo(struct db *db, uint16_t txn, uint32_t version_mark) {
             continue;
         struct row *row = &db->rows.items[version->row];
         LW_ASSERT(row->newest == i);
+        if (db->policy->before_undo != NULL)
+            db->policy->before_undo(db, (uint32_t)i);
+        version = &db->versions.items[i];
         row->newest = version->previous;
         version->flags |= VERSION_UNDONE;
         if (--writer->write_count == 0)

@@ -17,6 +17,7 @@ bool txn_begin(struct db *db, size_t session, enum sql_isolation level, unsigned
     struct session *owner = &db->sessions.items[session];
     owner->txn = (uint16_t)(db->txns.count - 1);
     owner->in_transaction = !(flags & TXN_IMPLICIT);
+    owner->begins_again = false;
     owner->next_level = 0;
     return true;
 }
@@ -52,7 +53,7 @@ static void txn_drop_last(struct db *db, uint16_t txn) {
 void txn_end(struct db *db, size_t session, enum txn_status status) {
     struct session *owner = &db->sessions.items[session];
     uint16_t txn = owner->txn;
-    owner->in_transaction = false;
+    owner->in_transaction = owner->begins_again = false;
     owner->txn = 0;
     if (txn == 0)
         return;
@@ -118,6 +119,13 @@ static void txn_enter_failed(struct db *db, size_t session) {
     foreign_key_forget(db, txn, 0);
 }
 
+void txn_end_by_error(struct db *db, size_t session) {
+    struct session *owner = &db->sessions.items[session];
+    bool begins_again = db->config.engine == ENGINE_MYSQL && owner->in_transaction;
+    txn_end(db, session, TXN_ABORTED);
+    owner->begins_again = begins_again;
+}
+
 void txn_statement_failed(struct db *db, size_t session, enum db_error error) {
     const struct session *owner = &db->sessions.items[session];
     const struct policy *policy = db->policy;
@@ -127,7 +135,7 @@ void txn_statement_failed(struct db *db, size_t session, enum db_error error) {
     bool ends = policy->error_ends_transaction != NULL &&
                 policy->error_ends_transaction(db, session, error);
     if (ends || (txn->flags & TXN_IMPLICIT))
-        txn_end(db, session, TXN_ABORTED);
+        txn_end_by_error(db, session);
     else if (policy->has_failed_state)
         txn_enter_failed(db, session);
     else

@@ -107,7 +107,7 @@ void session_abort(struct db *db, size_t session, enum db_error error) {
     bool was_waiting = gone->wait.kind != WAIT_NOTHING;
     session_wait_end(db, session);
     locks_unqueue(db, session);
-    txn_end(db, session, TXN_ABORTED);
+    txn_end_by_error(db, session);
     if (was_waiting)
         gone->doomed = (uint8_t)error;
 }

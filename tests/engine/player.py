@@ -202,6 +202,15 @@ class MariaDB(Server):
 
 
 class MySQL(MariaDB):
+    """With statistics that say that tables are large, so that a scan never looks cheaper than an index: it does to
+    5.6 where an index finds half of four rows."""
+
+    def __init__(self, server, settings, schema):
+        super().__init__(server, settings, schema)
+        self.cursor.execute("UPDATE mysql.innodb_table_stats SET n_rows=100000, clustered_index_size=1000"
+                            " WHERE database_name='lab'")
+        self.cursor.execute("FLUSH TABLES")
+
     def set_snapshot_isolation(self, _cursor):
         if self.snapshot_isolation:
             raise PlayError("MySQL has no innodb_snapshot_isolation")
@@ -383,6 +392,7 @@ class Lab:
     def player(self, settings, schema=None):
         """`settings` as in a transcript: "mariadb repeatable read snapshot_isolation"."""
         engine, *settings = settings.split()
+        engine = engine.partition(":")[0]  # the version is that of the server at hand
         serial = SERIAL.get(engine, "serial")
         schema = [sql.replace("serial", serial) for sql in schema or DEFAULT_SCHEMA]
         if engine == "sqlite":

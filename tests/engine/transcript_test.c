@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/file.h"
 #include "base/vec.h"
+#include "engine/version.h"
 #include "support.h"
 
 #include <stdio.h>
@@ -65,12 +66,24 @@ static bool word_is(struct str *words, const char *word) {
     return true;
 }
 
-/* `= mariadb repeatable read, snapshot isolation` */
+/* `mysql:5.6`; without version the engine's default is meant. */
+static void engine_words(struct replay *replay, struct str *words) {
+    struct db_config *config = &replay->lab.config;
+    size_t end = str_find(*words, ' ', 0), colon = str_find(*words, ':', 0);
+    struct err err;
+    for (enum engine_kind e = ENGINE_POSTGRESQL; e <= ENGINE_SQLITE; e++)
+        if (str_is(str_sub(*words, 0, colon < end ? colon : end), engine_name(e)))
+            config->engine = e;
+    if (colon < end && !version_parse(config->engine, str_sub(*words, colon + 1, end),
+                                      &config->version, &err))
+        bad_line(replay, err.message);
+    *words = str_sub(*words, end, words->len);
+}
+
+/* `= mariadb repeatable read snapshot_isolation` */
 static void config_line(struct replay *replay, struct str words) {
     struct db_config *config = &replay->lab.config;
-    for (enum engine_kind e = ENGINE_POSTGRESQL; e <= ENGINE_SQLITE; e++)
-        if (word_is(&words, engine_name(e)))
-            config->engine = e;
+    engine_words(replay, &words);
     config->isolation = SQL_READ_COMMITTED;
     if (word_is(&words, "repeatable read"))
         config->isolation = SQL_REPEATABLE_READ;
