@@ -355,8 +355,8 @@ static bool is_twin(const struct table *table, size_t index, const struct access
  * ranges, and one entry of a secondary key counts for less than a row of the primary key. */
 static bool is_cheaper(const struct bounds *bounds, const struct access *chosen,
                        const struct access *tried) {
-    bool is_mysql = bounds->eval->engine == ENGINE_MYSQL || bounds->eval->engine == ENGINE_MARIADB;
-    if (!is_mysql || !bounds->scan->is_target || chosen->key != 0 || tried->key <= 0 ||
+    bool is_mariadb = bounds->eval->engine == ENGINE_MARIADB;
+    if (!is_mariadb || !bounds->scan->is_target || chosen->key != 0 || tried->key <= 0 ||
         !bounds->table->has_primary_key || !chosen->is_point || chosen->range_count != 1 ||
         tried->range_count != 1)
         return false;

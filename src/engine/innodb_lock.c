@@ -217,6 +217,12 @@ enum step innodb_lock(struct db *db, size_t session, struct innodb_request *requ
         if (request->version != 0 &&
             !record_is_there(db, request->table, request->key, request->version))
             return STEP_OK;
+        /* MySQL before 8.0.18 looks for deadlocks as it queues the request, and does not take this for a wait
+         * (lock_rec_enqueue_waiting). */
+        queued = find_own(db, session, request, true);
+        if (queued != NULL && queue_ahead(db, queued, false) == 0 &&
+            !db_config_has(&db->config, TRAIT_FIRST_BLOCKER))
+            request->granted = queued->sequence;
     }
 }
 
@@ -331,8 +337,7 @@ uint32_t innodb_watched_blockers(const struct db *db, size_t session) {
 /* ---- deadlocks ---- */
 
 static bool changes_place(const struct db *db, uint32_t from, uint32_t to) {
-    const struct table *table =
-        db_table(db, db->rows.items[db->versions.items[to].row].table);
+    const struct table *table = db_table(db, db->rows.items[db->versions.items[to].row].table);
     const struct value *a = version_values(db, from), *b = version_values(db, to);
     for (size_t i = 0; i < table->columns.count; i++) {
         if ((a[i].kind == VALUE_NULL) != (b[i].kind == VALUE_NULL))
@@ -418,7 +423,8 @@ static int search_way_back(const struct db *db, size_t start, size_t session, ui
             queued = &db->locks.items[i];
     for (size_t i = 0; queued != NULL && &db->locks.items[i] < queued; i++) {
         const struct lock *lock = &db->locks.items[i];
-        if (lock->session == session || !is_on(db, lock, queued->table, queued->key, (uint32_t)queued->number) ||
+        if (lock->session == session ||
+            !is_on(db, lock, queued->table, queued->key, (uint32_t)queued->number) ||
             !has_to_wait((enum innodb_mode)queued->mode, queued->flags & INNODB_TYPE,
                          queued->number == 0, lock))
             continue;

@@ -374,11 +374,15 @@ static bool is_passed_over(const struct db *db, const struct innodb_scan *s) {
            innodb_implicit_owner(db, s->access.table, s->key, s->records.items[s->at].version) == 0;
 }
 
-/* A deadlock was ended meanwhile: the records may be others now. */
-static void seek_again(struct db *db, struct innodb_scan *s, uint32_t version) {
+/* After a deadlock was ended: whether the record under the scan is another now. */
+static bool has_gone(struct db *db, struct innodb_scan *s, bool is_stale) {
     uint16_t table = s->access.table;
+    uint32_t version = s->records.items[s->at].version;
+    if (!is_stale)
+        return false;
     s->records = innodb_records(db, table, s->key);
     s->at = innodb_seek(db, &s->records, table, s->key, innodb_entry_of(db, version));
+    return innodb_record_at(&s->records, s->at) != version;
 }
 
 /* Locks the record at `s->at`, and the row it belongs to; *given: the version to give, 0: pass over;
@@ -394,15 +398,13 @@ static enum row_step read_record(struct db *db, struct innodb_scan *s,
     if (is_passed_over(db, s))
         return ROW_FOUND;
     bool is_live = record_is_live(db, s);
-    enum row_step step = lock_record(db, s, scan, s->key, version, scan_lock_type(db, s),
-                                     s->is_semi, &request);
+    enum row_step step =
+        lock_record(db, s, scan, s->key, version, scan_lock_type(db, s), s->is_semi, &request);
     if (step != ROW_FOUND)
         return step;
-    if (request.is_stale) {
-        *is_stale = true;
-        seek_again(db, s, version);
+    *is_stale = has_gone(db, s, request.is_stale);
+    if (*is_stale)
         return ROW_FOUND;
-    }
     if (request.is_skipped) {
         uint32_t committed =
             s->is_semi ? row_newest_committed(db, db->sessions.items[db->running].txn, row) : 0;
@@ -415,11 +417,9 @@ static enum row_step read_record(struct db *db, struct innodb_scan *s,
         step = lock_record(db, s, scan, clustered, version, INNODB_REC, false, &request);
         if (step != ROW_FOUND)
             return step;
-        if (request.is_stale) {
-            *is_stale = true;
-            seek_again(db, s, version);
+        *is_stale = has_gone(db, s, request.is_stale);
+        if (*is_stale)
             return ROW_FOUND;
-        }
         s->granted[1] = request.granted;
         if (request.is_skipped)
             return ROW_FOUND;

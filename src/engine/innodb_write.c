@@ -121,19 +121,18 @@ static const struct sql_insert *conflict_insert(const struct db *db, size_t sess
     return is_insert ? stmt->insert : NULL;
 }
 
-/* Looks at one key. A row goes into the clustered index before the others are looked at, and out of its old
- * place there before the new one is: that much is in the undo log when it waits. */
+/* Looks at the primary key. Before a row goes to its new place there it leaves the old one: that much is in the
+ * undo log when it waits. */
 static enum step check_key(struct db *db, size_t session, const struct new_row *row, uint8_t k,
                            enum innodb_mode mode, struct duplicate *duplicate) {
-    bool is_clustered = k == innodb_clustered(db, row->table);
     uint32_t own_row = row->old == 0 ? 0 : db->versions.items[row->old].row, found, next;
     uint32_t *logged = &session_exec(db, session)->cursor[INNODB_LOGGED];
-    *logged = !is_clustered || row->old != 0;
+    *logged = row->old != 0;
     enum step step =
         lock_duplicates(db, session, row->table, k, row->values, own_row, mode, &found);
     if (step == STEP_OK && found != 0) {
         *duplicate = (struct duplicate){k, found};
-    } else if (step == STEP_OK && is_clustered) {
+    } else if (step == STEP_OK) {
         struct innodb_entry entry = {row->values, UINT32_MAX};
         bool is_reused;
         step = lock_place(db, session, row->table, k, entry, &is_reused, &next);
@@ -151,20 +150,16 @@ enum step innodb_check_keys(struct db *db, size_t session, const struct new_row 
     const struct sql_insert *conflict = row->old == 0 ? conflict_insert(db, session) : NULL;
     bool takes_x = conflict != NULL && conflict->conflict == SQL_CONFLICT_UPDATE;
     innodb_lock_table(db, session, row->table, INNODB_X);
-    for (size_t k = 0; k < table->keys.count && duplicate->key < 0; k++) {
-        const struct key *key = &table->keys.items[k];
-        bool is_clustered = k == innodb_clustered(db, row->table);
-        bool is_changed =
-            row->old == 0 || !same_key(db, key, version_values(db, row->old), row->values);
-        if (!key->is_unique || !is_changed || has_null(key, row->values) ||
-            (only_key >= 0 && (size_t)only_key != k) || (!is_clustered && conflict == NULL))
-            continue;
-        enum step step =
-            check_key(db, session, row, (uint8_t)k, takes_x ? INNODB_X : INNODB_S, duplicate);
-        if (step != STEP_OK)
-            return step;
-    }
-    return STEP_OK;
+    /* The others are looked at when the row is in the clustered index, also for ON DUPLICATE KEY UPDATE and
+     * INSERT IGNORE. */
+    uint8_t k = innodb_clustered(db, row->table);
+    if (k == INNODB_ROWID)
+        return STEP_OK;
+    bool is_changed = row->old == 0 || !same_key(db, &table->keys.items[k],
+                                                 version_values(db, row->old), row->values);
+    if (!is_changed || (only_key >= 0 && only_key != k))
+        return STEP_OK;
+    return check_key(db, session, row, k, takes_x ? INNODB_X : INNODB_S, duplicate);
 }
 
 enum step innodb_lock_duplicate(struct db *db, size_t session, uint32_t found, uint32_t *version) {
@@ -274,7 +269,8 @@ static bool row_is_live(const struct db *db, uint32_t version) {
 static enum step lock_parent(struct db *db, size_t session, const struct foreign_key *fk,
                              const struct value *values) {
     int k = key_on(db_table(db, fk->parent), fk->parent_columns, fk->column_count);
-    bool gaps = innodb_locks_gaps(db, session), was_equal = false;
+    /* MySQL: at every level (manual, "Gap Locks"); MariaDB 10.11 was seen to do without at READ COMMITTED. */
+    bool gaps = innodb_is_mysql(db) || innodb_locks_gaps(db, session), was_equal = false;
     if (k < 0)
         return fail_foreign_key(db, fk);
     innodb_lock_table(db, session, fk->parent, INNODB_S);
@@ -414,11 +410,17 @@ static enum step insert_entry(struct db *db, size_t session, uint16_t table, siz
     const struct value *values = version_values(db, version);
     uint32_t found = 0, next;
     uint16_t row = db->versions.items[version].row;
+    bool is_insert = db->versions.items[version].previous == 0;
+    const struct sql_insert *conflict = is_insert ? conflict_insert(db, session) : NULL;
+    bool takes_x = conflict != NULL && conflict->conflict == SQL_CONFLICT_UPDATE;
     enum step step = STEP_OK;
     if (key->is_unique && !has_null(key, values))
-        step = lock_duplicates(db, session, table, (uint8_t)k, values, row, INNODB_S, &found);
-    if (step == STEP_OK && found != 0)
+        step = lock_duplicates(db, session, table, (uint8_t)k, values, row,
+                               takes_x ? INNODB_X : INNODB_S, &found);
+    if (step == STEP_OK && found != 0) {
+        session_exec(db, session)->duplicate = conflict != NULL ? found : 0;
         return fail_duplicate(db, table, k);
+    }
     bool is_reused;
     if (step == STEP_OK)
         step = lock_place(db, session, table, (uint8_t)k, innodb_entry_of(db, version), &is_reused,

@@ -120,6 +120,22 @@ static enum step conflict_update(struct db *db, size_t session, const struct sql
     return step;
 }
 
+/* Deals with a row in the way as ON CONFLICT says; *is_done: false if it has gone meanwhile. */
+static enum step conflict_found(struct db *db, size_t session, const struct sql_insert *insert,
+                                uint32_t found, bool *is_done) {
+    const struct policy *policy = db->policy;
+    bool is_update = insert->conflict == SQL_CONFLICT_UPDATE;
+    uint32_t version = found;
+    enum step step = STEP_OK;
+    *is_done = false;
+    if (policy->lock_duplicate != NULL)
+        step = policy->lock_duplicate(db, session, found, is_update ? &version : NULL);
+    if (step != STEP_OK || (is_update && version == 0))
+        return step;
+    *is_done = true;
+    return is_update ? conflict_update(db, session, insert, version) : STEP_OK;
+}
+
 /* Looks for a row in the way and deals with it as ON CONFLICT says. *is_done: the row needs no
  * inserting. */
 static enum step conflict_resolve(struct db *db, size_t session, const struct sql_insert *insert,
@@ -131,30 +147,59 @@ static enum step conflict_resolve(struct db *db, size_t session, const struct sq
         enum step step = policy->check_keys(db, session, row, only_key, &duplicate);
         if (step != STEP_OK || duplicate.key < 0)
             return step;
-        uint32_t version = 0;
-        bool is_update = insert->conflict == SQL_CONFLICT_UPDATE;
-        if (policy->lock_duplicate != NULL)
-            step =
-                policy->lock_duplicate(db, session, duplicate.version, is_update ? &version : NULL);
-        else
-            version = duplicate.version;
-        if (step != STEP_OK)
+        step = conflict_found(db, session, insert, duplicate.version, is_done);
+        if (step != STEP_OK || *is_done)
             return step;
-        if (is_update && version == 0)
-            continue; /* it has gone meanwhile */
-        *is_done = true;
-        return is_update ? conflict_update(db, session, insert, version) : STEP_OK;
     }
 }
 
-/* Inserts lists.row. */
+/* A duplicate was found when the row was in already: it comes out again. */
+static void row_take_back(struct db *db, size_t session) {
+    struct exec *exec = session_exec(db, session);
+    struct ref_list *writes = &db->lists[session].writes;
+    uint16_t txn = db->sessions.items[session].txn;
+    LW_ASSERT(writes->count > 0 && writes->items[writes->count - 1].version == exec->written);
+    writes->count--;
+    versions_undo(db, txn, exec->written);
+    exec->written = 0;
+    exec->affected--;
+    db->error = DB_OK_NO_ERROR;
+    db->policy->after_undo(db, txn, exec->lock_mark, false);
+}
+
+/* Goes on with the row, which is in. */
+static enum step row_put(struct db *db, size_t session) {
+    enum step step = row_finish(db, session);
+    if (step != STEP_FAIL || session_exec(db, session)->duplicate == 0)
+        return step;
+    row_take_back(db, session);
+    return STEP_OK;
+}
+
+/* Deals with a duplicate that row_put found. *is_done: as ON CONFLICT says; else the row is to be inserted. */
+static enum step late_duplicate(struct db *db, size_t session, const struct sql_insert *insert,
+                                bool *is_done) {
+    struct exec *exec = session_exec(db, session);
+    enum step step;
+    if (exec->written != 0) { /* its update, which waited */
+        step = row_finish(db, session);
+        *is_done = true;
+    } else {
+        step = conflict_found(db, session, insert, exec->duplicate, is_done);
+    }
+    if (step == STEP_OK)
+        exec->duplicate = 0;
+    return step;
+}
+
+/* Inserts lists.row; leaves exec.duplicate set if that is still to be dealt with. */
 static enum step row_insert_checked(struct db *db, size_t session,
                                     const struct sql_insert *insert) {
     const struct policy *policy = db->policy;
     struct exec *exec = session_exec(db, session);
     struct new_row row = {.table = insert->table_index, .values = db->lists[session].row.items};
     if (exec->written != 0)
-        return row_finish(db, session);
+        return row_put(db, session);
     enum step step = row_check(db, row.table, row.values);
     bool is_done = false, skip = false;
     if (step == STEP_OK && insert->conflict != SQL_CONFLICT_ERROR)
@@ -173,7 +218,22 @@ static enum step row_insert_checked(struct db *db, size_t session,
     if (exec->written == 0)
         return STEP_FAIL;
     exec->affected++;
-    return row_finish(db, session);
+    return row_put(db, session);
+}
+
+static enum step row_insert_or_resolve(struct db *db, size_t session,
+                                       const struct sql_insert *insert) {
+    const struct exec *exec = session_exec(db, session);
+    for (;;) {
+        bool is_done = false;
+        enum step step = STEP_OK;
+        if (exec->duplicate != 0)
+            step = late_duplicate(db, session, insert, &is_done);
+        if (step == STEP_OK && !is_done)
+            step = row_insert_checked(db, session, insert);
+        if (step != STEP_OK || exec->duplicate == 0)
+            return step;
+    }
 }
 
 /* INSERT ... SELECT: its rows, read once. */
@@ -206,7 +266,7 @@ enum step exec_insert(struct db *db, size_t session, const struct sql_insert *in
         if (!exec->has_row)
             step = row_evaluate(db, session, insert, exec->position);
         if (step == STEP_OK)
-            step = row_insert_checked(db, session, insert);
+            step = row_insert_or_resolve(db, session, insert);
         if (step != STEP_OK)
             return step;
         exec->has_row = false;

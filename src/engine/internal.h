@@ -37,6 +37,7 @@ struct exec {
     bool rolled_back;       /* COMMIT of a transaction that had failed */
     bool is_cascade;        /* `written` is a foreign key action's */
     uint32_t written;       /* version written for the row at `position`, after_write still to do */
+    uint32_t duplicate;     /* INSERT: in the way of the row at `position`, found when that was in; 0: none */
     uint32_t position;      /* rows or matches dealt with */
     uint32_t seen;          /* matches met in this run of it */
     uint32_t returning;     /* writes that RETURNING gives; those after it are cascades */

@@ -45,7 +45,8 @@ struct policy {
 
     /* Looks for other rows with the same unique keys (only key `only_key`, -1: any), waiting for
      * those whose fate is open. One that is there is put in *duplicate, which is no failure here,
-     * save where the engine fails otherwise. */
+     * save where the engine fails otherwise. Keys may be left to after_write, which then fails, and for
+     * ON CONFLICT notes the row in exec.duplicate: the row put in is taken out again. */
     enum step (*check_keys)(struct db *db, size_t session, const struct new_row *row, int only_key,
                             struct duplicate *duplicate);
 

@@ -90,7 +90,7 @@ static struct db_footprint step(struct commute *c, struct db *db, size_t session
     struct db_result result;
     db_exec(db, session, c->stmts[stmt], NULL, &result);
     struct db_footprint footprint = result.footprint;
-    answer_print(&c->lab, c->stmts[stmt], &result, out);
+    answer_print(&c->lab, db, c->stmts[stmt], &result, out);
     int resumed;
     while ((resumed = db_resume(db, &result)) != DB_NO_SESSION)
         buf_printf(out, " %d:%d/%d/%zu/%lld", resumed, result.status, result.error,

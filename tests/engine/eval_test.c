@@ -182,7 +182,7 @@ static void test_queries(void **state) {
             struct db_result result;
             struct buf got = {0};
             lab_exec(&lab, 0, queries[i].sql, &result);
-            answer_print(&lab, lab_stmt(&lab, str_from_c(queries[i].sql)), &result, &got);
+            answer_print(&lab, lab.db, lab_stmt(&lab, str_from_c(queries[i].sql)), &result, &got);
             if (!str_is(buf_str(&got), queries[i].rows))
                 fail_msg("%s: %s: expected %s, got %s", engine_name(engines[e]), queries[i].sql,
                          queries[i].rows, got.ptr);

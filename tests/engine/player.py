@@ -163,8 +163,12 @@ class MariaDB(Server):
         self.cursor = self.control.cursor()
         for sql in ["DROP DATABASE IF EXISTS lab", "CREATE DATABASE lab", "USE lab"] + schema:
             self.cursor.execute(sql)
+        self.before_view()
         # A view that holds purge off: a section takes longer than purge does, a schedule of the engine no time.
         self.cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+
+    def before_view(self):
+        pass
 
     def connect(self, session):
         connection = self.server.connect("lab")
@@ -205,8 +209,7 @@ class MySQL(MariaDB):
     """With statistics that say that tables are large, so that a scan never looks cheaper than an index: it does to
     5.6 where an index finds half of four rows."""
 
-    def __init__(self, server, settings, schema):
-        super().__init__(server, settings, schema)
+    def before_view(self):
         self.cursor.execute("UPDATE mysql.innodb_table_stats SET n_rows=100000, clustered_index_size=1000"
                             " WHERE database_name='lab'")
         self.cursor.execute("FLUSH TABLES")

@@ -96,7 +96,7 @@ static void take_answer(struct trial *trial, size_t session, const struct db_res
         return;
     }
     size_t stmt = trial->programs[session][trial->at[session]++];
-    answer_print(&trial->lab, trial->stmts[stmt], result, &trial->answers[session]);
+    answer_print(&trial->lab, trial->db, trial->stmts[stmt], result, &trial->answers[session]);
 }
 
 static const struct sql_stmt *next_stmt(const struct trial *trial, size_t session) {
@@ -160,7 +160,7 @@ static bool is_serial_order(struct trial *trial, const size_t *order, size_t cou
         for (size_t k = 0; k < trial->lengths[session] && same; k++) {
             const struct sql_stmt *stmt = trial->stmts[trial->programs[session][k]];
             db_exec(trial->db, session, stmt, NULL, &result);
-            answer_print(&trial->lab, stmt, &result, &answer);
+            answer_print(&trial->lab, trial->db, stmt, &result, &answer);
             same = result.status == DB_OK;
         }
         db_exec(trial->db, session, trial->commit, NULL, &result);

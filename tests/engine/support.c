@@ -107,13 +107,13 @@ static void rows_print(const struct lab *lab, const struct db_result *result, st
 }
 
 /* A version was made, or none, and no column differs. */
-static bool is_unchanged(const struct lab *lab, const struct db_ref *write) {
+static bool is_unchanged(const struct lab *lab, const struct db *db, const struct db_ref *write) {
     const struct table *table = lab->schema.tables.items[write->table];
     if (write->version == 0 || write->previous == 0)
         return false;
     for (uint16_t c = 0; c < table->columns.count; c++) {
-        struct value new = db_version_value(lab->db, write->version, c);
-        struct value old = db_version_value(lab->db, write->previous, c);
+        struct value new = db_version_value(db, write->version, c);
+        struct value old = db_version_value(db, write->previous, c);
         if (new.kind != old.kind || !value_equal(&lab->pool, new, old))
             return false;
     }
@@ -121,14 +121,15 @@ static bool is_unchanged(const struct lab *lab, const struct db_ref *write) {
 }
 
 /* What MySQL tells without FOUND_ROWS: rows matched, less those that were so already. */
-static int64_t changed_rows(const struct lab *lab, const struct db_result *result) {
+static int64_t changed_rows(const struct lab *lab, const struct db *db,
+                            const struct db_result *result) {
     int64_t count = result->affected;
     for (size_t i = 0; i < result->write_count; i++)
-        count -= is_unchanged(lab, &result->writes[i]);
+        count -= is_unchanged(lab, db, &result->writes[i]);
     return count;
 }
 
-void answer_print(const struct lab *lab, const struct sql_stmt *stmt,
+void answer_print(const struct lab *lab, const struct db *db, const struct sql_stmt *stmt,
                   const struct db_result *result, struct buf *out) {
     static const char *const tags[] = {
 #define SQL_STMT(name, text) text,
@@ -145,7 +146,7 @@ void answer_print(const struct lab *lab, const struct sql_stmt *stmt,
         rows_print(lab, result, out);
     } else if (is_mysql(lab)) {
         /* The transcripts were made without FOUND_ROWS: rows changed, not matched. */
-        buf_printf(out, "affected %lld", is_dml ? (long long)changed_rows(lab, result) : 0);
+        buf_printf(out, "affected %lld", is_dml ? (long long)changed_rows(lab, db, result) : 0);
     } else if (is_dml) {
         buf_printf(out, "%s%s %lld", tags[stmt->kind], stmt->kind == SQL_STMT_INSERT ? " 0" : "",
                    (long long)result->affected);

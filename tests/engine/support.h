@@ -29,8 +29,8 @@ void lab_setup(struct lab *lab, const char *sql);
 /* Runs a statement without host values. */
 void lab_exec(struct lab *lab, size_t session, const char *sql, struct db_result *result);
 
-/* "UPDATE 1", "[('1', '2')]", "ERR 40001", "BLOCKED": how a transcript has it. */
-void answer_print(const struct lab *lab, const struct sql_stmt *stmt,
+/* "UPDATE 1", "[('1', '2')]", "ERR 40001", "BLOCKED": how a transcript has it. `db`: that the result is of. */
+void answer_print(const struct lab *lab, const struct db *db, const struct sql_stmt *stmt,
                   const struct db_result *result, struct buf *out);
 
 #endif

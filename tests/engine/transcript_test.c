@@ -74,8 +74,8 @@ static void engine_words(struct replay *replay, struct str *words) {
     for (enum engine_kind e = ENGINE_POSTGRESQL; e <= ENGINE_SQLITE; e++)
         if (str_is(str_sub(*words, 0, colon < end ? colon : end), engine_name(e)))
             config->engine = e;
-    if (colon < end && !version_parse(config->engine, str_sub(*words, colon + 1, end),
-                                      &config->version, &err))
+    if (colon < end &&
+        !version_parse(config->engine, str_sub(*words, colon + 1, end), &config->version, &err))
         bad_line(replay, err.message);
     *words = str_sub(*words, end, words->len);
 }
@@ -119,7 +119,8 @@ static void collect_resumed(struct replay *replay) {
     while ((session = db_resume(replay->lab.db, &result)) != DB_NO_SESSION) {
         if (replay->answers[session].len > 0)
             bad_line(replay, "a session answered twice");
-        answer_print(&replay->lab, replay->waiting[session], &result, &replay->answers[session]);
+        answer_print(&replay->lab, replay->lab.db, replay->waiting[session], &result,
+                     &replay->answers[session]);
     }
 }
 
@@ -147,7 +148,7 @@ static void check_unblocked(struct replay *replay, size_t session, struct str sq
     if (answer->len == 0 && is_timeout && db_is_waiting(replay->lab.db, session)) {
         struct db_result result;
         db_timeout(replay->lab.db, session, &result);
-        answer_print(&replay->lab, replay->waiting[session], &result, answer);
+        answer_print(&replay->lab, replay->lab.db, replay->waiting[session], &result, answer);
         collect_resumed(replay);
     }
     check_answer(replay, sql, expected, answer);
@@ -179,7 +180,7 @@ static void statement_line(struct replay *replay, struct str line) {
         const struct sql_stmt *stmt = lab_stmt(&replay->lab, sql);
         replay->waiting[session] = stmt;
         db_exec(replay->lab.db, session, stmt, NULL, &result);
-        answer_print(&replay->lab, stmt, &result, &answer);
+        answer_print(&replay->lab, replay->lab.db, stmt, &result, &answer);
         collect_resumed(replay);
     }
     check_answer(replay, sql, expected, &answer);
