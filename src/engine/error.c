@@ -48,6 +48,7 @@ const char *db_error_code(enum db_error error, enum engine_kind engine) {
     case ENGINE_POSTGRESQL:
         return error_names(error)->postgresql;
     case ENGINE_MYSQL:
+        return error == DB_ERROR_CHECK ? "3819" : error_names(error)->mysql;
     case ENGINE_MARIADB:
         return error_names(error)->mysql;
     case ENGINE_SQLITE:

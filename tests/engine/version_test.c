@@ -170,6 +170,8 @@ static void test_what_the_engine_knows(void **state) {
     assert_int_equal(error_of(ENGINE_MYSQL, 80016, check), DB_ERROR_CHECK);
     assert_int_equal(error_of(ENGINE_MYSQL, 0, check), DB_ERROR_CHECK);
     assert_int_equal(error_of(ENGINE_SQLITE, 0, check), DB_ERROR_CHECK);
+    assert_string_equal(db_error_code(DB_ERROR_CHECK, ENGINE_MYSQL), "3819");
+    assert_string_equal(db_error_code(DB_ERROR_CHECK, ENGINE_MARIADB), "4025");
 }
 
 int main(void) {
