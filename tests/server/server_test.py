@@ -10,6 +10,7 @@ import tempfile
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 sys.path.insert(0, str(TESTS / "live"))
+import connect
 import harness
 import packages
 import servers
@@ -35,7 +36,7 @@ def run(name, environment):
     if done.returncode != 0 and failed == 0:
         failed = 1
     print("%s on %s: %d passed, %d failed, %d skipped"
-          % (name, environment["LOSTWRITE_URL"], passed, failed, skipped))
+          % (name, environment["LOSTWRITE_URL"].split("?")[0], passed, failed, skipped))
     if failed:
         print(done.stdout, "exit code", done.returncode)
     return passed, failed, skipped
@@ -48,13 +49,17 @@ def with_server(name, server, url, **more):
     yield "lost", environment
 
 
-def postgresql():
-    with servers.PostgreSQL() as server:
+def postgresql(kind=servers.PostgreSQL):
+    with kind() as server:
         connection = server.connect()
         connection.cursor().execute("CREATE ROLE plain LOGIN")
         connection.close()
         url = "postgresql://%%s@127.0.0.1:%d/postgres" % server.port
         yield from with_server("postgresql", server, url % "lab", LOSTWRITE_PLAIN_URL=url % "plain")
+
+
+def postgresql_18():
+    yield from postgresql(servers.PostgreSQL18)
 
 
 def mariadb():
@@ -86,8 +91,11 @@ def run_side(side):
         return [(0, 0, 1)]
 
 
+SIDES = sqlite, postgresql, postgresql_18, mariadb, mysql, connect.postgresql, connect.mariadb
+
+
 def main():
-    all_counts = [one for side in (sqlite, postgresql, mariadb, mysql) for one in run_side(side)]
+    all_counts = [one for side in SIDES for one in run_side(side)]
     passed, failed, skipped = map(sum, zip(*all_counts))
     print("server: %d passed, %d failed, %d skipped" % (passed, failed, skipped))
     return 1 if failed or not passed else 0
