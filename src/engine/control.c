@@ -1,6 +1,8 @@
 /* Statements about transactions and sessions rather than rows. */
 #include "engine/exec.h"
 
+#include "engine/version.h"
+
 bool stmt_is_control(const struct sql_stmt *stmt) {
     switch (stmt->kind) {
     case SQL_STMT_BEGIN:
@@ -22,10 +24,12 @@ static bool in_failed_txn(const struct db *db, size_t session) {
     return db->sessions.items[session].txn != 0 && (session_txn(db, session)->flags & TXN_FAILED);
 }
 
-/* InnoDB: the read view, though nothing has been read; at READ COMMITTED a warning, no effect. */
+/* InnoDB: the read view, though nothing has been read; at other levels a warning, no effect. */
 static void take_snapshot(struct db *db, size_t session) {
     struct txn *txn = session_txn(db, session);
-    if (!db_is_mysql(db) || txn->level < SQL_REPEATABLE_READ)
+    bool is_serializable = txn->level == SQL_SERIALIZABLE && db->config.innodb_snapshot_isolation &&
+                           db_config_has(&db->config, TRAIT_SNAPSHOT_SERIALIZABLE);
+    if (!db_is_mysql(db) || (txn->level != SQL_REPEATABLE_READ && !is_serializable))
         return;
     txn->flags |= TXN_HAS_SNAPSHOT;
     txn->snapshot = db->core.commits;

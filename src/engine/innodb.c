@@ -4,6 +4,8 @@
  */
 #include "engine/innodb.h"
 
+#include "engine/version.h"
+
 static enum step begin_statement(struct db *db, size_t session, const struct sql_stmt *stmt) {
     struct exec *exec = session_exec(db, session);
     struct txn *txn = session_txn(db, session);
@@ -14,6 +16,7 @@ static enum step begin_statement(struct db *db, size_t session, const struct sql
         return STEP_OK;
     /* With snapshot isolation SERIALIZABLE has its view from the start, although it reads through locks. */
     if (db->config.innodb_snapshot_isolation && txn->level == SQL_SERIALIZABLE &&
+        db_config_has(&db->config, TRAIT_SNAPSHOT_SERIALIZABLE) &&
         !(txn->flags & TXN_HAS_SNAPSHOT)) {
         txn->flags |= TXN_HAS_SNAPSHOT;
         txn->snapshot = db->core.commits;

@@ -176,8 +176,10 @@ enum step innodb_lock(struct db *db, size_t session, struct innodb_request *requ
     bool is_record = request->type == INNODB_NEXT_KEY || request->type == INNODB_REC;
     if (is_record && make_explicit(db, session, request))
         return STEP_OK;
-    /* A row that has changed for good is not worth a wait. */
-    bool is_open = innodb_implicit_owner(db, request->table, request->key, request->version) != 0;
+    /* A row that has changed for good is not worth a wait; at first one whose change is not committed wasn't, either. */
+    bool is_open =
+        innodb_implicit_owner(db, request->table, request->key, request->version) != 0 &&
+        (!db->config.innodb_snapshot_isolation || db_config_has(&db->config, TRAIT_SNAPSHOT_WAITS));
     if (is_record && !is_open && check_snapshot(db, session, request) != STEP_OK)
         return STEP_FAIL;
     if (request->type == INNODB_NEXT_KEY && request->version != 0 &&

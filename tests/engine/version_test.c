@@ -174,6 +174,54 @@ static void test_what_the_engine_knows(void **state) {
     assert_string_equal(db_error_code(DB_ERROR_CHECK, ENGINE_MARIADB), "4025");
 }
 
+/* The lab's second session has changed row 1, and committed or not; what the first one's UPDATE of it gives. */
+static struct db_result snapshot_update(struct lab *lab, uint32_t version, enum sql_isolation level,
+                                        bool is_committed) {
+    static const char *const first[] = {"BEGIN", "SELECT n FROM t WHERE id = 2",
+                                        "UPDATE t SET n = 7 WHERE id = 3"};
+    static const char *const second[] = {"BEGIN", "UPDATE t SET n = 9 WHERE id = 1", "COMMIT"};
+    struct db_result result;
+    lab_init(lab, ENGINE_MARIADB, level, 2);
+    lab->config = version_config(ENGINE_MARIADB, version, level);
+    assert_true(lab->config.innodb_snapshot_isolation);
+    lab_setup(lab, "CREATE TABLE t (id integer PRIMARY KEY, n integer);"
+                   "INSERT INTO t VALUES (1, 1), (2, 2), (3, 3);");
+    for (size_t i = 0; i < 3; i++) {
+        lab_exec(lab, 0, first[i], &result);
+        assert_int_equal(result.status, DB_OK);
+    }
+    for (size_t i = 0; i < (is_committed ? 3u : 2u); i++) {
+        lab_exec(lab, 1, second[i], &result);
+        assert_int_equal(result.status, DB_OK);
+    }
+    lab_exec(lab, 0, "UPDATE t SET n = 5 WHERE id = 1", &result);
+    return result;
+}
+
+static void test_snapshot_isolation_grew_up(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t version;
+        bool waits, has_serializable;
+    } cases[] = {{110602, false, false}, {110799, false, false}, {110801, false, false},
+                 {110802, true, false},  {110803, true, true},   {110899, true, true},
+                 {120001, true, false},  {120199, true, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct lab lab;
+        struct db_result open = snapshot_update(&lab, cases[i].version, SQL_REPEATABLE_READ, false);
+        assert_int_equal(open.status, cases[i].waits ? DB_BLOCKED : DB_FAILED);
+        if (!cases[i].waits)
+            assert_int_equal(open.error, DB_ERROR_CHANGED_ROW);
+        lab_release(&lab);
+        struct db_result done = snapshot_update(&lab, cases[i].version, SQL_REPEATABLE_READ, true);
+        assert_int_equal(done.error, DB_ERROR_CHANGED_ROW);
+        lab_release(&lab);
+        done = snapshot_update(&lab, cases[i].version, SQL_SERIALIZABLE, true);
+        assert_int_equal(done.status, cases[i].has_serializable ? DB_FAILED : DB_OK);
+        lab_release(&lab);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),
@@ -184,6 +232,7 @@ int main(void) {
         cmocka_unit_test(test_lock_clauses),
         cmocka_unit_test(test_since_in_words),
         cmocka_unit_test(test_what_the_engine_knows),
+        cmocka_unit_test(test_snapshot_isolation_grew_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
