@@ -268,7 +268,7 @@ static void show_options(struct arena *arena, struct str text, struct buf *out) 
         size_t equals = str_find(text, '=', from);
         struct str name;
         bool is_secret = equals < to && decode(arena, str_sub(text, from, equals), &name) &&
-                         is_secret_name(name);
+                         (is_secret_name(name) || str_ends(name, "password"));
         buf_add(out, str_sub(text, from, is_secret ? equals + 1 : to));
         if (is_secret)
             buf_add_c(out, hidden);
@@ -288,11 +288,12 @@ struct str live_url_shown(struct arena *arena, struct str url) {
     for (size_t i = from; i < url.len && !str_starts(url, "sqlite:"); i++)
         if (url.ptr[i] == '@')
             at = i;
-    size_t colon = str_find(url, ':', from);
-    size_t query = at < url.len && colon < at ? str_find(url, '?', at) : str_find(url, '?', from);
-    if (at < url.len && colon < at) {
+    size_t colon = str_find(url, ':', from), query = str_find(url, '?', from);
+    if (at < url.len && colon < at && colon < query) {
         buf_add(&out, str_sub(url, 0, colon + 1));
         buf_add_c(&out, hidden);
+        if (query < at) /* in an option, or in a password: what is behind may be the rest of one */
+            at = query = url.len;
         buf_add(&out, str_sub(url, at, query));
     } else {
         buf_add(&out, str_sub(url, 0, query));

@@ -162,6 +162,11 @@ static void test_no_password(void **state) {
         "mysq://u:Secret@h/d",
         "u:Secret@h/d",
         "//u:Secret@h/d",
+        "postgresql://h:1/d?password=a@Secret",
+        "postgresql://u:p@h/d?x=@y&password=Secret",
+        "postgresql://u@h/d?password=Secret@Secret?Secret",
+        "postgresql://h/d?x?password=Secret",
+        "postgresql://u@h/d?password=Secret&x=a:b@c",
     };
     for (size_t i = 0; i < LW_COUNT_OF(urls); i++) {
         struct arena arena = {0};
