@@ -114,6 +114,9 @@ bool live_query(struct live *live, struct str sql, const struct live_answer **an
 bool live_exec(struct live *live, size_t session, struct str sql, const struct live_answer **answer,
                struct err *err);
 bool live_is_waiting(const struct live *live, size_t session);
+/* What a statement that waits has told so far: each notice is handed out once, here or with an answer. Their memory is the
+ * session's, until its next statement. */
+size_t live_take_notices(struct live *live, size_t session, const struct live_notice **notices);
 /* A waiting session whose statement has ended, in `*session`, and how; LIVE_NO_SESSION once the server says that all that
  * still run do wait. */
 bool live_resume(struct live *live, int *session, const struct live_answer **answer,

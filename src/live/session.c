@@ -372,6 +372,15 @@ bool live_is_waiting(const struct live *live, size_t index) {
     return state == LIVE_IS_WAITING || state == LIVE_READY;
 }
 
+size_t live_take_notices(struct live *live, size_t index, const struct live_notice **notices) {
+    LW_ASSERT(index < live->options.session_count);
+    struct live_session *session = &live->sessions[index];
+    size_t count = session->notices.count;
+    *notices = session->notices.items;
+    memset(&session->notices, 0, sizeof(session->notices));
+    return count;
+}
+
 /* Of those in `state` the one that goes first, or LIVE_NO_SESSION. */
 static int first_in(const struct live *live, enum live_state state) {
     int first = LIVE_NO_SESSION;

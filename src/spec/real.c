@@ -49,10 +49,20 @@ static void add_answer(struct real *real, const struct live_answer *answer,
     VEC_PUSH(&real->answers, &into->parts, part);
 }
 
-static void tell_notices(struct real *real, size_t session, const struct live_answer *answer) {
-    for (size_t i = 0; i < answer->notice_count; i++)
-        real->server.notice(real->server.notice_context, session, answer->notices[i].severity,
-                            answer->notices[i].message);
+static void tell_notices(struct real *real, size_t session, const struct live_notice *notices,
+                         size_t count) {
+    for (size_t i = 0; i < count; i++)
+        real->server.notice(real->server.notice_context, session, notices[i].severity,
+                            notices[i].message);
+}
+
+/* What sessions that wait have told since. */
+static void tell_early_notices(struct real *real) {
+    for (size_t i = 0; i < real->session_count; i++) {
+        const struct live_notice *notices;
+        size_t count = live_take_notices(real->live, i, &notices);
+        tell_notices(real, i, notices, count);
+    }
 }
 
 /* A text's answer, complete or that it waits. */
@@ -60,7 +70,7 @@ static void take_answer(struct real *real, size_t session, const struct live_ans
     real->is_done[session] = answer->status != LIVE_WAITING;
     real->done[session] = (struct spec_answer){0};
     for (; answer != NULL; answer = answer->next) {
-        tell_notices(real, session, answer);
+        tell_notices(real, session, answer->notices, answer->notice_count);
         if (answer->status != LIVE_WAITING)
             add_answer(real, answer, &real->done[session]);
     }
@@ -72,14 +82,17 @@ static bool settle(struct real *real, struct err *err) {
         int session;
         if (!live_resume(real->live, &session, &answer, err))
             return false;
+        tell_early_notices(real);
         if (session == LIVE_NO_SESSION)
             return true;
         take_answer(real, (size_t)session, answer);
     }
 }
 
+enum { PAUSE_US = 5000 };
+
 static void pause_a_little(void) {
-    const struct timespec pause = {.tv_nsec = 5 * 1000 * 1000};
+    const struct timespec pause = {.tv_nsec = PAUSE_US * 1000};
     nanosleep(&pause, NULL);
 }
 
@@ -104,6 +117,16 @@ static bool server_wait(struct spec_server *server, size_t session, unsigned *se
         pause_a_little();
     }
     return settle(real, err);
+}
+
+/* The server may yet do something by itself. */
+static bool server_idle(struct spec_server *server, uint64_t *idle_us, struct err *err) {
+    struct real *real = real_of(server);
+    pause_a_little();
+    *idle_us += PAUSE_US;
+    if (*idle_us < 2000000ull * real->seconds_max)
+        return settle(real, err);
+    return err_set(err, nowhere, "nothing happened for %u seconds", 2 * real->seconds_max);
 }
 
 static bool server_begin(struct spec_server *server, struct err *err) {
@@ -200,7 +223,8 @@ bool real_new(struct live *live, const struct spec *spec, enum sql_isolation iso
                                         .run = server_run,
                                         .send = server_send,
                                         .answer = server_answer,
-                                        .wait = server_wait};
+                                        .wait = server_wait,
+                                        .idle = server_idle};
     LW_ASSERT(real->session_count <= LIVE_SESSIONS_MAX);
     if (set_all(real, isolation, err)) {
         *made = real;

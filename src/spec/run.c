@@ -22,7 +22,9 @@ struct runner {
     struct arena arena; /* of one permutation */
     struct buf out;
     struct busy busy[SESSIONS_MAX];
-    size_t notices[SESSIONS_MAX];
+    struct buf told[SESSIONS_MAX];     /* notices that came in, to be printed when the session is looked at */
+    size_t told_count[SESSIONS_MAX];
+    size_t notices[SESSIONS_MAX];      /* printed */
     size_t waiting[SESSIONS_MAX], waiting_count; /* sessions, in the order in which they began to wait */
     bool has_new_notice;
     struct err *err;
@@ -32,10 +34,18 @@ static void on_notice(void *context, size_t session, struct str severity, struct
     struct runner *run = context;
     if (session == SPEC_CONTROL)
         return;
-    buf_printf(&run->out, "%.*s: %.*s:  %.*s\n", STR_ARG(run->spec->sessions.items[session].name),
-               STR_ARG(severity), STR_ARG(message));
-    run->notices[session]++;
-    run->has_new_notice = true;
+    buf_printf(&run->told[session], "%.*s: %.*s:  %.*s\n",
+               STR_ARG(run->spec->sessions.items[session].name), STR_ARG(severity),
+               STR_ARG(message));
+    run->told_count[session]++;
+}
+
+static void print_notices(struct runner *run, size_t session) {
+    buf_add(&run->out, buf_str(&run->told[session]));
+    buf_clear(&run->told[session]);
+    run->notices[session] += run->told_count[session];
+    run->has_new_notice |= run->told_count[session] > 0;
+    run->told_count[session] = 0;
 }
 
 static const struct spec_step *step_of(const struct runner *run, const struct spec_turn *turn) {
@@ -115,11 +125,15 @@ static bool try_step(struct runner *run, size_t session, bool is_retry, bool wai
     const struct spec_turn *turn = run->busy[session].turn;
     bool is_open = !is_retry && is_held_once(turn);
     *is_complete = false;
+    if (!is_open)
+        print_notices(run, session);
     if (!is_open && run->server->answer(run->server, session) == NULL) {
         unsigned seconds = 0;
         is_open = !waits;
         if (waits && !run->server->wait(run->server, session, &seconds, run->err))
             return false;
+        if (waits)
+            print_notices(run, session);
         if (seconds > 0)
             buf_printf(&run->out, "isolationtester: canceling step %.*s after %u seconds\n",
                        STR_ARG(step_of(run, turn)->name), seconds);
@@ -165,8 +179,17 @@ static bool try_waiting(struct runner *run, bool waits) {
     return true;
 }
 
+/* Nothing has changed, and the session's step is still held back. */
+static bool idle(struct runner *run, size_t session, uint64_t *idle_us) {
+    if (run->server->idle == NULL)
+        return err_set(run->err, nowhere, "step %.*s can't complete: what holds it back waits too",
+                       STR_ARG(step_of(run, run->busy[session].turn)->name));
+    return run->server->idle(run->server, idle_us, run->err);
+}
+
 /* Until the session is free for its next step. */
 static bool free_session(struct runner *run, size_t session) {
+    uint64_t idle_us = 0;
     while (run->busy[session].turn != NULL) {
         size_t before = run->waiting_count, index = 0;
         bool is_complete;
@@ -179,9 +202,9 @@ static bool free_session(struct runner *run, size_t session) {
         run->has_new_notice = false;
         if (!try_waiting(run, false))
             return false;
-        if (run->busy[session].turn != NULL && run->waiting_count == before && !run->has_new_notice)
-            return err_set(run->err, nowhere, "step %.*s can't complete: what holds it back waits too",
-                           STR_ARG(step_of(run, run->busy[session].turn)->name));
+        if (run->busy[session].turn != NULL && run->waiting_count == before &&
+            !run->has_new_notice && !idle(run, session, &idle_us))
+            return false;
     }
     return true;
 }
@@ -211,6 +234,8 @@ static bool run_block(struct runner *run, size_t session, const struct spec_bloc
         return true;
     if (!run->server->run(run->server, session, block, &answer, run->err))
         return false;
+    if (session != SPEC_CONTROL)
+        print_notices(run, session);
     const struct spec_part *last =
         answer.parts.count == 0 ? NULL : &answer.parts.items[answer.parts.count - 1];
     if (last != NULL && last->is_error && must_succeed)
@@ -248,6 +273,9 @@ static bool run_teardowns(struct runner *run) {
 static bool run_turns(struct runner *run, const struct spec_turn *const *turns, size_t count) {
     memset(run->busy, 0, sizeof(run->busy));
     memset(run->notices, 0, sizeof(run->notices));
+    memset(run->told_count, 0, sizeof(run->told_count));
+    for (size_t i = 0; i < SESSIONS_MAX; i++)
+        buf_clear(&run->told[i]);
     run->waiting_count = 0;
     if (!run->server->begin(run->server, run->err) || !run_setups(run))
         return false;
@@ -385,5 +413,7 @@ bool spec_run(const struct spec *spec, struct spec_server *server,
     arena_release(&arena);
     arena_release(&run.arena);
     buf_release(&run.out);
+    for (size_t i = 0; i < SESSIONS_MAX; i++)
+        buf_release(&run.told[i]);
     return ok;
 }

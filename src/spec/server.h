@@ -47,6 +47,8 @@ struct spec_server {
     /* Goes on until the session's text has ended, of which the server's own timeouts may be the cause;
      * after `*seconds` it is canceled. `*seconds` 0: it was not. */
     bool (*wait)(struct spec_server *server, size_t session, unsigned *seconds, struct err *err);
+    /* Gives the server a moment to do something by itself; `*idle_us`, 0 at first, counts them. NULL: it never does. */
+    bool (*idle)(struct spec_server *server, uint64_t *idle_us, struct err *err);
     /* Called for each notice as it comes in. */
     void (*notice)(void *context, size_t session, struct str severity, struct str message);
     void *notice_context;
