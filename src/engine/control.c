@@ -85,7 +85,11 @@ static enum step control_begin(struct db *db, size_t session,
         level = exec_level(db, session, false);
     if (level == SQL_READ_UNCOMMITTED && db->config.engine == ENGINE_POSTGRESQL)
         level = SQL_READ_COMMITTED;
-    if (!txn_begin(db, session, level, transaction->is_read_only ? TXN_READ_ONLY : 0))
+    unsigned flags = transaction->is_read_only ? TXN_READ_ONLY : 0;
+    if (transaction->is_read_only && transaction->is_deferrable && level == SQL_SERIALIZABLE &&
+        db->config.engine == ENGINE_POSTGRESQL)
+        flags |= TXN_DEFERRABLE;
+    if (!txn_begin(db, session, level, flags))
         return STEP_FAIL;
     if (transaction->with_snapshot)
         take_snapshot(db, session);

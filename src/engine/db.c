@@ -193,6 +193,37 @@ static struct value time_now(void *context) {
     return value;
 }
 
+/* What PostgreSQL's current_setting says of the session; NULL of a setting that is not kept here. */
+static const char *setting_of(const struct db *db, size_t session, struct str name) {
+    const struct session *owner = &db->sessions.items[session];
+    if (str_is(name, "default_transaction_isolation"))
+        return sql_isolation_name(owner->level);
+    if (str_is(name, "transaction_isolation") && owner->txn != 0)
+        return sql_isolation_name(session_txn(db, session)->level);
+    return NULL;
+}
+
+static bool session_call(struct eval *eval, const struct sql_expr *call, const struct value *args,
+                         size_t arg_count, bool *is_known, struct value *result) {
+    struct db *db = eval->now_context;
+    *is_known = true;
+    if (sql_advisory_call(call) != SQL_NO_ADVISORY)
+        return advisory_in_expression(db, call, result);
+    const char *setting = NULL;
+    if (str_is(call->name, "CURRENT_SETTING") && arg_count == 1 && args[0].kind == VALUE_TEXT &&
+        db->config.engine == ENGINE_POSTGRESQL)
+        setting = setting_of(db, db->running, text_pool_get(eval->pool, args[0].number));
+    *is_known = setting != NULL;
+    if (setting == NULL)
+        return false;
+    char lower[32] = "";
+    for (size_t i = 0; setting[i] != '\0' && i + 1 < sizeof(lower); i++)
+        lower[i] = setting[i] >= 'A' && setting[i] <= 'Z' ? (char)(setting[i] - 'A' + 'a')
+                                                          : setting[i];
+    *result = value_text(eval->pool, str_from_c(lower));
+    return true;
+}
+
 /* Makes everything ready to run a statement, from its start or again. */
 static void statement_prepare(struct db *db, size_t session, const struct sql_stmt *stmt,
                               const struct db_bind *binds) {
@@ -204,12 +235,14 @@ static void statement_prepare(struct db *db, size_t session, const struct sql_st
     db->error = DB_OK_NO_ERROR;
     db->detail[0] = '\0';
     db->scan_count = 0;
+    db->advisory_seen = 0;
     memset(&db->result, 0, sizeof(db->result));
     eval_init(eval, db->config.engine, db->schema, eval->pool, &db->scratch);
     eval->binds = binds;
     eval->bind_count = stmt != NULL ? stmt->hosts.count : 0;
     eval->now = time_now;
     eval->now_context = db;
+    eval->session_call = session_call;
     query_begin(&db->query, &source);
 }
 

@@ -41,6 +41,10 @@ struct eval {
     /* now(): a value with origin. NULL: not modelled. */
     struct value (*now)(void *context);
     void *now_context;
+    /* Calls that need the session, `now_context` being the same: advisory locks, current_setting. *is_known: it is one.
+     * NULL: there is none. */
+    bool (*session_call)(struct eval *eval, const struct sql_expr *call, const struct value *args,
+                         size_t arg_count, bool *is_known, struct value *result);
     /* Runs a subquery of the current frame; set by query_begin. IN: `needle` has `needle_count` values. */
     bool (*subquery)(struct eval *eval, const struct sql_select *select,
                      enum eval_subquery_mode mode, const struct value *needle, size_t needle_count,

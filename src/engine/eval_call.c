@@ -533,6 +533,11 @@ bool eval_call(struct eval *eval, const struct sql_expr *call, const struct valu
                              functions[i].name);
         return functions[i].run(&context, result);
     }
+    bool is_known = false;
+    bool done = eval->session_call != NULL &&
+                eval->session_call(eval, call, args, arg_count, &is_known, result);
+    if (is_known)
+        return done;
     return eval_fail(eval, DB_ERROR_NOT_MODELLED, "function %.*s",
                      (int)(call->name.len < 60 ? call->name.len : 60), call->name.ptr);
 }

@@ -128,8 +128,11 @@ static enum step exec_begin(struct db *db, size_t session) {
     struct txn *txn = session_txn(db, session);
     if (txn->command >= COMMAND_ALL - 1)
         return db_fail(db, DB_ERROR_LIMIT, "%s", "too many statements in a transaction");
-    txn->command++;
-    return db->policy->begin_statement(db, session, stmt);
+    if (!owner->is_under_way)
+        txn->command++;
+    enum step step = db->policy->begin_statement(db, session, stmt);
+    owner->exec.has_begun = step == STEP_OK;
+    return step;
 }
 
 enum step exec_run(struct db *db, size_t session) {
@@ -142,7 +145,7 @@ enum step exec_run(struct db *db, size_t session) {
         return exec_control(db, session, stmt);
     if (owner->txn != 0 && (session_txn(db, session)->flags & TXN_FAILED))
         return db_fail(db, DB_ERROR_FAILED_TRANSACTION, "%s", "");
-    if (!owner->is_under_way)
+    if (!exec->has_begun)
         step = exec_begin(db, session);
     if (step == STEP_OK && exec->phase == EXEC_ROWS) {
         if (!exec->has_row)

@@ -30,6 +30,7 @@ struct exec {
     uint32_t version_mark, lock_mark, pending_mark; /* what undoing the statement goes back to */
     uint8_t phase;                                  /* enum exec_phase */
     bool was_in_transaction;                        /* before it */
+    bool has_begun;         /* it has its snapshot */
     bool has_row;           /* INSERT: lists.row holds the row at `position` */
     bool has_rows;          /* INSERT ... SELECT: lists.values holds its rows */
     uint32_t row_count;     /* INSERT ... SELECT: of them */
@@ -40,6 +41,7 @@ struct exec {
     uint32_t duplicate;     /* INSERT: in the way of the row at `position`, found when that was in; 0: none */
     uint32_t position;      /* rows or matches dealt with */
     uint32_t seen;          /* matches met in this run of it */
+    uint32_t advisory_done; /* advisory locks taken by calls within expressions */
     uint32_t returning;     /* writes that RETURNING gives; those after it are cascades */
     uint32_t cursor[7];     /* the policy's own; zero when the statement starts */
     int64_t affected;
@@ -120,6 +122,7 @@ struct db {
     uint8_t running;     /* its session */
     bool is_peeking;     /* db_peek: no locks, no marks, no writes */
     bool is_loading;     /* db_load: by nobody, committed at once */
+    uint32_t advisory_seen; /* advisory locks in expressions met in this run of it */
     uint32_t scan_count; /* for policies: scans opened in this run of it */
     enum db_error error; /* set by db_fail */
     char detail[96];

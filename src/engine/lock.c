@@ -98,14 +98,22 @@ static bool name_has(struct str name, const char *part) {
     return false;
 }
 
-enum step advisory_call(struct db *db, size_t session, const struct sql_stmt *stmt,
-                        struct value *result) {
-    enum sql_advisory kind = sql_advisory(stmt);
-    const struct sql_expr *call = stmt->select->items.items[0].expr;
+/* All session locks of the session, as pg_advisory_unlock_all. */
+static void advisory_unlock_all(struct db *db, size_t session) {
+    for (size_t i = db->locks.count; i-- > 0;) {
+        const struct lock *lock = &db->locks.items[i];
+        if (lock->kind == LOCK_ADVISORY && lock->session == session && lock->is_session)
+            lock_remove(db, i);
+    }
+}
+
+/* Takes or gives back the lock `number` as the call says. */
+static enum step advisory_run(struct db *db, size_t session, const struct sql_expr *call,
+                              int64_t number, struct value *result) {
+    enum sql_advisory kind = sql_advisory_call(call);
     bool is_mysql = db_is_mysql(db);
-    struct lock lock = {.kind = LOCK_ADVISORY, .mode = ADVISORY_EXCLUSIVE, .count = 1};
-    if (!advisory_number(&db->query.eval, call, &lock.number))
-        return db_fail_eval(db);
+    struct lock lock = {
+        .kind = LOCK_ADVISORY, .mode = ADVISORY_EXCLUSIVE, .count = 1, .number = number};
     lock.session = (uint8_t)session;
     lock.is_session = kind == SQL_ADVISORY_SESSION;
     lock.txn = lock.is_session ? 0 : db->sessions.items[session].txn;
@@ -113,6 +121,11 @@ enum step advisory_call(struct db *db, size_t session, const struct sql_stmt *st
         lock.mode = ADVISORY_SHARED;
     bool is_try = name_has(call->name, "try");
     session_exec(db, session)->footprint.is_advisory = true;
+    *result = value_text(db->query.eval.pool, STR(""));
+    if (str_is(call->name, "PG_ADVISORY_UNLOCK_ALL")) {
+        advisory_unlock_all(db, session);
+        return STEP_OK;
+    }
     if (kind == SQL_ADVISORY_UNLOCK) {
         bool held = advisory_unlock(db, session, lock.number, lock.mode);
         *result = is_mysql ? value_int(held) : value_bool(held);
@@ -132,8 +145,34 @@ enum step advisory_call(struct db *db, size_t session, const struct sql_stmt *st
             return step;
     }
     advisory_take(db, session, &lock);
-    *result = is_try     ? value_bool(true)
-              : is_mysql ? value_int(1)
-                         : value_text(db->query.eval.pool, STR(""));
+    if (is_try || is_mysql)
+        *result = is_mysql ? value_int(1) : value_bool(true);
     return STEP_OK;
+}
+
+enum step advisory_call(struct db *db, size_t session, const struct sql_stmt *stmt,
+                        struct value *result) {
+    const struct sql_expr *call = stmt->select->items.items[0].expr;
+    int64_t number;
+    if (!advisory_number(&db->query.eval, call, &number))
+        return db_fail_eval(db);
+    return advisory_run(db, session, call, number, result);
+}
+
+bool advisory_in_expression(struct db *db, const struct sql_expr *call, struct value *result) {
+    struct exec *exec = session_exec(db, db->running);
+    enum sql_advisory kind = sql_advisory_call(call);
+    int64_t number;
+    *result = value_text(db->query.eval.pool, STR(""));
+    if (db->is_peeking || db->config.engine != ENGINE_POSTGRESQL || kind == SQL_ADVISORY_UNLOCK ||
+        name_has(call->name, "try"))
+        return eval_fail(&db->query.eval, DB_ERROR_NOT_MODELLED, "%.*s within an expression",
+                         STR_ARG(call->name));
+    if (db->advisory_seen++ < exec->advisory_done)
+        return true; /* taken before the statement waited */
+    if (!advisory_number(&db->query.eval, call, &number) ||
+        advisory_run(db, db->running, call, number, result) != STEP_OK)
+        return false;
+    exec->advisory_done++;
+    return true;
 }

@@ -54,5 +54,8 @@ void locks_unqueue(struct db *db, size_t session);
  * value in *result. */
 enum step advisory_call(struct db *db, size_t session, const struct sql_stmt *stmt,
                         struct value *result);
+/* The same for a call within an expression of the running statement, PostgreSQL only: as eval_expr. A statement that waited
+ * takes it once for each time that it comes to the call. */
+bool advisory_in_expression(struct db *db, const struct sql_expr *call, struct value *result);
 
 #endif

@@ -31,7 +31,7 @@ struct policy {
      * SNAPSHOT. NULL: nothing. */
     enum step (*begin_transaction)(struct db *db, size_t session, enum sql_begin_mode mode);
 
-    /* Before a statement's first step, not again after a wait: makes exec.snapshot. May refuse. */
+    /* Before a statement's first step, not again after a wait of a later one: makes exec.snapshot. May refuse, or wait. */
     enum step (*begin_statement)(struct db *db, size_t session, const struct sql_stmt *stmt);
 
     /* Where rows come from; context is the db, the reader its running session. `lock`: locking

@@ -5,16 +5,23 @@
  */
 #include "engine/postgres.h"
 
+#include "engine/exec.h"
 #include "engine/query_group.h"
 
 static enum step begin_statement(struct db *db, size_t session, const struct sql_stmt *stmt) {
     struct txn *txn = session_txn(db, session);
     struct exec *exec = session_exec(db, session);
     (void)stmt;
+    exec->footprint.is_serializable = txn->level == SQL_SERIALIZABLE;
+    if ((txn->flags & TXN_DEFERRABLE) && !(txn->flags & TXN_HAS_SNAPSHOT)) {
+        exec->footprint.took_snapshot = true;
+        enum step step = ssi_await_safe_snapshot(db, session);
+        if (step != STEP_OK)
+            return step;
+    }
     exec->snapshot = (struct snapshot){.sequence = db->core.commits,
                                        .txn = db->sessions.items[session].txn,
                                        .command = txn->command};
-    exec->footprint.is_serializable = txn->level == SQL_SERIALIZABLE;
     if (!txn_is_snapshot(txn))
         return STEP_OK;
     if (!(txn->flags & TXN_HAS_SNAPSHOT)) {
@@ -249,12 +256,30 @@ static void note_deleted(struct db *db, uint32_t seen) {
     db_fail(db, DB_ERROR_SERIALIZATION, "row in table %.*s, deleted", STR_ARG(name));
 }
 
+/* An UPDATE checks the row it makes of the version that it found before it meets whoever has the row now. */
+static bool check_early(struct db *db, size_t session, const struct sql_update *update,
+                        const struct query_tuple *tuple, enum sql_lock mode) {
+    uint16_t row = db->versions.items[tuple->refs[0].version].row;
+    const struct value *values;
+    if (db->rows.items[row].newest == tuple->refs[0].version &&
+        row_lock_blockers(db, session, row, mode) == 0)
+        return true; /* it will be checked when it is written */
+    uint8_t generated = db->sessions.items[session].generated;
+    bool ok = row_assign(db, tuple->refs[0].table, update->set.items, update->set.count,
+                         tuple->rows[0], &values) == STEP_OK &&
+              row_check(db, tuple->refs[0].table, values) == STEP_OK;
+    db->sessions.items[session].generated = generated;
+    return ok;
+}
+
 static enum tuple_step lock_target(struct db *db, size_t session, struct query *query,
                                    const struct query_change *change, struct query_tuple *tuple) {
     const struct sql_stmt *stmt = session_exec(db, session)->stmt;
     enum sql_lock mode = SQL_LOCK_UPDATE;
     bool holds = true;
-    if (stmt->kind == SQL_STMT_UPDATE && !update_mode(db, stmt->update, tuple->rows[0], &mode))
+    if (stmt->kind == SQL_STMT_UPDATE &&
+        (!update_mode(db, stmt->update, tuple->rows[0], &mode) ||
+         !check_early(db, session, stmt->update, tuple, mode)))
         return TUPLE_STOP;
     enum tuple_step step = tuple_hold(db, tuple, 0, mode, SQL_WAIT);
     if (step == TUPLE_STOP)
@@ -350,6 +375,8 @@ static enum step check_keys(struct db *db, size_t session, const struct new_row 
         stmt->kind == SQL_STMT_INSERT && stmt->insert->conflict != SQL_CONFLICT_ERROR;
     enum step step = table_use(db, session, row->table, ROW_EXCLUSIVE);
     const struct table *table = db_table(db, row->table);
+    if (step == STEP_OK && !is_conflict) /* ON CONFLICT looks at the keys first */
+        step = ssi_write_heap(db, session, row);
     for (size_t i = 0; i < table->keys.count && step == STEP_OK; i++) {
         if (!table->keys.items[i].is_unique || (only_key >= 0 && (size_t)only_key != i))
             continue;
@@ -555,6 +582,8 @@ static void after_undo(struct db *db, uint16_t txn, uint32_t lock_mark, bool is_
 
 static uint32_t blockers(const struct db *db, size_t session) {
     const struct wait *wait = &db->sessions.items[session].wait;
+    if (wait->kind == WAIT_POLICY)
+        return ssi_snapshot_blockers(db, session);
     LW_ASSERT(wait->kind == WAIT_LOCK);
     if (wait->lock_kind == LOCK_TABLE)
         return table_lock_blockers(db, session, wait->table, wait->mode);

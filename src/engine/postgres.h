@@ -15,7 +15,10 @@ enum postgres_cursor {
     POSTGRES_WAITS_TABLE, /* it waited for a table */
     POSTGRES_CHECK_SNAPSHOT, /* one more than the sequence that a foreign key's trigger sees; 0: none */
     POSTGRES_QUEUE_ROW,      /* the row it waits or waited for, */
-    POSTGRES_QUEUE_ORDER     /* and its place in the row's queue */
+    POSTGRES_QUEUE_ORDER,    /* and its place in the row's queue */
+    POSTGRES_SAFE_SNAPSHOT, /* one more than the snapshot that is awaited to be safe; 0: none */
+    POSTGRES_SAFE_TXNS,     /* how many transactions there had been by then */
+    POSTGRES_SAFE_SESSIONS  /* bits of the sessions whose transactions decide */
 };
 
 /* ---- postgres_lock.c ---- */
@@ -52,8 +55,14 @@ enum step ssi_scan_row(struct db *db, size_t session, const struct access *acces
                        bool is_visible);
 /* A row is about to be written: who has read it, or where it would have been? */
 enum step ssi_write(struct db *db, size_t session, const struct new_row *row);
+/* The part of it that is about the table, which is written before its indexes. */
+enum step ssi_write_heap(struct db *db, size_t session, const struct new_row *row);
 /* The same for the index page of one key, before a duplicate is reported. */
 enum step ssi_write_key(struct db *db, size_t session, uint16_t table, size_t key);
+/* READ ONLY DEFERRABLE: waits until its transaction has a snapshot with which no commit can be found to be at odds, and
+ * lets it run on as REPEATABLE READ. */
+enum step ssi_await_safe_snapshot(struct db *db, size_t session);
+uint32_t ssi_snapshot_blockers(const struct db *db, size_t session);
 enum step ssi_before_commit(struct db *db, size_t session);
 void ssi_after_end(struct db *db, uint16_t txn);
 

@@ -252,7 +252,7 @@ enum step ssi_write_key(struct db *db, size_t session, uint16_t table, size_t ke
     return meet_readers(db, txn, MARK_INDEX_PAGE, table, (uint8_t)key, 0);
 }
 
-enum step ssi_write(struct db *db, size_t session, const struct new_row *row) {
+enum step ssi_write_heap(struct db *db, size_t session, const struct new_row *row) {
     uint16_t txn = db->sessions.items[session].txn;
     if (!is_serializable(db, txn))
         return STEP_OK;
@@ -264,8 +264,13 @@ enum step ssi_write(struct db *db, size_t session, const struct new_row *row) {
         if (step == STEP_OK)
             step = meet_readers(db, txn, MARK_HEAP_PAGE, row->table, 0, 0);
     }
-    if (step == STEP_OK)
-        step = meet_readers(db, txn, MARK_RELATION, row->table, 0, 0);
+    return step == STEP_OK ? meet_readers(db, txn, MARK_RELATION, row->table, 0, 0) : step;
+}
+
+enum step ssi_write(struct db *db, size_t session, const struct new_row *row) {
+    if (!is_serializable(db, db->sessions.items[session].txn))
+        return STEP_OK;
+    enum step step = ssi_write_heap(db, session, row);
     if (step != STEP_OK || row->values == NULL || (row->old != 0 && !changes_an_index(db, row)))
         return step;
     const struct table *table = db_table(db, row->table);
@@ -277,6 +282,67 @@ enum step ssi_write(struct db *db, size_t session, const struct new_row *row) {
             step = ssi_write_key(db, session, row->table, k);
     }
     return step;
+}
+
+/* ---- safe snapshots ---- */
+
+/* The sessions whose transactions are serializable, may write, and see what the snapshot sees. */
+static uint32_t open_writers(const struct db *db) {
+    uint32_t bits = 0;
+    for (size_t s = 0; s < db->session_count; s++) {
+        uint16_t at = db->sessions.items[s].txn;
+        const struct txn *txn = &db->txns.items[at];
+        if (is_serializable(db, at) && txn->status == TXN_ACTIVE &&
+            (txn->flags & TXN_HAS_SNAPSHOT) && !(txn->flags & TXN_READ_ONLY))
+            bits |= 1u << s;
+    }
+    return bits;
+}
+
+uint32_t ssi_snapshot_blockers(const struct db *db, size_t session) {
+    const uint32_t *cursor = session_exec(db, session)->cursor;
+    uint32_t bits = open_writers(db) & cursor[POSTGRES_SAFE_SESSIONS];
+    for (size_t s = 0; s < db->session_count; s++)
+        if (db->sessions.items[s].txn >= cursor[POSTGRES_SAFE_TXNS])
+            bits &= ~(1u << s); /* a later one of that session */
+    return bits;
+}
+
+/* One that went on has committed, and did not see what had been committed before the snapshot. */
+static bool is_unsafe(const struct db *db, uint32_t snapshot, uint32_t txn_count) {
+    for (uint32_t t = 1; t < txn_count && t < db->txns.count; t++) {
+        const struct txn *txn = &db->txns.items[t];
+        if (is_serializable(db, (uint16_t)t) && is_committed(txn) && txn->committed > snapshot &&
+            txn->out_committed <= snapshot)
+            return true;
+    }
+    return false;
+}
+
+enum step ssi_await_safe_snapshot(struct db *db, size_t session) {
+    uint32_t *cursor = session_exec(db, session)->cursor;
+    struct txn *txn = session_txn(db, session);
+    for (;;) {
+        if (cursor[POSTGRES_SAFE_SNAPSHOT] == 0) {
+            cursor[POSTGRES_SAFE_SNAPSHOT] = db->core.commits + 1;
+            cursor[POSTGRES_SAFE_TXNS] = (uint32_t)db->txns.count;
+            cursor[POSTGRES_SAFE_SESSIONS] = open_writers(db);
+        }
+        uint32_t snapshot = cursor[POSTGRES_SAFE_SNAPSHOT] - 1;
+        if (ssi_snapshot_blockers(db, session) != 0) {
+            struct wait wait = {.kind = WAIT_POLICY};
+            enum step step = session_wait(db, session, &wait);
+            if (step != STEP_OK)
+                return step;
+        } else if (is_unsafe(db, snapshot, cursor[POSTGRES_SAFE_TXNS])) {
+            cursor[POSTGRES_SAFE_SNAPSHOT] = 0;
+        } else {
+            txn->snapshot = snapshot;
+            txn->flags |= TXN_HAS_SNAPSHOT;
+            txn->level = SQL_REPEATABLE_READ;
+            return STEP_OK;
+        }
+    }
 }
 
 /* ---- ends ---- */

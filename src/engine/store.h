@@ -82,7 +82,8 @@ enum txn_flag {
     TXN_IMPLICIT = 4, /* autocommit: ends with its statement */
     TXN_READ_ONLY = 8,
     TXN_WROTE = 16,
-    TXN_DOOMED = 32 /* SSI: must fail at its next step */
+    TXN_DOOMED = 32,    /* SSI: must fail at its next step */
+    TXN_DEFERRABLE = 64 /* READ ONLY DEFERRABLE: waits for a snapshot that can't make it fail */
 };
 
 struct txn {

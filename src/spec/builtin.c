@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "spec/message.h"
 #include "spec/rows.h"
+#include "spec/run.h"
 #include "spec/script.h"
 #include "spec/setup.h"
 
@@ -280,12 +281,11 @@ static const struct spec_answer *server_answer(struct spec_server *server, size_
 /* Nothing here happens by itself: a session that waits now waits until the tester gives up. */
 static bool server_wait(struct spec_server *server, size_t session, unsigned *seconds,
                         struct err *err) {
-    enum { TESTER_SECONDS = 360 };
     struct builtin *b = builtin_of(server);
     struct db_result result;
     LW_ASSERT(!b->chains[session].is_done);
     db_timeout(b->db, session, &result);
-    *seconds = TESTER_SECONDS;
+    *seconds = spec_step_seconds();
     return take_result(b, session, &result, err) && settle(b, err);
 }
 

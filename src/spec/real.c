@@ -1,6 +1,7 @@
 #include "spec/real.h"
 
 #include "base/assert.h"
+#include "spec/run.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -96,6 +97,13 @@ static void pause_a_little(void) {
     nanosleep(&pause, NULL);
 }
 
+/* live_cancel words the server's answer as that of a lock timeout. */
+static void call_it_request(struct spec_answer *answer) {
+    for (size_t i = 0; i < answer->parts.count; i++)
+        if (str_is(answer->parts.items[i].message, "canceling statement due to lock timeout"))
+            answer->parts.items[i].message = STR("canceling statement due to user request");
+}
+
 static bool server_wait(struct spec_server *server, size_t session, unsigned *seconds,
                         struct err *err) {
     struct real *real = real_of(server);
@@ -112,6 +120,7 @@ static bool server_wait(struct spec_server *server, size_t session, unsigned *se
                 return false;
             *seconds = real->seconds_max;
             take_answer(real, session, answer);
+            call_it_request(&real->done[session]);
             break;
         }
         pause_a_little();
@@ -206,19 +215,12 @@ static bool set_all(struct real *real, enum sql_isolation isolation, struct err 
     return true;
 }
 
-static unsigned seconds_of_environment(void) {
-    enum { TESTER_SECONDS = 360 };
-    const char *text = getenv("PGISOLATIONTIMEOUT");
-    unsigned long seconds = text != NULL ? strtoul(text, NULL, 10) : 0;
-    return seconds > 0 && seconds < 1000000 ? (unsigned)seconds : TESTER_SECONDS;
-}
-
 bool real_new(struct live *live, const struct spec *spec, enum sql_isolation isolation,
               struct real **made, struct err *err) {
     struct real *real = mem_alloc(sizeof(*real));
     *real = (struct real){.live = live,
                           .session_count = spec->sessions.count,
-                          .seconds_max = seconds_of_environment()};
+                          .seconds_max = spec_step_seconds()};
     real->server = (struct spec_server){.begin = server_begin,
                                         .run = server_run,
                                         .send = server_send,

@@ -7,6 +7,8 @@
 #include "base/assert.h"
 #include "spec/print.h"
 
+#include <stdlib.h>
+
 static const struct pos nowhere = {0, 0};
 
 enum { SESSIONS_MAX = 8 };
@@ -361,6 +363,13 @@ static bool run_named(struct arena *arena, struct all *all) {
             return false;
     }
     return true;
+}
+
+unsigned spec_step_seconds(void) {
+    enum { TESTER_SECONDS = 360, SECONDS_MAX = 1000000 };
+    const char *text = getenv("PGISOLATIONTIMEOUT");
+    unsigned long seconds = text != NULL ? strtoul(text, NULL, 10) : 0;
+    return seconds > 0 && seconds < SECONDS_MAX ? (unsigned)seconds : TESTER_SECONDS;
 }
 
 size_t spec_permutation_count(const struct spec *spec) {

@@ -16,6 +16,9 @@ struct spec_counts {
     size_t permutations, not_modelled;
 };
 
+/* After how long a step that does not end is canceled: PGISOLATIONTIMEOUT, or 360 seconds, as the tester has it. */
+unsigned spec_step_seconds(void);
+
 /* How many permutations there are: those named, or all. SIZE_MAX: more than can be counted. */
 size_t spec_permutation_count(const struct spec *spec);
 

@@ -272,22 +272,28 @@ bool sql_equal(const struct sql_stmt *a, const struct sql_stmt *b, const struct 
     LW_UNREACHABLE();
 }
 
+enum sql_advisory sql_advisory_call(const struct sql_expr *call) {
+    if (call == NULL || call->kind != SQL_CALL)
+        return SQL_NO_ADVISORY;
+    if (str_starts(call->name, "PG_ADVISORY_UNLOCK") || str_is(call->name, "RELEASE_LOCK") ||
+        str_is(call->name, "RELEASE_ALL_LOCKS"))
+        return SQL_ADVISORY_UNLOCK;
+    if (str_starts(call->name, "PG_ADVISORY_XACT_LOCK") ||
+        str_starts(call->name, "PG_TRY_ADVISORY_XACT_LOCK"))
+        return SQL_ADVISORY_XACT;
+    if (str_starts(call->name, "PG_ADVISORY_LOCK") ||
+        str_starts(call->name, "PG_TRY_ADVISORY_LOCK") || str_is(call->name, "GET_LOCK"))
+        return SQL_ADVISORY_SESSION;
+    return SQL_NO_ADVISORY;
+}
+
 enum sql_advisory sql_advisory(const struct sql_stmt *stmt) {
     if (stmt->kind != SQL_STMT_SELECT)
         return SQL_NO_ADVISORY;
     for (size_t i = 0; i < stmt->select->items.count; i++) {
-        const struct sql_expr *expr = stmt->select->items.items[i].expr;
-        if (expr == NULL || expr->kind != SQL_CALL)
-            continue;
-        if (str_starts(expr->name, "PG_ADVISORY_UNLOCK") || str_is(expr->name, "RELEASE_LOCK") ||
-            str_is(expr->name, "RELEASE_ALL_LOCKS"))
-            return SQL_ADVISORY_UNLOCK;
-        if (str_starts(expr->name, "PG_ADVISORY_XACT_LOCK") ||
-            str_starts(expr->name, "PG_TRY_ADVISORY_XACT_LOCK"))
-            return SQL_ADVISORY_XACT;
-        if (str_starts(expr->name, "PG_ADVISORY_LOCK") ||
-            str_starts(expr->name, "PG_TRY_ADVISORY_LOCK") || str_is(expr->name, "GET_LOCK"))
-            return SQL_ADVISORY_SESSION;
+        enum sql_advisory kind = sql_advisory_call(stmt->select->items.items[i].expr);
+        if (kind != SQL_NO_ADVISORY)
+            return kind;
     }
     return SQL_NO_ADVISORY;
 }

@@ -176,13 +176,27 @@ static bool add_foreign_key(struct applier *a, const struct sql_fk_def *def) {
     return true;
 }
 
+/* Counts the columns of a resolved expression, up to two; `*column` is the first. */
+static size_t count_columns(const struct sql_expr *expr, uint16_t *column, size_t count) {
+    if (expr->kind == SQL_COLUMN && count == 0)
+        *column = expr->column;
+    if (expr->kind == SQL_COLUMN)
+        return count == 0 ? 1 : expr->column == *column ? count : 2;
+    for (size_t i = 0; i < expr->args.count; i++)
+        if (expr->args.items[i] != NULL)
+            count = count_columns(expr->args.items[i], column, count);
+    return count;
+}
+
 static bool add_check(struct applier *a, struct str name, const struct sql_expr *expr) {
     struct sql_expr *copy = sql_copy_expr(a->arena, expr);
     if (!sql_resolve_expr(a->arena, a->schema, a->table_index, copy, a->err))
         return false;
     struct check_constraint check = {name, copy};
-    if (name.len == 0)
-        check.name = default_name(a->arena, a->table, NULL, 0, "check");
+    uint16_t column;
+    if (name.len == 0) /* named after its column if there is just one */
+        check.name = default_name(a->arena, a->table, &column,
+                                  count_columns(copy, &column, 0) == 1 ? 1 : 0, "check");
     VEC_PUSH(a->arena, &a->table->checks, check);
     return true;
 }

@@ -88,6 +88,8 @@ enum sql_advisory { SQL_NO_ADVISORY, SQL_ADVISORY_XACT, SQL_ADVISORY_SESSION, SQ
  * pg_advisory_xact_lock (also try_ and _shared forms), pg_advisory_unlock, MySQL's GET_LOCK and
  * RELEASE_LOCK. */
 enum sql_advisory sql_advisory(const struct sql_stmt *stmt);
+/* The same of one expression, NULL being none; what stands within it is not looked at. */
+enum sql_advisory sql_advisory_call(const struct sql_expr *call);
 
 const char *sql_dialect_name(enum sql_dialect dialect);
 /* "READ COMMITTED" and the like. */
