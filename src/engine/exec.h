@@ -71,6 +71,8 @@ enum step row_finish(struct db *db, size_t session);
 /* The values that `set` gives the row of the frame at hand, from `old`; in scratch. */
 enum step row_assign(struct db *db, uint16_t table, const struct sql_assignment *set, size_t count,
                      const struct value *old, const struct value **values);
+/* The next number of the table's sequence, for a serial column. Rolled back transactions leave gaps, as in all engines. */
+bool serial_next(struct db *db, size_t session, uint16_t table, struct value *value);
 /* Fails with UNIQUE, naming the key. */
 enum step fail_unique(struct db *db, uint16_t table, int key);
 

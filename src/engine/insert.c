@@ -3,9 +3,7 @@
  */
 #include "engine/exec.h"
 
-/* The next number of the table's sequence. Rolled back transactions leave gaps, as in all
- * engines. */
-static bool serial_next(struct db *db, size_t session, uint16_t table, struct value *value) {
+bool serial_next(struct db *db, size_t session, uint16_t table, struct value *value) {
     struct table_state *state = &db->tables.items[table];
     return session_generate(db, session, VALUE_INT, state->serial_next++, value);
 }

@@ -50,7 +50,10 @@ enum step row_assign(struct db *db, uint16_t table, const struct sql_assignment 
     for (size_t i = 0; i < count && ok; i++) {
         const struct column *column = &schema->columns.items[set[i].column_index];
         struct value value;
-        if (set[i].value->kind == SQL_DEFAULT)
+        bool is_default = set[i].value->kind == SQL_DEFAULT;
+        if (is_default && column->is_serial && db->config.engine == ENGINE_POSTGRESQL)
+            ok = serial_next(db, db->running, table, &value);
+        else if (is_default)
             ok = eval_default(eval, column, &value);
         else
             ok = eval_expr(eval, set[i].value, &value);

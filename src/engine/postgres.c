@@ -234,6 +234,10 @@ static bool update_mode(struct db *db, const struct sql_update *update, const st
             continue;
         struct value value;
         const struct column *column = &table->columns.items[set->column_index];
+        if (set->value->kind == SQL_DEFAULT && column->is_serial) {
+            *mode = SQL_LOCK_UPDATE; /* a number that no row has */
+            continue;
+        }
         bool ok = set->value->kind == SQL_DEFAULT ? eval_default(eval, column, &value)
                                                   : eval_expr(eval, set->value, &value);
         if (!ok || !eval_store(eval, column, value, &value))

@@ -201,7 +201,10 @@ static bool set_session(struct real *real, size_t session, struct str sql, struc
 
 static bool set_all(struct real *real, enum sql_isolation isolation, struct err *err) {
     struct str settings = STR("SET datestyle = 'Postgres, MDY'; SET timezone = 'PST8PDT'");
-    if (!live_run(real->live, settings, err))
+    /* A role that a spec makes may use the place, as it may the schema public. */
+    struct str grant = STR("DO $$ BEGIN EXECUTE pg_catalog.format('GRANT USAGE ON SCHEMA %I TO "
+                           "PUBLIC', pg_catalog.current_schema()); END $$");
+    if (!live_run(real->live, settings, err) || !live_run(real->live, grant, err))
         return false;
     for (size_t i = 0; i < real->session_count; i++) {
         struct str level =

@@ -397,11 +397,20 @@ static bool is_runnable(const struct spec *spec, struct err *err) {
     return true;
 }
 
+static int compare_names(const void *a, const void *b) {
+    return str_compare(*(const struct str *)a, *(const struct str *)b);
+}
+
 static void print_head(struct runner *run) {
     const struct spec *spec = run->spec;
+    struct str *unused = ARENA_ARRAY(&run->arena, struct str, spec->steps.count);
+    size_t count = 0;
     for (size_t i = 0; i < spec->steps.count && spec->permutations.count > 0; i++)
         if (!spec->steps.items[i].is_used)
-            buf_printf(&run->out, "unused step name: %.*s\n", STR_ARG(spec->steps.items[i].name));
+            unused[count++] = spec->steps.items[i].name;
+    qsort(unused, count, sizeof(unused[0]), compare_names);
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&run->out, "unused step name: %.*s\n", STR_ARG(unused[i]));
     buf_printf(&run->out, "Parsed test spec with %zu sessions\n", spec->sessions.count);
 }
 
