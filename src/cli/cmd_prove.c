@@ -17,10 +17,13 @@ static enum cli_exit run(int argc, char **argv) {
 const struct command cmd_prove = {
     .name = "prove",
     .summary = "run every interleaving of a scenario, or of functions side by side",
-    .usage = "FILE.txn | PATH.py:FUNCTION... [options]",
+    .usage = "FILE.txn | FILE.spec | PATH.py:FUNCTION... [options]",
     .help = "A .txn file says itself which programs run side by side (`-`: standard input). Of a\n"
             "Django project, the functions named run side by side; one alone runs beside itself.\n"
             "A method is named Class.method.\n"
+            "\n"
+            "A .spec file of PostgreSQL's isolation tester prints the tester's transcript; nothing is\n"
+            "judged. The answer is 2 if a permutation was not run, as not modelled.\n"
             "\n"
             "Answers 0 if every schedule ends as some serial order would, 1 if one does not, 2 if\n"
             "the usage was wrong or a file could not be read.",

@@ -19,7 +19,16 @@ static void write_piece(void *context, struct str text) {
     *has_failed |= fwrite(text.ptr, 1, text.len, stdout) != text.len || fflush(stdout) != 0;
 }
 
-static bool check_target(const struct target *target, struct err *err) {
+/* What says nothing of a spec is refused, rather than passed over. */
+static bool check_options(const struct prove_options *options, struct err *err) {
+    const struct target *target = &options->target;
+    const char *refused = options->compare.count > 0          ? "--compare"
+                          : options->session_count > 0        ? "--sessions"
+                          : options->format != PROVE_TEXT     ? "--format json"
+                          : options->all_schedules            ? "--all-schedules"
+                                                              : NULL;
+    if (refused != NULL)
+        return err_set(err, nowhere, "%s does not go with a .spec file", refused);
     if (target->has_engine && target->engine != ENGINE_POSTGRESQL)
         return err_set(err, nowhere, "a .spec file runs on PostgreSQL only");
     return true;
@@ -112,7 +121,7 @@ enum cli_exit spec_prove(const struct prove_options *options) {
     struct spec_counts counts = {0};
     struct spec *spec;
     struct err err;
-    if (!check_target(&options->target, &err))
+    if (!check_options(options, &err))
         return pipeline_print_error(&err);
     if (!file_read(arena, str_to_c(arena, path), &text, &err))
         return pipeline_print_error(&err);

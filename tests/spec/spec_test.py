@@ -97,6 +97,11 @@ class Mistakes(unittest.TestCase):
     def test_options(self):
         path = str(CASES[0])
         for args, message in (([path, path], "is a whole scenario: it goes alone"),
+                              ([path, "--sessions", "2"], "--sessions does not go with a .spec file"),
+                              ([path, "--format", "json"], "--format json does not go with"),
+                              ([path, "--all-schedules"], "--all-schedules does not go with"),
+                              ([path, "--on", ""], "which server?"),
+                              ([path, "--on", "sqlite:x"], "PostgreSQL"),
                               ([path, "--engine", "mysql"], "a .spec file runs on PostgreSQL only"),
                               (["no/such.spec"], "No such file")):
             code, out, err = lostwrite("prove", *args)
