@@ -162,18 +162,6 @@ static bool run_control(struct real *real, const struct spec_block *block,
     return true;
 }
 
-/* Who waits for none of our sessions, as for a prepared transaction, does not wait for the tester: it is given the
- * time for a timeout of its own. */
-static bool outlast(struct real *real, size_t session, struct err *err) {
-    enum { PAUSES_MAX = 200 };
-    for (unsigned i = 0; i < PAUSES_MAX && !real->is_done[session]; i++) {
-        pause_a_little();
-        if (!settle(real, err))
-            return false;
-    }
-    return true;
-}
-
 static bool server_send(struct spec_server *server, size_t session, const struct spec_block *block,
                         struct err *err) {
     struct real *real = real_of(server);
@@ -181,9 +169,8 @@ static bool server_send(struct spec_server *server, size_t session, const struct
     LW_ASSERT(session < real->session_count);
     if (!live_exec(real->live, session, block->sql, &answer, err))
         return false;
-    bool waits_for_others = answer->status == LIVE_WAITING && answer->blockers == 0;
     take_answer(real, session, answer);
-    return settle(real, err) && (!waits_for_others || outlast(real, session, err));
+    return settle(real, err);
 }
 
 static bool server_run(struct spec_server *server, size_t session, const struct spec_block *block,
