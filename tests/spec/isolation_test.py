@@ -26,6 +26,8 @@ DATABASE = "isolation_regression"  # as pg_regress calls it; a spec names it
 STEP_SECONDS = "20"  # a step that does not end is a failure, and soon
 SPEC_SECONDS_MAX = 250
 SIDES = ("builtin", "server")
+# Of two sessions that one commit lets go, a busy machine may run either first: what fails on the server fails each time.
+RUNS_AGAIN = 2
 # The first goal: no partitions, triggers, DDL in steps, two-phase commit, MERGE, GIN, advisory locks.
 FIRST = """
 aborted-keyrevoke classroom-scheduling delete-abort-savept delete-abort-savept-2 fk-contention index-only-scan
@@ -125,11 +127,16 @@ class Isolation(unittest.TestCase):
         total = passing = first = first_passing = 0
         for name in self.names:
             with self.subTest("%s %s" % (side, name)):
+                known = self.known.get((side, name), {})
                 failed, count = failures(self.folder, name, *options)
+                for _ in range(RUNS_AGAIN if side == "server" else 0):
+                    if set(failed) <= set(known):
+                        break
+                    again, _ = failures(self.folder, name, *options)
+                    failed = {number: why for number, why in failed.items() if number in again}
                 total, passing = total + count, passing + count - len(failed)
                 if name in FIRST:
                     first, first_passing = first + count, first_passing + count - len(failed)
-                known = self.known.get((side, name), {})
                 self.assertEqual(sorted(failed), sorted(known), {n: w for n, w in failed.items()
                                                                  if n not in known})
                 for number, why in failed.items():
