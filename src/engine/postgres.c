@@ -266,7 +266,7 @@ static bool check_early(struct db *db, size_t session, const struct sql_update *
     uint16_t row = db->versions.items[tuple->refs[0].version].row;
     const struct value *values;
     if (db->rows.items[row].newest == tuple->refs[0].version &&
-        row_lock_blockers(db, session, row, mode) == 0)
+        !row_is_held(db, session, row, mode))
         return true; /* it will be checked when it is written */
     uint8_t generated = db->sessions.items[session].generated;
     bool ok = row_assign(db, tuple->refs[0].table, update->set.items, update->set.count,

@@ -32,6 +32,8 @@ enum row_hold row_hold(struct db *db, size_t session, uint32_t seen, enum sql_lo
                        enum sql_lock_wait wait, uint32_t *newest);
 /* Whether `txn` holds FOR UPDATE strength on the row. */
 bool row_is_key_locked(const struct db *db, uint16_t txn, uint16_t row);
+/* Whether another session has a lock on the row that conflicts. */
+bool row_is_held(const struct db *db, size_t session, uint16_t row, enum sql_lock mode);
 /* Bits of the sessions that began before `session`, which waits for a row, to wait for a lock on it that conflicts. */
 uint32_t row_queue_ahead(const struct db *db, size_t session);
 

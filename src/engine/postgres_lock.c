@@ -29,6 +29,10 @@ static const struct lock *row_holder(const struct db *db, size_t session, uint16
     return NULL;
 }
 
+bool row_is_held(const struct db *db, size_t session, uint16_t row, enum sql_lock mode) {
+    return row_holder(db, session, row, mode) != NULL;
+}
+
 /* Who holds the row already, if less strongly, needs no tuple lock to wait for the others that do. */
 static bool is_in_queue(const struct db *db, size_t session) {
     const struct wait *wait = &db->sessions.items[session].wait;
