@@ -39,7 +39,7 @@ static bool set_compare(void *options, struct str value, struct err *err) {
 
 static bool set_on(void *options, struct str value, struct err *err) {
     if (value.len == 0)
-        return err_set(err, nowhere, "--on: which server? postgresql://...");
+        return err_set(err, nowhere, "--on: which server? postgresql://, mysql:// or sqlite:PATH");
     ((struct prove_options *)options)->on = value;
     return true;
 }
@@ -81,8 +81,9 @@ static const struct cli_option prove_cli_options[] = {
      "one function alone: 2", set_sessions},
     {"format", 0, "FORMAT", "text or json", set_format},
     {"all-schedules", 0, NULL, "leave no schedule out, and count them", set_all_schedules},
-    {"on", 0, "URL", "run a .spec file on a server, postgresql://..., in a schema of\n"
-     "its own, dropped at the end", set_on},
+    {"on", 0, "URL", "also run it on a real server (a .spec file: only there):\n"
+     "postgresql://, mysql://, sqlite:PATH; in a schema of its own,\n"
+     "dropped at the end", set_on},
     {"color", 0, "WHEN", "auto, always or never; auto obeys NO_COLOR", set_color},
     {"verbose", 'v', NULL, "also say what was not modelled, and where", set_verbose},
 };
@@ -100,8 +101,6 @@ bool prove_options_parse(struct arena *arena, int argc, char **argv, struct prov
         return err_set(err, nowhere, "what is to be proved? FILE.txn, FILE.spec or PATH.py:FUNCTION");
     if (!inputs_check(&options->inputs, err))
         return false;
-    if (options->on.len > 0 && !spec_is_path(options->inputs.items.items[0].path))
-        return err_set(err, nowhere, "--on: only a .spec file runs on a server");
     if (options->session_count != 0 && options->session_count < options->inputs.items.count)
         return err_set(err, nowhere, "--sessions: %u sessions for %zu functions",
                        options->session_count, options->inputs.items.count);

@@ -139,18 +139,13 @@ enum cli_exit prove_run(const struct prove_options *options) {
     struct prove prove = {.options = options, .target = options->target,
                           .scenario = {.arena = options->arena}};
     struct err err;
-    bool is_spec = spec_is_path(options->inputs.items.items[0].path);
-    if (is_spec && options->on.len > 0) {
-        err_set(&err, (struct pos){0}, "--on: a .spec file runs on the built-in engine only");
-        return pipeline_print_error(&err);
-    }
     if (options->compare.count > 0 && options->on.len > 0) {
         err_set(&err, (struct pos){0}, "--on: --compare is of built-in engines");
         return pipeline_print_error(&err);
     }
     if (options->compare.count > 0)
         return compare_run(options);
-    if (is_spec)
+    if (spec_is_path(options->inputs.items.items[0].path))
         return spec_prove(options);
     text_pool_init(&prove.scenario.pool, options->arena);
     if (options->on.len > 0 &&

@@ -22,11 +22,10 @@ static void write_piece(void *context, struct str text) {
 /* What says nothing of a spec is refused, rather than passed over. */
 static bool check_options(const struct prove_options *options, struct err *err) {
     const struct target *target = &options->target;
-    const char *refused = options->compare.count > 0          ? "--compare"
-                          : options->session_count > 0        ? "--sessions"
-                          : options->format != PROVE_TEXT     ? "--format json"
-                          : options->all_schedules            ? "--all-schedules"
-                                                              : NULL;
+    const char *refused = options->session_count > 0      ? "--sessions"
+                          : options->format != PROVE_TEXT ? "--format json"
+                          : options->all_schedules        ? "--all-schedules"
+                                                          : NULL;
     if (refused != NULL)
         return err_set(err, nowhere, "%s does not go with a .spec file", refused);
     if (target->has_engine && target->engine != ENGINE_POSTGRESQL)
