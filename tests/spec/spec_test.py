@@ -57,6 +57,13 @@ class Cases(unittest.TestCase):
                 self.assertEqual(err, "lostwrite: %s permutations not run: not modelled\n" % left_out
                                  if left_out else "")
 
+    def test_documented_example(self):
+        page = (harness.SOURCE / "docs" / "spec.md").read_text()
+        spec = (harness.SOURCE / "examples" / "spec" / "last_seat.spec").read_text()
+        self.assertIn("```\n" + spec + "```\n", page)
+        code, out, err = lostwrite("prove", "examples/spec/last_seat.spec", cwd=harness.SOURCE)
+        self.assertIn("$ lostwrite prove examples/spec/last_seat.spec\n" + out + "```\n", page)
+
     def test_level(self):
         path = str(HERE / "cases" / "level.spec")
         outcomes = {level: lostwrite("prove", path, "--isolation", level)[1]
