@@ -65,7 +65,7 @@ static bool prove_one(struct prove *p, const struct scenario_run *from, struct e
 static struct proof_options proof_options(struct prove *p) {
     struct proof_options options = {.all_schedules = p->options->all_schedules,
                                     .policies = target_policies(&p->target, p->on.engine),
-                                    .version = p->on.version,
+                                    .versions = p->scenario.find.policies,
                                     .on_progress = on_server_progress,
                                     .context = &p->on};
     if (options.all_schedules)

@@ -182,6 +182,8 @@ void add_finding(struct collector *c, const struct judged_run *run, const struct
         arena_release(&scratch);
     }
     finding.message = finding_message(c->arena, &finding);
+    if (c->options->on_finding != NULL && finding.has_witness)
+        c->options->on_finding(c->options->finding_context, &finding, &run->setup, schedule);
     VEC_PUSH(c->arena, &c->findings->items, finding);
 }
 
@@ -241,5 +243,6 @@ bool find_in_run(struct arena *arena, const struct run_setup *setup, const struc
         }
         arena_release(&scratch);
     }
+    findings_set_ids(arena, findings);
     return true;
 }

@@ -242,4 +242,5 @@ void find_all(struct arena *arena, const struct schema *schema, struct text_pool
     if (findings->items.count > 1)
         qsort(findings->items.items, findings->items.count, sizeof(struct finding),
               compare_findings);
+    findings_set_ids(arena, findings);
 }

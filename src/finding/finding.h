@@ -16,6 +16,7 @@ struct finding_other {
 };
 
 struct finding {
+    struct str id;                 /* "LW003-1a2b3c4d", see finding_base_id; set when all are known */
     enum rule rule;
     struct txn_span span;          /* of the write */
     struct str symbol;             /* "shop.views.increment" */
@@ -62,6 +63,11 @@ struct find_options {
     /* The name of the function around a place, `fallback` (the program's) if it isn't known; may be NULL. */
     struct str (*symbol_of)(void *context, struct txn_span span, struct str fallback);
     void *symbol_context;
+    /* Told of each finding with a witness when it is made, while the run that shows it, and those of its fixes, are
+     * still there; NULL: nobody asks. */
+    void (*on_finding)(void *context, const struct finding *finding, const struct run_setup *run,
+                       const struct schedule *schedule);
+    void *finding_context;
     enum effect_kind (*effect_kind)(struct str name); /* may be NULL: each is sure to be one */
 };
 
@@ -79,6 +85,12 @@ void find_all(struct arena *arena, const struct schema *schema, struct text_pool
               const struct subject *subjects, size_t subject_count,
               const struct find_options *options, struct findings *findings,
               struct find_stats *stats);
+
+/* The same for every finding of the same code in the same function about the same table and columns, with the same other
+ * writer: whatever the lines, and wherever the project lies. */
+struct str finding_base_id(struct arena *arena, const struct finding *finding);
+/* Gives each finding its id: the base, and to all but the first of the same base, in order, "-2", "-3", ... */
+void findings_set_ids(struct arena *arena, struct findings *findings);
 
 /* One run given by its programs, rows and arguments (`prove`): its cells, culprits and fixes, as one finding a culprit.
  * `cells` gets the run's own table. */

@@ -289,6 +289,7 @@ static void try_fix(struct trial *t, enum fix_kind kind) {
     for (size_t i = 0; i < fixed.session_count; i++)
         fix.programs[i] = fixed.sessions[i].program;
     explore(t, &fixed, &fix);
+    fix.run = fixed;
     VEC_PUSH(t->arena, &t->fixes->items, fix);
 }
 

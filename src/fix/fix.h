@@ -27,6 +27,7 @@ struct fix {
     bool is_explored[POLICY_COUNT];        /* false: the policy doesn't apply (the fix names its own level, the version has no such) */
     struct str text;                       /* for this code: "save(update_fields=[\"foo\"])" */
     const struct txn_program *programs[DB_SESSIONS_MAX]; /* as rewritten, per session */
+    struct run_setup run;                  /* of them, with the rows; it lives no longer than the run that was given */
     struct txn_span span;                  /* the statement that changes */
 };
 

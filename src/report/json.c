@@ -152,6 +152,7 @@ static void put_finding(struct json *j, const struct policies *policies,
     open_in(j, '{');
     put_c(j, "code", rule_code(f->rule));
     put_c(j, "name", rule_name(f->rule));
+    put_str(j, "id", f->id);
     put_place(j, f->span);
     put_number(j, "column", f->span.start.column);
     put_str(j, "symbol", f->symbol);

@@ -263,7 +263,8 @@ static void put_finding(const struct report *r, const struct finding *f, struct 
         table_print(r, f->cells, f->has_witness ? &f->witness_config : NULL, out);
     }
     put_fixes(r, f, out);
-    buf_printf(out, "  More: lostwrite explain %s\n\n", rule_code(f->rule));
+    buf_printf(out, "  More: lostwrite explain %s; this one is %.*s\n\n", rule_code(f->rule),
+               STR_ARG(f->id));
 }
 
 static void put_note(const struct report_note *note, struct buf *out) {

@@ -126,8 +126,7 @@ bool proof_begin(struct arena *scratch, const struct run_setup *setup,
     p.setup.server = NULL;
     for (int i = 0; i < POLICY_COUNT; i++) {
         struct proof_cell *cell = &proof->cells[i];
-        cell->config = policy_info((enum policy_id)i)->config;
-        cell->config.version = options->version;
+        cell->config = policy_config(&options->versions, (enum policy_id)i);
         cell->is_run = (options->policies & 1u << i) != 0;
         if (!cell->is_run)
             continue;

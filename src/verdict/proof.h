@@ -5,7 +5,7 @@
 #define LW_VERDICT_PROOF_H
 
 #include "live/server.h"
-#include "verdict/verdict.h"
+#include "verdict/policies.h"
 
 /* Which schedules a level ran on the server, besides the serial orders. */
 enum proof_schedules {
@@ -34,7 +34,7 @@ struct proof_options {
     bool all_schedules;
     uint64_t steps_max; /* 0: as judge_options */
     uint32_t policies;  /* bit per policy that was asked for; those of other engines are left out */
-    uint32_t version;   /* of the server, see engine/version.h */
+    struct policies versions; /* that of the server among them */
     /* Told before each level (schedule_count 0) and after each schedule; NULL: nobody asks. */
     void (*on_progress)(void *context, enum policy_id policy, uint64_t schedule_count);
     void *context;
