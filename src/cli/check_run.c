@@ -1,36 +1,8 @@
 #include "cli/check_options.h"
 #include "cli/clause.h"
 #include "cli/pipeline.h"
+#include "cli/project_run.h"
 #include "cli/scope.h"
-
-/* The entries of the project are what runs concurrently: each becomes a subject. Who calls whom is known when all are
- * lowered. */
-static struct subject *lower_all(struct arena *arena, struct text_pool *pool,
-                                 struct django_project *project, enum sql_dialect dialect,
-                                 size_t *count) {
-    size_t function_count = project->functions.count;
-    struct subject *subjects = ARENA_ARRAY(arena, struct subject, function_count);
-    struct txn_program **programs = ARENA_ARRAY(arena, struct txn_program *, function_count);
-    bool *is_lowered = ARENA_ARRAY(arena, bool, function_count);
-    bool *is_entry = ARENA_ARRAY(arena, bool, function_count);
-    *count = 0;
-    for (size_t i = 0; i < function_count; i++) {
-        programs[i] = django_lower(arena, pool, project, i, dialect);
-        is_lowered[i] = programs[i] != NULL;
-    }
-    django_entries(project, is_lowered, is_entry);
-    for (size_t i = 0; i < function_count; i++) {
-        const struct django_function *function = &project->functions.items[i];
-        if (!is_lowered[i] || !is_entry[i])
-            continue;
-        struct subject *subject = &subjects[(*count)++];
-        *subject = (struct subject){.program = programs[i],
-                                    .symbol = function->symbol,
-                                    .is_summary = function->is_summary,
-                                    .has_code = function->has_code};
-    }
-    return subjects;
-}
 
 /* Whoever asks about a part of the project gets the findings of that part, though all of it was looked at. */
 static void keep_asked_for(struct findings *findings, struct scope *scope) {
@@ -39,32 +11,6 @@ static void keep_asked_for(struct findings *findings, struct scope *scope) {
         if (scope_has(scope, findings->items.items[i].span.path))
             findings->items.items[kept++] = findings->items.items[i];
     findings->items.count = kept;
-}
-
-/* Whether a file was asked for and is there, if only as one that cannot be read. */
-static bool has_files(struct arena *arena, const struct django_project *project,
-                      struct scope *scope) {
-    struct str *paths;
-    size_t count = django_files(arena, project, &paths);
-    for (size_t i = 0; i < count; i++)
-        if (scope_has(scope, paths[i]))
-            return true;
-    for (size_t i = 0; i < project->notes.count; i++)
-        if (project->notes.items[i].is_error && scope_has(scope, project->notes.items[i].span.path))
-            return true;
-    return false;
-}
-
-static bool load(const struct check_options *options, struct text_pool *pool, struct scope *scope,
-                 struct django_project **project, struct err *err) {
-    struct arena *arena = options->arena;
-    if (!scope_init(scope, arena, options->paths, options->path_count, err) ||
-        !django_load_around(arena, pool, options->paths, options->path_count, project, err))
-        return false;
-    if (has_files(arena, *project, scope))
-        return true;
-    err_set(err, (struct pos){0}, "there is no Python source here");
-    return err_in_file(err, str_from_c(options->paths[0]));
 }
 
 /* Where the version that was asked for would not understand a program. */
@@ -105,7 +51,7 @@ enum cli_exit check_run(const struct check_options *options) {
     struct scope scope;
     struct err err;
     text_pool_init(&pool, arena);
-    if (!load(options, &pool, &scope, &project, &err))
+    if (!project_load(arena, &pool, options->paths, options->path_count, &scope, &project, &err))
         return pipeline_print_error(&err);
     struct find_options find = {.rules = options->rules,
                                 .symbol_of = project_symbol,
@@ -113,7 +59,7 @@ enum cli_exit check_run(const struct check_options *options) {
                                 .effect_kind = project_effect_kind};
     target_configs(&options->target, &project->settings, &find);
     size_t count;
-    struct subject *subjects = lower_all(arena, &pool, project, target_dialect(&find), &count);
+    struct subject *subjects = project_subjects(arena, &pool, project, target_dialect(&find), &count);
     struct findings findings = {0};
     struct find_stats stats = {0};
     find_all(arena, &project->schema, &pool, subjects, count, &find, &findings, &stats);

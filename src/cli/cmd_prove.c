@@ -17,10 +17,11 @@ static enum cli_exit run(int argc, char **argv) {
 const struct command cmd_prove = {
     .name = "prove",
     .summary = "run every interleaving of a scenario, or of functions side by side",
-    .usage = "FILE.txn | FILE.spec | PATH.py:FUNCTION... [options]",
+    .usage = "FILE.txn | FILE.spec | PATH.py:FUNCTION... | FINDING [options]",
     .help = "A .txn file says itself which programs run side by side (`-`: standard input). Of a\n"
             "Django project, the functions named run side by side; one alone runs beside itself.\n"
-            "A method is named Class.method.\n"
+            "A method is named Class.method. A finding of check is named by its id, with --from, or by\n"
+            "the place of its write, PATH.py:LINE; with --on it is replayed as it is and with each fix.\n"
             "\n"
             "With --compare they are judged on each of the servers named, and what changes from one to\n"
             "the next is said: --compare mariadb:10.11 mariadb:11.8 for an upgrade, postgresql mysql:8.4\n"

@@ -54,11 +54,36 @@ static bool set_verbose(void *options, struct str value, struct err *err) {
     return true;
 }
 
+static bool set_from(void *options, struct str value, struct err *err) {
+    if (value.len == 0)
+        return err_set(err, nowhere, "--from: which file? one that `check --format json` wrote");
+    ((struct prove_options *)options)->from = value;
+    return true;
+}
+
+/* A finding goes alone, and to a server: what the built-in engine says of it is check's answer. */
+static bool finding_check(const struct prove_options *options, struct err *err) {
+    if (options->inputs.items.count > 0 || options->compare.count > 0 || options->session_count > 0)
+        return err_set(err, nowhere, "a finding goes alone, without --compare and --sessions");
+    if (options->on.len == 0)
+        return err_set(err, nowhere, "a finding is replayed on a real server: which? --on URL");
+    if (options->finding.id.len > 0 && options->from.len == 0)
+        return err_set(err, nowhere, "where does %.*s stand? --from FILE, which `check --format json` "
+                       "wrote", STR_ARG(options->finding.id));
+    return true;
+}
+
 static bool add_input(void *into, struct str value, struct err *err) {
     struct prove_options *options = into;
     struct input input = {.path = value};
     if (compare_takes(&options->compare, value))
         return compare_add(&options->compare, value, err);
+    struct finding_input finding = {0};
+    if (finding_input_read(value, &finding)) {
+        bool is_second = finding_input_is_given(&options->finding);
+        options->finding = finding;
+        return !is_second || err_set(err, nowhere, "'%.*s': one finding at a time", STR_ARG(value));
+    }
     if (!spec_is_path(value) && !input_read(value, &input, err))
         return false;
     VEC_PUSH(options->arena, &options->inputs.items, input);
@@ -84,6 +109,7 @@ static const struct cli_option prove_cli_options[] = {
     {"on", 0, "URL", "also run it on a real server (a .spec file: only there):\n"
      "postgresql://, mysql://, sqlite:PATH; in a schema of its own,\n"
      "dropped at the end", set_on},
+    {"from", 0, "FILE", "JSON of check, which says where a finding stands", set_from},
     {"color", 0, "WHEN", "auto, always or never; auto obeys NO_COLOR", set_color},
     {"verbose", 'v', NULL, "also say what was not modelled, and where", set_verbose},
 };
@@ -97,6 +123,10 @@ bool prove_options_parse(struct arena *arena, int argc, char **argv, struct prov
     if (!cli_parse(&prove_syntax, argc, argv, options, err) || !target_check(&options->target, err) ||
         !compare_check(&options->compare, &options->target, err))
         return false;
+    if (finding_input_is_given(&options->finding))
+        return finding_check(options, err);
+    if (options->from.len > 0)
+        return err_set(err, nowhere, "--from: which finding of it? LW003-1a2b3c4d");
     if (options->inputs.items.count == 0)
         return err_set(err, nowhere, "what is to be proved? FILE.txn, FILE.spec or PATH.py:FUNCTION");
     if (!inputs_check(&options->inputs, err))

@@ -7,6 +7,7 @@
 #include "cli/exit.h"
 #include "cli/input.h"
 #include "cli/option.h"
+#include "cli/prove_finding.h"
 #include "cli/target.h"
 #include "cli/terminal.h"
 
@@ -20,6 +21,8 @@ struct prove_options {
     unsigned session_count; /* 1 to DB_SESSIONS_MAX; 0: not given */
     enum prove_format format;
     bool all_schedules; /* no reduction, and count them */
+    struct finding_input finding; /* instead of `inputs` */
+    struct str from;    /* the JSON file that has its path; empty: none */
     struct str on;      /* URL of a real server to run on; empty: none */
     enum color_when color;
     bool is_verbose;

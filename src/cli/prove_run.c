@@ -139,6 +139,8 @@ enum cli_exit prove_run(const struct prove_options *options) {
     struct prove prove = {.options = options, .target = options->target,
                           .scenario = {.arena = options->arena}};
     struct err err;
+    if (finding_input_is_given(&options->finding))
+        return prove_finding(options);
     if (options->compare.count > 0 && options->on.len > 0) {
         err_set(&err, (struct pos){0}, "--on: --compare is of built-in engines");
         return pipeline_print_error(&err);

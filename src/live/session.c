@@ -436,6 +436,7 @@ static uint32_t maybe_free(struct live *live, uint32_t asked) {
         mask |= 1u << i;
         session->blocked_since_us = 0;
         session->asked_count = 0;
+        session->is_past_deadlock_check = false; /* that was the wait before */
     }
     return mask;
 }

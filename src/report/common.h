@@ -7,6 +7,9 @@
 /* The answer to a line: "UPDATE 1", "waits for A". */
 void line_result(const struct witness_line *line, struct buf *out);
 
+/* A finding for people, with its table and fixes. */
+void finding_print(const struct report *report, const struct finding *finding, struct buf *out);
+
 /* The width to write for. */
 size_t report_width(const struct report *report);
 

@@ -126,131 +126,6 @@ void put_witness(struct json *j, const struct db_config *config,
     close_in(j, '}');
 }
 
-static void put_fixes(struct json *j, const struct policies *policies,
-                      const struct fixes *fixes) {
-    key(j, "fixes");
-    open_in(j, '[');
-    for (size_t i = 0; i < fixes->items.count; i++) {
-        const struct fix *fix = &fixes->items.items[i];
-        item(j);
-        open_in(j, '{');
-        put_c(j, "kind", fix_kind_name(fix->kind));
-        put_c(j, "verdict", fix_verdict_name(fix->verdict));
-        put_cells(j, policies, fix->cells, fix->is_explored, false);
-        put_str(j, "text", fix->text);
-        close_in(j, '}');
-    }
-    close_in(j, ']');
-}
-
-static void put_finding(struct json *j, const struct policies *policies,
-                        const struct finding *f) {
-    static const char *const scopes[] = {[SCOPE_AUTOCOMMIT] = "autocommit",
-                                         [SCOPE_TRANSACTION] = "transaction",
-                                         [SCOPE_MIXED] = "mixed"};
-    item(j);
-    open_in(j, '{');
-    put_c(j, "code", rule_code(f->rule));
-    put_c(j, "name", rule_name(f->rule));
-    put_str(j, "id", f->id);
-    put_place(j, f->span);
-    put_number(j, "column", f->span.start.column);
-    put_str(j, "symbol", f->symbol);
-    put_str(j, "table", f->table);
-    key(j, "columns");
-    open_in(j, '[');
-    for (size_t i = 0; i < f->columns.count; i++) {
-        item(j);
-        buf_add_json(j->out, f->columns.items[i]);
-    }
-    close_in(j, ']');
-    put_str(j, "message", f->message);
-    key(j, "reads");
-    open_in(j, '[');
-    for (size_t i = 0; i < f->reads.count; i++) {
-        item(j);
-        open_in(j, '{');
-        put_place(j, f->reads.items[i]);
-        close_in(j, '}');
-    }
-    close_in(j, ']');
-    key(j, "other");
-    if (f->session_count > 1) {
-        open_in(j, '{');
-        put_str(j, "symbol", f->other.symbol);
-        put_place(j, f->other.span);
-        close_in(j, '}');
-    } else {
-        buf_add_c(j->out, "null");
-    }
-    put_c(j, "scope", scopes[f->scope]);
-    put_cells(j, policies, f->has_cells ? f->cells : NULL, NULL, false);
-    if (f->has_witness) {
-        put_witness(j, &f->witness_config, &f->witness, &f->serial);
-    } else {
-        key(j, "witness");
-        buf_add_c(j->out, "null");
-    }
-    put_fixes(j, policies, &f->fixes);
-    close_in(j, '}');
-}
-
-static void put_findings(struct json *j, const struct policies *policies,
-                         const struct findings *findings) {
-    key(j, "findings");
-    open_in(j, '[');
-    for (size_t i = 0; i < findings->items.count; i++)
-        put_finding(j, policies, &findings->items.items[i]);
-    close_in(j, ']');
-}
-
-static void put_notes(struct json *j, const struct report *report, bool errors) {
-    key(j, errors ? "errors" : "not_modelled");
-    open_in(j, '[');
-    for (size_t i = 0; i < report->note_count; i++) {
-        const struct report_note *note = &report->notes[i];
-        if (note->is_error != errors)
-            continue;
-        item(j);
-        open_in(j, '{');
-        put_place(j, note->span);
-        put_number(j, "column", note->span.start.column);
-        put_str(j, "text", note->text);
-        close_in(j, '}');
-    }
-    close_in(j, ']');
-}
-
-static void put_summary(struct json *j, const struct report *report) {
-    const struct report_summary *s = &report->summary;
-    key(j, "summary");
-    open_in(j, '{');
-    put_number(j, "findings", report->findings->items.count);
-    put_number(j, "files", s->file_count);
-    put_number(j, "lines", s->line_count);
-    put_number(j, "broken_files", s->broken_file_count);
-    put_number(j, "orm_functions", s->function_count);
-    put_number(j, "modelled_functions", s->modelled_count);
-    put_number(j, "programs", s->program_count);
-    put_number(j, "runs", s->run_count);
-    put_number(j, "limits", s->limit_count);
-    put_number(j, "admin_forms", s->summary_count);
-    put_number(j, "skipped_pairs", s->skipped_count);
-    close_in(j, '}');
-}
-
-void report_json(const struct report *report, struct buf *out) {
-    struct json j = {.out = out};
-    open_in(&j, '{');
-    put_tool(&j, report);
-    put_findings(&j, &report->policies, report->findings);
-    put_notes(&j, report, false);
-    put_notes(&j, report, true);
-    put_summary(&j, report);
-    close_in(&j, '}');
-    buf_add_char(out, '\n');
-}
-
 static void put_judged(struct json *j, const char *name, const struct db_config *config,
                        const struct cell_verdict *cell, bool has_counts) {
     key(j, name);
@@ -302,6 +177,141 @@ static void put_proof(struct json *j, const char *server, const struct proof *pr
     close_in(j, '}');
 }
 
+/* What a server said of a finding; `proved` NULL: none was asked. */
+struct on_server {
+    const char *name;
+    const struct proved_finding *proved;
+};
+
+static void put_fixes(struct json *j, const struct policies *policies, struct on_server on,
+                      const struct fixes *fixes) {
+    key(j, "fixes");
+    open_in(j, '[');
+    for (size_t i = 0; i < fixes->items.count; i++) {
+        const struct fix *fix = &fixes->items.items[i];
+        item(j);
+        open_in(j, '{');
+        put_c(j, "kind", fix_kind_name(fix->kind));
+        put_c(j, "verdict", fix_verdict_name(fix->verdict));
+        put_cells(j, policies, fix->cells, fix->is_explored, false);
+        if (on.proved != NULL && on.proved->proof != NULL)
+            put_proof(j, on.name, &on.proved->fixes[i]);
+        put_str(j, "text", fix->text);
+        close_in(j, '}');
+    }
+    close_in(j, ']');
+}
+
+static void put_finding(struct json *j, const struct policies *policies, struct on_server on,
+                        const struct finding *f) {
+    static const char *const scopes[] = {[SCOPE_AUTOCOMMIT] = "autocommit",
+                                         [SCOPE_TRANSACTION] = "transaction",
+                                         [SCOPE_MIXED] = "mixed"};
+    item(j);
+    open_in(j, '{');
+    put_c(j, "code", rule_code(f->rule));
+    put_c(j, "name", rule_name(f->rule));
+    put_str(j, "id", f->id);
+    put_place(j, f->span);
+    put_number(j, "column", f->span.start.column);
+    put_str(j, "symbol", f->symbol);
+    put_str(j, "table", f->table);
+    key(j, "columns");
+    open_in(j, '[');
+    for (size_t i = 0; i < f->columns.count; i++) {
+        item(j);
+        buf_add_json(j->out, f->columns.items[i]);
+    }
+    close_in(j, ']');
+    put_str(j, "message", f->message);
+    key(j, "reads");
+    open_in(j, '[');
+    for (size_t i = 0; i < f->reads.count; i++) {
+        item(j);
+        open_in(j, '{');
+        put_place(j, f->reads.items[i]);
+        close_in(j, '}');
+    }
+    close_in(j, ']');
+    key(j, "other");
+    if (f->session_count > 1) {
+        open_in(j, '{');
+        put_str(j, "symbol", f->other.symbol);
+        put_place(j, f->other.span);
+        close_in(j, '}');
+    } else {
+        buf_add_c(j->out, "null");
+    }
+    put_c(j, "scope", scopes[f->scope]);
+    put_cells(j, policies, f->has_cells ? f->cells : NULL, NULL, false);
+    if (on.proved != NULL && on.proved->proof != NULL)
+        put_proof(j, on.name, on.proved->proof);
+    if (f->has_witness) {
+        put_witness(j, &f->witness_config, &f->witness, &f->serial);
+    } else {
+        key(j, "witness");
+        buf_add_c(j->out, "null");
+    }
+    put_fixes(j, policies, on, &f->fixes);
+    close_in(j, '}');
+}
+
+static void put_findings(struct json *j, const struct policies *policies,
+                         const struct findings *findings) {
+    key(j, "findings");
+    open_in(j, '[');
+    for (size_t i = 0; i < findings->items.count; i++)
+        put_finding(j, policies, (struct on_server){0}, &findings->items.items[i]);
+    close_in(j, ']');
+}
+
+static void put_notes(struct json *j, const struct report *report, bool errors) {
+    key(j, errors ? "errors" : "not_modelled");
+    open_in(j, '[');
+    for (size_t i = 0; i < report->note_count; i++) {
+        const struct report_note *note = &report->notes[i];
+        if (note->is_error != errors)
+            continue;
+        item(j);
+        open_in(j, '{');
+        put_place(j, note->span);
+        put_number(j, "column", note->span.start.column);
+        put_str(j, "text", note->text);
+        close_in(j, '}');
+    }
+    close_in(j, ']');
+}
+
+static void put_summary(struct json *j, const struct report *report) {
+    const struct report_summary *s = &report->summary;
+    key(j, "summary");
+    open_in(j, '{');
+    put_number(j, "findings", report->findings->items.count);
+    put_number(j, "files", s->file_count);
+    put_number(j, "lines", s->line_count);
+    put_number(j, "broken_files", s->broken_file_count);
+    put_number(j, "orm_functions", s->function_count);
+    put_number(j, "modelled_functions", s->modelled_count);
+    put_number(j, "programs", s->program_count);
+    put_number(j, "runs", s->run_count);
+    put_number(j, "limits", s->limit_count);
+    put_number(j, "admin_forms", s->summary_count);
+    put_number(j, "skipped_pairs", s->skipped_count);
+    close_in(j, '}');
+}
+
+void report_json(const struct report *report, struct buf *out) {
+    struct json j = {.out = out};
+    open_in(&j, '{');
+    put_tool(&j, report);
+    put_findings(&j, &report->policies, report->findings);
+    put_notes(&j, report, false);
+    put_notes(&j, report, true);
+    put_summary(&j, report);
+    close_in(&j, '}');
+    buf_add_char(out, '\n');
+}
+
 static void put_run(struct json *j, const struct policies *policies,
                     const struct report_run *run) {
     put_str(j, "name", run->name);
@@ -339,6 +349,21 @@ void report_prove_json(const struct report *report, const struct report_run *run
         put_run(&j, &report->policies, &runs[i]);
         close_in(&j, '}');
     }
+    close_in(&j, ']');
+    close_in(&j, '}');
+    buf_add_char(out, '\n');
+}
+
+void report_proved_json(const struct report *report, const char *server,
+                        const struct proved_finding *proved, size_t count, struct buf *out) {
+    struct json j = {.out = out};
+    open_in(&j, '{');
+    put_tool(&j, report);
+    key(&j, "proved");
+    open_in(&j, '[');
+    for (size_t i = 0; i < count; i++)
+        put_finding(&j, &report->policies, (struct on_server){server, &proved[i]},
+                    proved[i].finding);
     close_in(&j, ']');
     close_in(&j, '}');
     buf_add_char(out, '\n');

@@ -105,3 +105,105 @@ void proof_print_counts(const struct proof *proof, struct buf *out) {
         put_counts("server", &cell->config, &cell->server, out);
     }
 }
+
+/* A finding and its fixes: one line each, one column a level. */
+
+enum { LABEL_WIDTH = 28, COLUMN_WIDTH_MIN = 12 };
+
+static struct str half_of(const char *level, bool is_first) {
+    struct str name = str_from_c(level);
+    size_t blank = str_find(name, ' ', 0);
+    if (is_first)
+        return str_sub(name, 0, blank);
+    return blank < name.len ? str_sub(name, blank + 1, name.len) : (struct str){0};
+}
+
+static size_t column_width(const struct proof_cell *cell) {
+    size_t first = half_of(level_name(&cell->config), true).len;
+    size_t second = half_of(level_name(&cell->config), false).len;
+    size_t width = (first > second ? first : second) + 2;
+    return width > COLUMN_WIDTH_MIN ? width : COLUMN_WIDTH_MIN;
+}
+
+static void put_level_headings(const struct report *report, const struct proof *proof,
+                               struct buf *out) {
+    bool has_second = false;
+    for (int i = 0; i < POLICY_COUNT; i++)
+        has_second |= proof->cells[i].is_run && half_of(level_name(&proof->cells[i].config), false).len > 0;
+    for (int half = 0; half < 1 + has_second; half++) {
+        buf_add_repeat(out, ' ', LABEL_WIDTH);
+        for (int i = 0; i < POLICY_COUNT; i++)
+            if (proof->cells[i].is_run)
+                put_padded(report, STYLE_BOLD,
+                           half_of(level_name(&proof->cells[i].config), half == 0),
+                           column_width(&proof->cells[i]), out);
+        while (out->len > 0 && out->ptr[out->len - 1] == ' ')
+            out->ptr[--out->len] = '\0';
+        buf_add_char(out, '\n');
+    }
+}
+
+/* The server's word, and in brackets the built-in engine's where it is another. */
+static void put_both(const struct report *report, const struct proof_cell *cell, size_t width,
+                     struct buf *out) {
+    struct buf text = {0}, mine = {0};
+    cell_print(&cell->server, cell->config.engine, &text);
+    cell_print(&cell->builtin, cell->config.engine, &mine);
+    if (!str_equal(buf_str(&text), buf_str(&mine)))
+        buf_printf(&text, " (%s)", mine.ptr);
+    put_padded(report, cell_style(&cell->server), buf_str(&text), width, out);
+    buf_release(&text);
+    buf_release(&mine);
+}
+
+static void put_line(const struct report *report, const char *label, const struct proof *head,
+                     const struct proof *proof, struct buf *out) {
+    buf_printf(out, "  %-*s", LABEL_WIDTH - 2, label);
+    for (int i = 0; i < POLICY_COUNT; i++) {
+        if (!head->cells[i].is_run)
+            continue;
+        if (proof->cells[i].is_run)
+            put_both(report, &proof->cells[i], column_width(&head->cells[i]), out);
+        else
+            put_padded(report, STYLE_PLAIN, STR("-"), column_width(&head->cells[i]), out);
+    }
+    while (out->len > 0 && out->ptr[out->len - 1] == ' ')
+        out->ptr[--out->len] = '\0';
+    buf_add_char(out, '\n');
+}
+
+static void put_proved(const struct report *report, const char *server,
+                       const struct proved_finding *proved, struct buf *out) {
+    const struct fixes *fixes = &proved->finding->fixes;
+    buf_add_c(out, "  ");
+    put_styled(report, STYLE_BOLD, str_from_c(server), out);
+    bool is_all = false;
+    for (int i = 0; i < POLICY_COUNT; i++)
+        is_all |= proved->proof->cells[i].is_run && proved->proof->cells[i].schedules == PROOF_ALL;
+    buf_add_c(out, is_all ? ", every schedule:\n" : ", one schedule a cell:\n");
+    put_level_headings(report, proved->proof, out);
+    put_line(report, "as it is", proved->proof, proved->proof, out);
+    for (size_t i = 0; i < fixes->items.count; i++)
+        put_line(report, fix_kind_name(fixes->items.items[i].kind), proved->proof,
+                 &proved->fixes[i], out);
+    buf_add_c(out, style(report, STYLE_DIM));
+    if (!is_all)
+        put_wrapped(out, STR("the schedule that shows the built-in engine's cell, and where it is ok one that is wrong at "
+                             "another level; in brackets what the built-in engine says of all schedules, where that "
+                             "is something else"),
+                    2, 2, report_width(report));
+    buf_add_c(out, style(report, STYLE_PLAIN));
+    put_differences(report, proved->proof, out);
+    for (size_t i = 0; i < fixes->items.count; i++)
+        put_differences(report, &proved->fixes[i], out);
+    buf_add_char(out, '\n');
+}
+
+void report_proved_text(const struct report *report, const char *server,
+                        const struct proved_finding *proved, size_t count, struct buf *out) {
+    for (size_t i = 0; i < count; i++) {
+        finding_print(report, proved[i].finding, out);
+        if (proved[i].proof != NULL)
+            put_proved(report, server, &proved[i], out);
+    }
+}

@@ -63,6 +63,13 @@ struct report_run {
     const char *server; /* "PostgreSQL 15.18" */
 };
 
+/* A finding replayed on a real server: as it is, and with each of its fixes. */
+struct proved_finding {
+    const struct finding *finding;
+    const struct proof *proof; /* NULL: it was not run */
+    const struct proof *fixes; /* one a fix of the finding */
+};
+
 /* The level as users know it: "repeatable read"; MariaDB's setting: "snapshot isolation"; SQLite: "serializable"
  * or "immediate". */
 const char *level_name(const struct db_config *config);
@@ -74,5 +81,11 @@ void report_prove_text(const struct report *report, const struct report_run *run
                        struct buf *out);
 void report_prove_json(const struct report *report, const struct report_run *runs,
                        size_t run_count, struct buf *out);
+
+/* `server`: its name and version. */
+void report_proved_text(const struct report *report, const char *server,
+                        const struct proved_finding *proved, size_t count, struct buf *out);
+void report_proved_json(const struct report *report, const char *server,
+                        const struct proved_finding *proved, size_t count, struct buf *out);
 
 #endif

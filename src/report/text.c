@@ -246,7 +246,7 @@ static void put_fixes(const struct report *r, const struct finding *f, struct bu
         put_fix(r, &f->fixes.items.items[i], out);
 }
 
-static void put_finding(const struct report *r, const struct finding *f, struct buf *out) {
+void finding_print(const struct report *r, const struct finding *f, struct buf *out) {
     buf_printf(out, "%s%.*s:%u:%u: %s%s%s %s%s%s in %.*s\n", style(r, STYLE_BOLD),
                STR_ARG(f->span.path), f->span.start.line, f->span.start.column,
                style(r, STYLE_RED), rule_code(f->rule), style(r, STYLE_PLAIN),
@@ -347,7 +347,7 @@ static void put_summary(const struct report *r, struct buf *out) {
 
 void report_text(const struct report *report, struct buf *out) {
     for (size_t i = 0; i < report->findings->items.count; i++)
-        put_finding(report, &report->findings->items.items[i], out);
+        finding_print(report, &report->findings->items.items[i], out);
     put_notes(report, out);
     put_summary(report, out);
 }
@@ -405,7 +405,7 @@ static void put_run(const struct report *r, const struct report_run *run, struct
         put_run_witness(r, run, out);
     buf_add_char(out, '\n');
     for (size_t i = 0; i < run->findings->items.count; i++)
-        put_finding(r, &run->findings->items.items[i], out);
+        finding_print(r, &run->findings->items.items[i], out);
 }
 
 void report_prove_text(const struct report *report, const struct report_run *runs, size_t run_count,

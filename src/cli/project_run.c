@@ -1,0 +1,54 @@
+#include "cli/project_run.h"
+
+/* Whether a file was asked for and is there, if only as one that cannot be read. */
+static bool has_files(struct arena *arena, const struct django_project *project,
+                      struct scope *scope) {
+    struct str *paths;
+    size_t count = django_files(arena, project, &paths);
+    for (size_t i = 0; i < count; i++)
+        if (scope_has(scope, paths[i]))
+            return true;
+    for (size_t i = 0; i < project->notes.count; i++)
+        if (project->notes.items[i].is_error && scope_has(scope, project->notes.items[i].span.path))
+            return true;
+    return false;
+}
+
+bool project_load(struct arena *arena, struct text_pool *pool, const char *const *paths,
+                  size_t path_count, struct scope *scope, struct django_project **project,
+                  struct err *err) {
+    if (!scope_init(scope, arena, paths, path_count, err) ||
+        !django_load_around(arena, pool, (const char **)paths, path_count, project, err))
+        return false;
+    if (has_files(arena, *project, scope))
+        return true;
+    err_set(err, (struct pos){0}, "there is no Python source here");
+    return err_in_file(err, str_from_c(paths[0]));
+}
+
+struct subject *project_subjects(struct arena *arena, struct text_pool *pool,
+                                 struct django_project *project, enum sql_dialect dialect,
+                                 size_t *count) {
+    size_t function_count = project->functions.count;
+    struct subject *subjects = ARENA_ARRAY(arena, struct subject, function_count);
+    struct txn_program **programs = ARENA_ARRAY(arena, struct txn_program *, function_count);
+    bool *is_lowered = ARENA_ARRAY(arena, bool, function_count);
+    bool *is_entry = ARENA_ARRAY(arena, bool, function_count);
+    *count = 0;
+    for (size_t i = 0; i < function_count; i++) {
+        programs[i] = django_lower(arena, pool, project, i, dialect);
+        is_lowered[i] = programs[i] != NULL;
+    }
+    django_entries(project, is_lowered, is_entry);
+    for (size_t i = 0; i < function_count; i++) {
+        const struct django_function *function = &project->functions.items[i];
+        if (!is_lowered[i] || !is_entry[i])
+            continue;
+        struct subject *subject = &subjects[(*count)++];
+        *subject = (struct subject){.program = programs[i],
+                                    .symbol = function->symbol,
+                                    .is_summary = function->is_summary,
+                                    .has_code = function->has_code};
+    }
+    return subjects;
+}
