@@ -1,3 +1,4 @@
+#include "base/assert.h"
 #include "cli/clause.h"
 #include "cli/prove_options.h"
 #include "cli/scenario.h"
@@ -75,15 +76,17 @@ static void make_pairs(const struct compare_target *targets, struct compare_run 
     for (size_t i = 0; i < from->cell_count; i++)
         for (size_t k = 0; k < to->cell_count; k++)
             if (in_order ? i == k : same_level(&from->cells[i].config, &to->cells[k].config)) {
-                if (m->pair_count < COMPARE_LEVELS_MAX)
-                    m->pairs[m->pair_count++] = (struct compare_pair){.from = i, .to = k};
+                LW_ASSERT(m->pair_count < COMPARE_LEVELS_MAX);
+                m->pairs[m->pair_count++] = (struct compare_pair){.from = i, .to = k};
                 break;
             }
     for (size_t i = 0; !in_order && i < from->cell_count; i++)
         for (size_t k = 0; k < to->cell_count; k++)
             if (from->cells[i].is_default && to->cells[k].is_default &&
-                !same_level(&from->cells[i].config, &to->cells[k].config))
+                !same_level(&from->cells[i].config, &to->cells[k].config)) {
+                LW_ASSERT(m->pair_count <= COMPARE_LEVELS_MAX); /* a side has one default */
                 m->pairs[m->pair_count++] = (struct compare_pair){.from = i, .to = k};
+            }
 }
 
 static bool make_end(struct compare *c, const struct run_setup *setup,

@@ -1,8 +1,26 @@
 #include "cli/compare.h"
 
 #include "base/assert.h"
+#include "engine/version.h"
 
 static const struct pos nowhere = {0, 0};
+
+/* Asked for, or what the version makes of REPEATABLE READ. */
+static bool has_snapshot_isolation(const struct target *level) {
+    return level->innodb_snapshot_isolation ||
+           version_has(level->engine, level->version, TRAIT_SNAPSHOT_ISOLATION_ON);
+}
+
+/* Whether the last level of the target is none that it has already. */
+static bool is_new_level(const struct compare_target *target, struct str value, struct err *err) {
+    const struct target *last = &target->levels[target->level_count - 1];
+    for (const struct target *level = target->levels; level < last; level++)
+        if (level->isolation == last->isolation &&
+            has_snapshot_isolation(level) == has_snapshot_isolation(last) &&
+            level->sqlite_immediate == last->sqlite_immediate)
+            return err_set(err, nowhere, "a level stands twice in '%.*s'", STR_ARG(value));
+    return true;
+}
 
 bool compare_add(struct compare_targets *targets, struct str value, struct err *err) {
     if (targets->count == COMPARE_SIDES_MAX)
@@ -20,7 +38,7 @@ bool compare_add(struct compare_targets *targets, struct str value, struct err *
         struct target *level = &target.levels[target.level_count++];
         *level = target.server;
         if (!target_set_isolation(level, str_sub(value, start, end), err) ||
-            !target_check(level, err))
+            !target_check(level, err) || !is_new_level(&target, value, err))
             return false;
     }
     targets->items[targets->count++] = target;

@@ -295,8 +295,11 @@ static void test_compare(void **state) {
     prove_bad("--compare|mysql|sqlite|a.txn|--engine=mysql", "--engine does not go with --compare");
     prove_bad("--compare|mysql|sqlite|a.txn|--isolation=serializable",
               "--isolation does not go with --compare");
-    prove_bad("--compare|mysql/serializable/serializable/serializable/serializable/serializable/"
-              "serializable/serializable|mysql|a.txn", "more than 6 levels");
+    prove_bad("--compare|mysql/serializable/read committed/SERIALIZABLE|mysql|a.txn",
+              "a level stands twice in 'mysql/serializable/read committed/SERIALIZABLE'");
+    prove_bad("--compare|sqlite/deferred/serializable|mysql|a.txn", "a level stands twice");
+    prove_bad("--compare|mariadb:11.8/repeatable read/snapshot isolation|mysql|a.txn",
+              "a level stands twice");
 }
 
 static void dump_bad(const char *words, const char *part) {
