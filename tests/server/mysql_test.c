@@ -337,6 +337,26 @@ static void test_refused(void **state) {
     arena_release(&arena);
 }
 
+/* A full disk, say, is no outcome of a program: the run ends, and what it made is gone. */
+static void test_full(void **state) {
+    (void)state;
+    struct lab lab;
+    open_table(&lab, 2, false);
+    const struct live_answer *answer;
+    lab_run(&lab, "CREATE TABLE h (a char(255)) ENGINE = MEMORY MAX_ROWS = 1");
+    lab_expect(&lab, 0, "SET max_heap_table_size = 16384", "ok 0");
+    lab_expect(&lab, 0, "TRUNCATE TABLE h", "ok 0");
+    lab_expect(&lab, 0, "BEGIN", "ok 0");
+    lab_expect(&lab, 0, "UPDATE t SET n = 0", "ok 3");
+    bool goes_on = true;
+    for (int i = 0; goes_on && i < 1000; i++)
+        goes_on = live_exec(lab.live, 0, STR("INSERT INTO h VALUES ('x')"), &answer, &lab.err);
+    assert_false(goes_on);
+    assert_memory_equal(lab.err.message, "the server can't go on: The table 'h' is full", 44);
+    assert_false(live_run(lab.live, STR("SELECT 1"), &lab.err));
+    lab_close(&lab);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers),      cmocka_unit_test(test_procedure),
@@ -346,7 +366,7 @@ int main(void) {
         cmocka_unit_test(test_cancel),       cmocka_unit_test(test_order),
         cmocka_unit_test(test_rollback_all), cmocka_unit_test(test_large_text),
         cmocka_unit_test(test_place),        cmocka_unit_test(test_killed),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_refused),      cmocka_unit_test(test_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -389,6 +389,23 @@ static void test_refused(void **state) {
     arena_release(&arena);
 }
 
+/* A full disk, say, is no outcome of a program: the run ends, and what it made is gone. */
+static void test_full(void **state) {
+    (void)state;
+    struct lab lab;
+    open_table(&lab, 2);
+    const struct live_answer *answer;
+    lab_expect(&lab, 0, "SET temp_file_limit = '64kB'; SET work_mem = '64kB'", "SET | SET");
+    lab_expect(&lab, 0, "BEGIN; UPDATE t SET n = 0", "BEGIN | UPDATE 3");
+    assert_false(live_exec(lab.live, 0,
+                           STR("SELECT count(*) FROM (SELECT g FROM generate_series(1, 100000) g "
+                               "ORDER BY random() OFFSET 0) x"),
+                           &answer, &lab.err));
+    assert_memory_equal(lab.err.message, "the server can't go on: temporary file size", 43);
+    assert_false(live_run(lab.live, STR("SELECT 1"), &lab.err));
+    lab_close(&lab);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers),         cmocka_unit_test(test_several),
@@ -399,7 +416,7 @@ int main(void) {
         cmocka_unit_test(test_slow_is_no_wait), cmocka_unit_test(test_rollback_all),
         cmocka_unit_test(test_place),           cmocka_unit_test(test_reset),
         cmocka_unit_test(test_plain_user),      cmocka_unit_test(test_terminated),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_refused),         cmocka_unit_test(test_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -241,12 +241,28 @@ static void test_somebodys_file(void **state) {
     arena_release(&arena);
 }
 
+/* A full disk, say, is no outcome of a program: the run ends, and what it made is gone. */
+static void test_full(void **state) {
+    (void)state;
+    struct lab lab;
+    open_table(&lab, 2);
+    const struct live_answer *answer;
+    lab_expect(&lab, 0, "PRAGMA max_page_count = 10", "10");
+    lab_expect(&lab, 0, "BEGIN; UPDATE t SET n = 0", "ok 0 | ok 3");
+    assert_false(live_exec(lab.live, 0, STR("CREATE TABLE b AS SELECT zeroblob(1000000)"), &answer,
+                           &lab.err));
+    assert_memory_equal(lab.err.message, "SQLite: database or disk is full", 32);
+    assert_false(live_run(lab.live, STR("SELECT 1"), &lab.err));
+    lab_close(&lab);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers), cmocka_unit_test(test_errors),
         cmocka_unit_test(test_writers), cmocka_unit_test(test_upgrade),
         cmocka_unit_test(test_pending), cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_place),   cmocka_unit_test(test_somebodys_file),
+        cmocka_unit_test(test_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
