@@ -189,7 +189,7 @@ static bool read_functions(struct scenario *scenario, const struct input_list *i
     struct arena *arena = scenario->arena;
     struct str *symbols = ARENA_ARRAY(arena, struct str, DB_SESSIONS_MAX);
     struct run_setup *setup = ARENA_NEW(arena, struct run_setup);
-    struct inputs cases;
+    struct inputs cases = {0};
     if (count > DB_SESSIONS_MAX)
         return too_many(count, err);
     for (size_t i = 0; i < given; i++)

@@ -11,21 +11,21 @@ struct sleeper {
     struct footprint footprint; /* of the step it would do, as it was done from an earlier state */
 };
 
-struct node {
+struct search_node {
     struct world world;
     struct sleeper sleep[DB_SESSIONS_MAX];
 };
 
 struct run {
     struct search *search;
-    struct node *nodes[SEARCH_DEPTH_MAX + 1]; /* worlds are reused from branch to branch */
+    struct search_node **nodes; /* of the room: worlds are reused from branch to branch */
     struct schedule schedule;
     bool has_hit_limit;
 };
 
-static struct node *node_at(struct run *run, size_t depth) {
+static struct search_node *node_at(struct run *run, size_t depth) {
     if (run->nodes[depth] == NULL)
-        run->nodes[depth] = mem_alloc(sizeof(struct node));
+        run->nodes[depth] = mem_alloc(sizeof(struct search_node));
     return run->nodes[depth];
 }
 
@@ -36,7 +36,7 @@ static bool end_schedule(struct run *run, const struct world *world) {
 }
 
 /* The sessions worth stepping at a node, in order; the last one that stepped comes first. */
-static size_t candidates(const struct run *run, const struct node *node, int last,
+static size_t candidates(const struct run *run, const struct search_node *node, int last,
                          uint8_t order[DB_SESSIONS_MAX]) {
     uint32_t enabled = world_enabled(&node->world);
     size_t count = 0;
@@ -55,31 +55,30 @@ static size_t candidates(const struct run *run, const struct node *node, int las
 }
 
 /* Who sleeps after a step with `footprint`: those that slept or were tried before it, as far as their step
- * commutes with it. */
-static void put_to_sleep(struct sleeper into[DB_SESSIONS_MAX],
-                         const struct sleeper from[DB_SESSIONS_MAX], size_t session,
-                         const struct footprint *footprint) {
-    for (size_t i = 0; i < DB_SESSIONS_MAX; i++) {
-        into[i] = from[i];
-        into[i].sleeps = from[i].sleeps && i != session &&
-                         footprint_commutes(&from[i].footprint, footprint);
+ * commutes with it. `into` may be `from`. */
+static void put_to_sleep(struct sleeper *into, const struct sleeper *from, size_t session_count,
+                         size_t session, const struct footprint *footprint) {
+    for (size_t i = 0; i < session_count; i++) {
+        bool sleeps = from[i].sleeps && i != session &&
+                      footprint_commutes(&from[i].footprint, footprint);
+        if (sleeps && into != from)
+            into[i].footprint = from[i].footprint;
+        into[i].sleeps = sleeps;
     }
 }
 
 static bool explore(struct run *run, size_t depth, uint32_t switches);
 
 /* Steps `session` from the node at `depth` into `child` (which may be the node itself) and goes on there. */
-static bool explore_step(struct run *run, size_t depth, struct node *child, size_t session,
+static bool explore_step(struct run *run, size_t depth, struct search_node *child, size_t session,
                          uint32_t switches, struct sleeper *tried) {
     struct footprint footprint;
-    struct node *node = node_at(run, depth);
-    struct sleeper before[DB_SESSIONS_MAX];
-    memcpy(before, node->sleep, sizeof(before));
+    struct search_node *node = node_at(run, depth);
     if (child != node)
         world_copy(&child->world, &node->world);
     world_step(&child->world, session, &footprint);
     run->search->step_count++;
-    put_to_sleep(child->sleep, before, session, &footprint);
+    put_to_sleep(child->sleep, node->sleep, node->world.session_count, session, &footprint);
     *tried = (struct sleeper){true, footprint};
     run->schedule.sessions[depth] = (uint8_t)session;
     run->schedule.count = depth + 1;
@@ -102,7 +101,7 @@ static bool explore_branches(struct run *run, size_t depth, uint32_t switches,
         }
         struct sleeper tried;
         bool is_last = i + 1 == count;
-        struct node *child = is_last ? node_at(run, depth) : node_at(run, depth + 1);
+        struct search_node *child = is_last ? node_at(run, depth) : node_at(run, depth + 1);
         if (!explore_step(run, depth, child, order[i], switches + more, &tried))
             return false;
         if (!is_last)
@@ -112,7 +111,7 @@ static bool explore_branches(struct run *run, size_t depth, uint32_t switches,
 }
 
 static bool explore(struct run *run, size_t depth, uint32_t switches) {
-    struct node *node = node_at(run, depth);
+    struct search_node *node = node_at(run, depth);
     while (world_enabled(&node->world) == 0 && !world_is_done(&node->world)) {
         world_break_tie(&node->world);
         memset(node->sleep, 0, sizeof(node->sleep));
@@ -130,56 +129,95 @@ static bool explore(struct run *run, size_t depth, uint32_t switches) {
     return explore_branches(run, depth, switches, order, count);
 }
 
+void search_room_release(struct search_room *room) {
+    for (size_t i = 0; i <= SEARCH_DEPTH_MAX; i++) {
+        if (room->nodes[i] == NULL)
+            continue;
+        world_free(&room->nodes[i]->world);
+        free(room->nodes[i]);
+    }
+    for (size_t i = 0; i < SEARCH_SPARE_MAX; i++) {
+        if (room->spare[i] == NULL)
+            continue;
+        world_free(room->spare[i]);
+        free(room->spare[i]);
+    }
+    *room = (struct search_room){0};
+}
+
+static void room_prepare(struct search_room *room, const struct world *start) {
+    if (room->schema == start->schema && room->pool == start->pool &&
+        room->engine == db_engine(start->db) && room->session_count == start->session_count)
+        return;
+    search_room_release(room);
+    room->schema = start->schema;
+    room->pool = start->pool;
+    room->session_count = start->session_count;
+    room->engine = db_engine(start->db);
+}
+
+struct world *search_room_copy(struct search_room *room, size_t index, const struct world *from) {
+    LW_ASSERT(index < SEARCH_SPARE_MAX);
+    room_prepare(room, from);
+    if (room->spare[index] == NULL)
+        room->spare[index] = mem_alloc(sizeof(struct world));
+    world_copy(room->spare[index], from);
+    return room->spare[index];
+}
+
 enum search_result search_run(struct search *search, const struct world *start) {
-    struct run run = {.search = search};
     if (start->server != NULL)
         return search_rerun(search, start);
+    struct run run = {.search = search, .nodes = search->room->nodes};
     search->step_count = search->schedule_count = 0;
     search->has_cut = false;
-    world_copy(&node_at(&run, 0)->world, start);
+    room_prepare(search->room, start);
+    struct search_node *root = node_at(&run, 0);
+    world_copy(&root->world, start);
+    memset(root->sleep, 0, sizeof(root->sleep));
     bool went_through = explore(&run, 0, 0);
-    for (size_t i = 0; i <= SEARCH_DEPTH_MAX; i++) {
-        if (run.nodes[i] == NULL)
-            continue;
-        world_free(&run.nodes[i]->world);
-        free(run.nodes[i]);
-    }
     if (run.has_hit_limit)
         return SEARCH_LIMIT;
     return went_through ? SEARCH_COMPLETE : SEARCH_STOPPED;
 }
 
-static void step_or_break(struct world *world, size_t session) {
-    struct footprint footprint;
+static void step_or_break(struct world *world, size_t session, struct footprint *footprint) {
+    *footprint = (struct footprint){0};
     if (world_enabled(world) & 1u << session)
-        world_step(world, session, &footprint);
+        world_step(world, session, footprint);
     else if (world_enabled(world) == 0 && !world_is_done(world))
         world_break_tie(world);
 }
 
 void search_replay(struct world *world, const struct schedule *schedule) {
+    struct footprint footprint;
     for (size_t i = 0; i < schedule->count; i++) {
         while (world_enabled(world) == 0 && !world_is_done(world))
             world_break_tie(world);
-        step_or_break(world, schedule->sessions[i]);
+        step_or_break(world, schedule->sessions[i], &footprint);
     }
     for (size_t i = 0; i < SEARCH_DEPTH_MAX && !world_is_done(world); i++)
         for (size_t k = 0; k < world->session_count; k++)
-            step_or_break(world, k);
+            step_or_break(world, k, &footprint);
     database_end(world);
 }
 
-void search_serial(struct world *world, const uint8_t *order, const uint32_t *kill_at) {
-    for (size_t i = 0; i < world->session_count; i++) {
-        const struct session *session = &world->sessions[order[i]];
-        for (size_t k = 0; k < SEARCH_DEPTH_MAX && session->status != SESSION_DONE; k++) {
-            if (session->status == SESSION_READY && kill_at != NULL &&
-                session->op_number >= kill_at[order[i]]) {
-                world_kill(world, order[i]);
-                break;
-            }
-            step_or_break(world, order[i]);
-        }
-    }
+bool search_alone(struct world *world, size_t session, struct footprint *footprint) {
+    if (world->sessions[session].status == SESSION_DONE)
+        return false;
+    step_or_break(world, session, footprint);
+    return true;
+}
+
+void search_to_end(struct world *world, size_t session) {
+    struct footprint footprint;
+    for (size_t i = 0; i < SEARCH_DEPTH_MAX; i++)
+        if (!search_alone(world, session, &footprint))
+            return;
+}
+
+void search_serial(struct world *world, const uint8_t *order) {
+    for (size_t i = 0; i < world->session_count; i++)
+        search_to_end(world, order[i]);
     database_end(world);
 }

@@ -18,7 +18,24 @@ struct schedule {
     size_t count;
 };
 
+/* The worlds that searches work in, kept from one to the next. `{0}` is empty. */
+enum { SEARCH_SPARE_MAX = 2 * DB_SESSIONS_MAX };
+struct search_room {
+    struct world *spare[SEARCH_SPARE_MAX];
+    struct search_node *nodes[SEARCH_DEPTH_MAX + 1];
+    /* What the worlds can be copies of. */
+    const struct schema *schema;
+    const struct text_pool *pool;
+    enum engine_kind engine;
+    size_t session_count;
+};
+void search_room_release(struct search_room *room);
+/* A world of the caller's, made equal to `from`: the same one for the same `index`, as long as the room is used for worlds
+ * of one schema. */
+struct world *search_room_copy(struct search_room *room, size_t index, const struct world *from);
+
 struct search {
+    struct search_room *room; /* its worlds are of a schema that still exists, if any */
     bool is_reduced;
     uint32_t switches_max; /* context switches; UINT32_MAX: any number */
     uint64_t steps_max;    /* over the whole search: beyond it, LIMIT */
@@ -41,8 +58,14 @@ enum search_result search_run(struct search *search, const struct world *start);
  * when the schedule is used up, sessions go on in order until all have ended. */
 void search_replay(struct world *world, const struct schedule *schedule);
 
-/* One session after the other, in `order`; session `i` is killed before its `kill_at[i]`-th operation
- * (UINT32_MAX: never). */
-void search_serial(struct world *world, const uint8_t *order, const uint32_t *kill_at);
+/* The next step of `session`, what it touched in `*footprint`; where no session can step, the end of one's wait. False once
+ * the session has ended. */
+bool search_alone(struct world *world, size_t session, struct footprint *footprint);
+
+/* All that is left of `session`, the others standing still. */
+void search_to_end(struct world *world, size_t session);
+
+/* One session after the other, in `order`. */
+void search_serial(struct world *world, const uint8_t *order);
 
 #endif

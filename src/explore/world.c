@@ -64,7 +64,7 @@ void world_start(struct world *world, struct trace *trace) {
 }
 
 void world_free(struct world *world) {
-    for (size_t i = 0; i < DB_SESSIONS_MAX; i++) {
+    for (size_t i = 0; i < world->session_count; i++) {
         struct session *session = &world->sessions[i];
         free(session->vars.items);
         free(session->objects.items);

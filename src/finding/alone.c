@@ -91,7 +91,7 @@ static void run_alone(struct alone *alone, const struct subject *subject,
     world.observer = &observer;
     trace_init(&trace, c->scratch);
     world_start(&world, &trace);
-    search_serial(&world, &order, NULL);
+    search_serial(&world, &order);
     find_early_alone(c, subject, &trace);
     if (world.sessions[0].fate == FATE_DONE && !world.has_hit_limit) {
         find_dropped(alone, &world);

@@ -102,17 +102,9 @@ static void fill_cells(struct collector *c, const struct judged_run *run,
                        const struct schedule *schedule, struct finding *finding) {
     struct judge_options options = {
         .any_witness = true, .hint = schedule, .steps_max = CELL_STEPS_MAX};
-    for (int i = 0; i < POLICY_COUNT; i++) {
-        struct db_config config = policy_config(&c->options->policies, (enum policy_id)i);
-        struct arena scratch = {0};
-        struct err err;
-        if (!policy_is_there(&c->options->policies, (enum policy_id)i))
-            continue;
-        if (!judge_cell(&scratch, &run->setup, &config, &options, &finding->cells[i], &err))
-            finding->cells[i] = (struct cell_verdict){.verdict = VERDICT_LIMIT};
+    judge_table(&run->setup, &c->options->policies, POLICIES_ALL, &options, finding->cells);
+    for (int i = 0; i < POLICY_COUNT; i++)
         c->stats->limit_count += finding->cells[i].verdict == VERDICT_LIMIT;
-        arena_release(&scratch);
-    }
     finding->has_cells = true;
 }
 
@@ -200,21 +192,6 @@ struct finding *add_plain_finding(struct collector *c, enum rule rule, struct tx
     return &c->findings->items.items[c->findings->items.count - 1];
 }
 
-static void run_cells(const struct judged_run *run, const struct policies *policies,
-                      const struct judge_options *judge, struct cell_verdict cells[POLICY_COUNT]) {
-    for (int i = 0; i < POLICY_COUNT; i++) {
-        struct db_config config = policy_config(policies, (enum policy_id)i);
-        struct arena scratch = {0};
-        struct err err;
-        cells[i] = (struct cell_verdict){0};
-        if (!policy_is_there(policies, (enum policy_id)i))
-            continue;
-        if (!judge_cell(&scratch, &run->setup, &config, judge, &cells[i], &err))
-            cells[i] = (struct cell_verdict){.verdict = VERDICT_LIMIT};
-        arena_release(&scratch);
-    }
-}
-
 bool find_in_run(struct arena *arena, const struct run_setup *setup, const struct str *symbols,
                  const struct find_options *options, const struct judge_options *judge,
                  struct cell_verdict cells[POLICY_COUNT], struct findings *findings,
@@ -224,7 +201,7 @@ bool find_in_run(struct arena *arena, const struct run_setup *setup, const struc
                           .options = options, .findings = findings, .stats = &stats};
     struct judged_run run = {.setup = *setup};
     memcpy(run.symbols, symbols, setup->session_count * sizeof(*symbols));
-    run_cells(&run, &options->policies, judge, cells);
+    judge_table(setup, &options->policies, POLICIES_ALL, judge, cells);
     for (size_t i = 0; i < options->config_count; i++) {
         struct arena scratch = {0};
         struct cell_verdict cell;

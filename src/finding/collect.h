@@ -11,6 +11,7 @@ struct collector {
     const struct find_options *options;
     struct findings *findings;
     struct find_stats *stats;
+    struct search_room room; /* for the runs in the schema at hand */
     VEC(struct txn_span) in_summaries; /* what stats->summary_count counts, each once */
 };
 

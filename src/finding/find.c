@@ -77,6 +77,7 @@ static void add_culprits(struct collector *c, const struct judged_run *run,
 static void judge_run(struct collector *c, const struct judged_run *run,
                       const struct db_config *config) {
     struct judge_options options = {.steps_max = STEPS_MAX,
+                                    .room = &c->room,
                                     .switches_max = is_cross(run) ? CROSS_SWITCHES_MAX : 0};
     struct cell_verdict cell;
     struct witness witness;
@@ -112,10 +113,11 @@ static void run_case(struct collector *c, const struct subject *subjects, size_t
         judge_run(c, &run, &c->options->configs[i]);
 }
 
-/* Runs the subjects, all in the schema at hand. */
-static void run_inputs(struct collector *c, const struct subject *subjects, size_t count) {
+/* Runs the subjects, all in the schema at hand. Answers how many of their steps were reached. */
+static size_t run_inputs(struct collector *c, const struct subject *subjects, size_t count,
+                         size_t goal) {
     const struct txn_program *programs[DB_SESSIONS_MAX];
-    struct inputs inputs;
+    struct inputs inputs = {.goal = goal};
     for (size_t i = 0; i < count; i++)
         programs[i] = subjects[i].program;
     bool is_pair = count > 1 && programs[0] != programs[1];
@@ -125,9 +127,13 @@ static void run_inputs(struct collector *c, const struct subject *subjects, size
         find_alone(c, &subjects[0], &inputs);
     for (size_t i = 0; i < inputs.cases.count; i++)
         run_case(c, subjects, count, &inputs.cases.items[i]);
+    return inputs.reached_count;
 }
 
-static void run_subjects(struct collector *c, const struct subject *const *subjects, size_t count) {
+/* `goal`: how many of their steps can be reached, 0: not known. Answers how many were. */
+static size_t run_subjects(struct collector *c, const struct subject *const *subjects,
+                           size_t count, size_t goal) {
+    size_t reached_count = 0;
     const struct txn_program *programs[DB_SESSIONS_MAX];
     const struct schema *whole = c->schema;
     struct subject cut_subjects[DB_SESSIONS_MAX];
@@ -145,10 +151,12 @@ static void run_subjects(struct collector *c, const struct subject *const *subje
         }
         c->scratch = &scratch;
         c->schema = cut.schema;
-        run_inputs(c, cut_subjects, count);
+        reached_count = run_inputs(c, cut_subjects, count, goal);
+        search_room_release(&c->room);
         c->schema = whole;
     }
     arena_release(&scratch);
+    return reached_count;
 }
 
 static int compare_findings(const void *a, const void *b) {
@@ -170,6 +178,7 @@ struct find {
     size_t count;
     struct write_set *sets; /* and symbols: of each subject */
     struct str *symbols;
+    size_t *reached; /* steps that it reaches alone; 0: it was not run */
 };
 
 /* Alone, and beside itself. */
@@ -177,11 +186,11 @@ static void find_own(struct find *find, size_t subject) {
     const struct subject *pair[] = {&find->subjects[subject], &find->subjects[subject]};
     if (!pair[0]->has_code)
         return;
-    run_subjects(find->c, pair, 1);
+    find->reached[subject] = run_subjects(find->c, pair, 1, 0);
     if (!find->sets[subject].has_any)
         return;
     find->c->stats->pair_count++;
-    run_subjects(find->c, pair, 2);
+    run_subjects(find->c, pair, 2, find->reached[subject]);
 }
 
 static bool has_open_save(const struct find *find, size_t subject) {
@@ -206,10 +215,11 @@ static void find_across(struct find *find, size_t saver, bool is_near) {
             find->c->stats->skipped_count++;
             continue;
         }
-        const struct subject *pair[] = {&find->subjects[saver],
-                                        &find->subjects[partners.items.items[i]]};
+        size_t partner = partners.items.items[i];
+        const struct subject *pair[] = {&find->subjects[saver], &find->subjects[partner]};
+        size_t goal = find->reached[partner] > 0 ? find->reached[saver] + find->reached[partner] : 0;
         find->c->stats->pair_count++;
-        run_subjects(find->c, pair, 2);
+        run_subjects(find->c, pair, 2, goal);
     }
 }
 
@@ -227,7 +237,8 @@ void find_all(struct arena *arena, const struct schema *schema, struct text_pool
                         .subjects = subjects,
                         .count = subject_count,
                         .sets = ARENA_ARRAY(&scratch, struct write_set, subject_count),
-                        .symbols = ARENA_ARRAY(&scratch, struct str, subject_count)};
+                        .symbols = ARENA_ARRAY(&scratch, struct str, subject_count),
+                        .reached = ARENA_ARRAY(&scratch, size_t, subject_count)};
     for (size_t i = 0; i < subject_count; i++) {
         find.symbols[i] = subjects[i].symbol;
         write_set_make(&scratch, subjects[i].program, &find.sets[i]);

@@ -213,7 +213,7 @@ static bool does_the_same(struct trial *t, const struct run_setup *fixed,
             if (!same)
                 break;
             world_start(&world, NULL);
-            search_serial(&world, &order, NULL);
+            search_serial(&world, &order);
             world_outcome(&world, 0, outcomes[k]);
             world_free(&world);
         }
@@ -251,20 +251,17 @@ static void explore(struct trial *t, struct run_setup *fixed, struct fix *fix) {
     struct judge_options options = {.steps_max = t->options->steps_max > 0 ? t->options->steps_max
                                                                            : FIX_STEPS_MAX,
                                     .any_witness = true};
+    uint32_t wanted = POLICIES_ALL;
+    for (int i = 0; fix->kind == FIX_SERIALIZABLE && i < POLICY_COUNT; i++)
+        if (policy_info(i)->config.isolation != SQL_SERIALIZABLE)
+            wanted &= ~(1u << i);
+    judge_table(fixed, &t->options->policies, wanted, &options, fix->cells);
     fix->verdict = FIX_LIMIT;
     for (int i = 0; i < POLICY_COUNT; i++) {
-        struct db_config config = policy_config(&t->options->policies, (enum policy_id)i);
-        struct arena scratch = {0};
-        struct err err;
-        if (!policy_is_there(&t->options->policies, (enum policy_id)i) ||
-            (fix->kind == FIX_SERIALIZABLE && config.isolation != SQL_SERIALIZABLE))
-            continue;
-        fix->is_explored[i] = true;
-        if (!judge_cell(&scratch, fixed, &config, &options, &fix->cells[i], &err))
-            fix->cells[i].verdict = VERDICT_LIMIT;
-        if (is_users(t, fix->kind, (enum policy_id)i))
+        bool is_there = policy_is_there(&t->options->policies, (enum policy_id)i);
+        fix->is_explored[i] = is_there && (wanted & 1u << i) != 0;
+        if (fix->is_explored[i] && is_users(t, fix->kind, (enum policy_id)i))
             fix->verdict = verdict_of(&fix->cells[i]);
-        arena_release(&scratch);
     }
     bool same_schema = fixed->schema == t->setup->schema;
     if (fix->verdict != FIX_LOST && same_schema && fix->kind != FIX_REUSE_OBJECT &&

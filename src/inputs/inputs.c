@@ -61,12 +61,15 @@ struct maker {
     struct dim dims[DIMS_MAX];
     size_t dim_count;
     bool has_taken;     /* a key may be refused: that is to be reached too */
-    struct map reached; /* steps that a kept case reached, by address */
+    struct map reached; /* steps that a kept case reached, by address; and what was refused */
+    size_t reached_steps;
     struct map now;     /* steps that the case at hand reached */
+    struct map tried;   /* assignments */
     struct map paths;   /* pairs of paths, alone and after another session, that a kept case took */
     int watched;        /* the session whose path is noted; -1: none */
     uint64_t path;      /* hash of the steps and answers of that session so far */
     uint64_t alone[DB_SESSIONS_MAX]; /* the path of each session in a run of its own */
+    struct world rows, running; /* the rows of the case at hand, and a run on them; reused */
 };
 
 /* Which tables: those named and, again and again, the parents of their foreign keys. */
@@ -492,35 +495,50 @@ static void note_answer(void *context, const struct session *session, const stru
         mix(&m->path, 1 + (rows < 2 ? rows : 2) + 4 * (uint64_t)result->error);
 }
 
-/* Runs `count` of the programs, from `first` on, one after the other in `order`, on the case's rows. False if the rows cannot
- * be loaded. */
-static bool run_serial(struct maker *m, struct input_case *made, size_t first, size_t count,
-                       const uint8_t *order, int watched) {
-    struct world world;
+static bool load_rows(struct maker *m, const struct input_case *made) {
     struct world_session sessions[DB_SESSIONS_MAX];
     struct err err;
+    for (size_t i = 0; i < m->program_count; i++)
+        sessions[i] = (struct world_session){m->programs[i], made->args[i]};
+    world_free(&m->rows);
+    return world_init(&m->rows, m->scratch, m->schema, m->pool, m->config, made->setup.items,
+                      made->setup.count, sessions, m->program_count, &err);
+}
+
+/* Runs the sessions of `order` one after the other on the case's rows; the path of the last one is noted. */
+static void run_serial(struct maker *m, const uint8_t *order, size_t count) {
     const struct observer observer = {note_step, note_answer, m};
-    for (size_t i = 0; i < count; i++)
-        sessions[i] = (struct world_session){m->programs[first + i], made->args[first + i]};
-    m->watched = watched;
+    m->watched = order[count - 1];
     m->path = 0;
-    if (!world_init(&world, m->scratch, m->schema, m->pool, m->config, made->setup.items,
-                    made->setup.count, sessions, count, &err))
+    world_copy(&m->running, &m->rows);
+    m->running.observer = &observer;
+    world_start(&m->running, NULL);
+    for (size_t i = 0; i < count; i++)
+        search_to_end(&m->running, order[i]);
+    m->running.observer = NULL;
+}
+
+static bool has_same_args(const struct maker *m, const struct input_case *made, size_t a,
+                          size_t b) {
+    if (m->programs[a] != m->programs[b])
         return false;
-    world.observer = &observer;
-    world_start(&world, NULL);
-    search_serial(&world, order, NULL);
-    world_free(&world);
+    for (size_t i = 0; i < m->programs[a]->param_count; i++)
+        if (memcmp(&made->args[a][i], &made->args[b][i], sizeof(struct value)) != 0)
+            return false;
     return true;
 }
 
 /* Runs each program alone on the case's rows. False if the rows cannot be loaded. */
 static bool run_case(struct maker *m, struct input_case *made) {
-    const uint8_t order = 0;
     map_init(&m->now, m->scratch);
-    for (size_t i = 0; i < m->program_count; i++) {
-        if (!run_serial(m, made, i, 1, &order, 0))
-            return false;
+    if (!load_rows(m, made))
+        return false;
+    for (uint8_t i = 0; i < m->program_count; i++) {
+        if (i > 0 && has_same_args(m, made, i - 1u, i)) {
+            m->alone[i] = m->alone[i - 1];
+            continue;
+        }
+        run_serial(m, &i, 1);
         m->alone[i] = m->path;
     }
     made->reached_count = m->now.count;
@@ -528,12 +546,16 @@ static bool run_case(struct maker *m, struct input_case *made) {
 }
 
 /* Whether one of the first two sessions takes a path after the other that it does not take alone, and no kept case had this
- * pair of paths, on the same rows or on different ones; then it is remembered. */
-static bool takes_new_path(struct maker *m, const struct assignment *a, struct input_case *made) {
+ * pair of paths, on the same rows or on different ones; then it is remembered. To be asked after run_case. */
+static bool takes_new_path(struct maker *m, const struct assignment *a,
+                           const struct input_case *made) {
     static const uint8_t orders[2][2] = {{1, 0}, {0, 1}};
     bool is_new = false;
     for (int i = 0; i < 2 && m->program_count > 1; i++) {
-        if (!run_serial(m, made, 0, 2, orders[i], i) || m->path == m->alone[i])
+        if (i == 1 && has_same_args(m, made, 0, 1))
+            break;
+        run_serial(m, orders[i], 2);
+        if (m->path == m->alone[i])
             continue;
         uint64_t pair[] = {m->alone[i], m->path, is_spread(m, a)};
         struct str key = {(const char *)pair, sizeof(pair)};
@@ -550,6 +572,7 @@ static bool reaches_more(struct maker *m) {
         if (map_has(&m->reached, m->now.entries[i].key))
             continue;
         map_put(&m->reached, m->now.entries[i].key, m);
+        m->reached_steps += m->now.entries[i].key.len == sizeof(struct txn_step *);
         more = true;
     }
     return more;
@@ -587,16 +610,32 @@ static size_t runs_for(const struct inputs *inputs, size_t runs_max) {
     return runs > RUNS_MIN ? runs : RUNS_MIN;
 }
 
+static bool has_reached_all(const struct maker *m, const struct inputs *inputs) {
+    return m->reached.count >= inputs->step_count ||
+           (inputs->goal > 0 && m->reached_steps >= inputs->goal);
+}
+
+/* Whether the assignment was asked about before. */
+static bool was_tried(struct maker *m, const struct assignment *a) {
+    struct str key = {(const char *)a->at, m->dim_count * sizeof(*a->at)};
+    if (map_has(&m->tried, key))
+        return true;
+    map_put(&m->tried, str_dup(m->scratch, key), m);
+    return false;
+}
+
 /* What differs from the assignment in one choice, as far as it reaches more. False: no more is to be tried. */
 static bool vary_one(struct maker *m, struct inputs *inputs, struct kept *kept,
                      const struct assignment *from, size_t *runs_left) {
     for (size_t d = 0; d < m->dim_count; d++) {
         for (size_t k = 1; k < m->dims[d].choice_count; k++) {
-            if (m->reached.count >= inputs->step_count || kept->count == INPUT_CASES_MAX ||
-                (*runs_left)-- == 0)
-                return false;
             struct assignment next = *from;
             next.at[d] = (uint8_t)k;
+            if (was_tried(m, &next))
+                continue;
+            if (has_reached_all(m, inputs) || kept->count == INPUT_CASES_MAX ||
+                (*runs_left)-- == 0)
+                return false;
             struct input_case made = make_case(m, &next);
             if (run_case(m, &made) && reaches_more(m))
                 keep(m, inputs, kept, &next, made);
@@ -691,6 +730,7 @@ static void vary(struct maker *m, enum inputs_aim aim, struct inputs *inputs) {
     struct kept kept = {0};
     struct assignment plain = {{0}};
     struct input_case first = make_case(m, &plain);
+    was_tried(m, &plain);
     if (run_case(m, &first))
         reaches_more(m);
     keep(m, inputs, &kept, &plain, first);
@@ -705,7 +745,6 @@ void inputs_make(struct arena *arena, struct arena *scratch, const struct schema
                  const struct txn_program *const *programs, size_t program_count,
                  enum inputs_aim aim, struct inputs *inputs) {
     struct maker *m = ARENA_NEW(scratch, struct maker);
-    *inputs = (struct inputs){0};
     m->arena = arena;
     m->scratch = scratch;
     m->schema = schema;
@@ -721,11 +760,14 @@ void inputs_make(struct arena *arena, struct arena *scratch, const struct schema
     m->inserts = ARENA_ARRAY(scratch, struct map, schema->tables.count);
     map_init(&m->reached, scratch);
     map_init(&m->paths, scratch);
+    map_init(&m->tried, scratch);
     make_dims(m);
     for (size_t i = 0; i < program_count; i++)
         if (same_program(m, i) == i)
             inputs->step_count += count_steps(&programs[i]->body);
     inputs->step_count += m->has_taken;
     vary(m, aim, inputs);
-    inputs->reached_count = m->reached.count;
+    inputs->reached_count = m->reached_steps;
+    world_free(&m->rows);
+    world_free(&m->running);
 }

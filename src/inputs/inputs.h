@@ -23,13 +23,14 @@ struct input_case {
 struct inputs {
     VEC(struct input_case) cases; /* the plainest first; at most INPUT_CASES_MAX */
     size_t step_count, reached_count; /* steps of the programs (each once), and those that some case reached */
+    size_t goal; /* in: once so many steps are reached, no more are looked for; 0: not known how many can be */
 };
 
 /* What the cases are to reach: every step; or also the paths that hang on who comes first, which takes longer. */
 enum inputs_aim { INPUTS_STEPS, INPUTS_PATHS };
 
 /* Makes inputs for `programs` side by side (the same one twice is allowed). Each case was run, program by program,
- * on the built-in engine of `config`. Only tables that the programs name get rows, and those their foreign keys need. */
+ * on the built-in engine of `config`. `inputs` is zero but for its goal. Only tables that the programs name get rows, and those their foreign keys need. */
 void inputs_make(struct arena *arena, struct arena *scratch, const struct schema *schema,
                  struct text_pool *pool, const struct db_config *config,
                  const struct txn_program *const *programs, size_t program_count,

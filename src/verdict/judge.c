@@ -1,6 +1,7 @@
 #include "verdict/verdict.h"
 
 #include "base/assert.h"
+#include "explore/database.h"
 #include "live/server.h"
 
 #include <stdlib.h>
@@ -39,17 +40,23 @@ struct allowed {
     struct map outcomes[2]; /* the second: with who wrote */
 };
 
+/* A session's turn in a serial order: to its end, or to before its `kill_at`-th operation, where it breaks off. */
+struct turn {
+    uint8_t session;
+    uint32_t kill_at; /* UINT32_MAX: never */
+};
+
 struct judge {
     struct arena *scratch;
     const struct run_setup *setup;
     const struct judge_options *options;
     struct world start;
-    struct world serial; /* reused from one serial run to the next */
     struct allowed *allowed;
     uint32_t serial_errors;  /* errors that a serial order gives too */
-    uint32_t op_count_max;   /* of a session in a serial run */
     uint32_t serial_run_count;
     struct buf outcome;
+    struct turn turns[DB_SESSIONS_MAX]; /* of the serial order at hand */
+    struct search_room *room;
     struct cell_verdict *cell;
     bool is_simplifying;     /* looking for a simpler witness of what is known to be lost */
 };
@@ -89,56 +96,92 @@ static void note_difference(struct judge *judge, const struct world *end) {
         snprintf(cell->difference, sizeof(cell->difference), "%s", server_differs(end->server));
 }
 
-static void run_serial(struct judge *judge, struct allowed *allowed, const uint8_t *order,
-                       const uint32_t *kill_at) {
-    struct world *world = &judge->serial;
+static void run_turn(struct world *world, struct turn turn) {
+    const struct session *session = &world->sessions[turn.session];
+    struct footprint footprint;
+    for (size_t i = 0; i < SEARCH_DEPTH_MAX; i++) {
+        if (session->status == SESSION_READY && session->op_number >= turn.kill_at) {
+            world_kill(world, turn.session);
+            return;
+        }
+        if (!search_alone(world, turn.session, &footprint))
+            return;
+    }
+}
+
+/* A world in which the first `count` turns were taken, as in `before`; on a server, where a run begins from the rows each
+ * time, `before` is the start. */
+static struct world *after_turns(struct judge *judge, const struct world *before, size_t count) {
+    if (judge->start.server == NULL)
+        return search_room_copy(judge->room, count, before);
+    struct world *world = search_room_copy(judge->room, count, before);
+    for (size_t i = 0; i < count; i++)
+        run_turn(world, judge->turns[i]);
+    return world;
+}
+
+static void place_next(struct judge *judge, struct allowed *allowed, const struct world *before,
+                       size_t count, uint32_t left);
+
+/* The next turn, and all orders of the others after it. */
+static void place(struct judge *judge, struct allowed *allowed, const struct world *before,
+                  size_t count, uint32_t left, struct turn turn) {
+    left &= ~(1u << turn.session);
+    judge->turns[count] = turn;
+    if (left != 0 && judge->start.server != NULL) {
+        place_next(judge, allowed, before, count + 1, left);
+        return;
+    }
+    struct world *world = after_turns(judge, before, count);
+    run_turn(world, turn);
+    if (left != 0) {
+        place_next(judge, allowed, world, count + 1, left);
+        return;
+    }
     judge->serial_run_count++;
-    world_copy(world, &judge->start);
-    search_serial(world, order, kill_at);
+    database_end(world);
     note_difference(judge, world);
     add_outcome(judge, allowed, world);
-    for (size_t i = 0; i < world->session_count; i++)
-        if (world->sessions[i].op_number > judge->op_count_max)
-            judge->op_count_max = world->sessions[i].op_number;
     if ((allowed->failed | allowed->absent) == 0)
         judge->serial_errors |= world->errors;
 }
 
-/* Every choice of operations before which the sessions of `failed` break off, from session `from` on. */
-static void run_kills(struct judge *judge, struct allowed *allowed, const uint8_t *order,
-                      uint32_t *kill_at, size_t from) {
-    size_t count = judge->setup->session_count;
-    while (from < count && !(allowed->failed & 1u << from))
-        from++;
-    if (from == count) {
-        run_serial(judge, allowed, order, kill_at);
-        return;
+/* A session that failed, wherever it may break off: before its first operation, and after each that left something
+ * behind. Where nothing was made visible since, breaking off later is no different. */
+static void place_failed(struct judge *judge, struct allowed *allowed, const struct world *before,
+                         size_t count, uint32_t left, uint8_t session) {
+    uint32_t points[SEARCH_DEPTH_MAX];
+    size_t point_count = 0, effect_count = 0;
+    struct footprint footprint = {.db.ended_transaction = true};
+    struct world *world = after_turns(judge, before, count);
+    for (size_t i = 0; i < SEARCH_DEPTH_MAX; i++) {
+        bool is_ready = world->sessions[session].status == SESSION_READY;
+        bool is_new = footprint.db.ended_transaction || footprint.db.ends != 0 ||
+                      world->effects.count != effect_count || world->server != NULL;
+        if (is_ready && is_new)
+            points[point_count++] = world->sessions[session].op_number;
+        effect_count = world->effects.count;
+        if (!search_alone(world, session, &footprint))
+            break;
     }
-    for (uint32_t at = 0; at <= judge->op_count_max && !serial_is_cut(judge); at++) {
-        kill_at[from] = at;
-        run_kills(judge, allowed, order, kill_at, from + 1);
-    }
-    kill_at[from] = UINT32_MAX;
+    database_end(world);
+    for (size_t i = 0; i < point_count && !serial_is_cut(judge); i++)
+        place(judge, allowed, before, count, left, (struct turn){session, points[i]});
+    place(judge, allowed, before, count, left, (struct turn){session, UINT32_MAX});
 }
 
-static void run_orders(struct judge *judge, struct allowed *allowed, uint8_t *order, size_t from) {
-    size_t count = judge->setup->session_count;
-    if (from == count) {
-        uint32_t kill_at[DB_SESSIONS_MAX];
-        memset(kill_at, 0xff, sizeof(kill_at));
-        for (size_t i = 0; i < count; i++)
-            if (allowed->absent & 1u << i)
-                kill_at[i] = 0;
-        run_kills(judge, allowed, order, kill_at, 0);
-        return;
-    }
-    for (size_t i = from; i < count && !serial_is_cut(judge); i++) {
-        uint8_t swap = order[from];
-        order[from] = order[i];
-        order[i] = swap;
-        run_orders(judge, allowed, order, from + 1);
-        order[i] = order[from];
-        order[from] = swap;
+/* Each session of `left` next. What orders have in common at their beginning runs once. */
+static void place_next(struct judge *judge, struct allowed *allowed, const struct world *before,
+                       size_t count, uint32_t left) {
+    size_t session_count = judge->setup->session_count;
+    for (uint8_t session = 0; session < session_count && !serial_is_cut(judge); session++) {
+        if (!(left & 1u << session))
+            continue;
+        uint32_t kill_at = allowed->absent & 1u << session ? 0 : UINT32_MAX;
+        if (allowed->failed & 1u << session)
+            place_failed(judge, allowed, before, count, left, session);
+        else
+            place(judge, allowed, before, count, left, (struct turn){session, kill_at});
     }
 }
 
@@ -147,16 +190,13 @@ static struct allowed *allowed_for(struct judge *judge, uint32_t failed, uint32_
         if (have->failed == failed && have->absent == absent)
             return have;
     struct allowed *made = ARENA_NEW(judge->scratch, struct allowed);
-    uint8_t order[DB_SESSIONS_MAX];
-    for (size_t i = 0; i < DB_SESSIONS_MAX; i++)
-        order[i] = (uint8_t)i;
     made->failed = failed;
     made->absent = absent;
     made->next = judge->allowed;
     judge->allowed = made;
     map_init(&made->outcomes[0], judge->scratch);
     map_init(&made->outcomes[1], judge->scratch);
-    run_orders(judge, made, order, 0);
+    place_next(judge, made, &judge->start, 0, (1u << judge->setup->session_count) - 1);
     return made;
 }
 
@@ -308,7 +348,7 @@ static void find_simplest(struct judge *judge, uint64_t steps_max) {
     judge->is_simplifying = true;
     for (uint32_t switches = 0; switches < have; switches++) {
         struct search search = {.switches_max = switches, .steps_max = steps_max,
-                                .on_end = judge_end, .context = judge};
+                                .on_end = judge_end, .context = judge, .room = judge->room};
         if (search_run(&search, &judge->start) != SEARCH_COMPLETE)
             break;
     }
@@ -345,7 +385,8 @@ static void judge_all(struct judge *judge) {
                             .switches_max = options->switches_max > 0 ? options->switches_max : UINT32_MAX,
                             .steps_max = steps_max,
                             .on_end = judge_end,
-                            .context = judge};
+                            .context = judge,
+                            .room = judge->room};
     enum search_result result = search_run(&search, &judge->start);
     cell->is_complete = result == SEARCH_COMPLETE && !search.has_cut;
     if ((result == SEARCH_LIMIT || serial_is_cut(judge)) && cell->verdict != VERDICT_LOST)
@@ -371,17 +412,19 @@ bool run_start(struct arena *run, const struct run_setup *setup, const struct db
 bool judge_cell(struct arena *scratch, const struct run_setup *setup,
                 const struct db_config *config, const struct judge_options *options,
                 struct cell_verdict *cell, struct err *err) {
+    struct search_room own = {0};
     struct judge judge = {.scratch = scratch, .setup = setup, .options = options, .cell = cell};
     *cell = (struct cell_verdict){0};
     if (!run_start(scratch, setup, config, NULL, &judge.start, err))
         return false;
+    judge.room = options->room != NULL ? options->room : &own;
     allowed_for(&judge, 0, 0);
     if (options->only != NULL)
         judge_only(&judge);
     else
         judge_all(&judge);
+    search_room_release(&own);
     world_free(&judge.start);
-    world_free(&judge.serial);
     buf_release(&judge.outcome);
     return setup->server == NULL || !server_failed(setup->server, err);
 }
@@ -417,7 +460,7 @@ bool judge_serial_texts(struct arena *arena, const struct run_setup *setup,
         for (size_t i = 0; i < count; i++)
             order[i] = (uint8_t)((first + i) % count);
         world_copy(&world, &start);
-        search_serial(&world, order, NULL);
+        search_serial(&world, order);
         add_end(arena, serial, order, &world);
         world_free(&world);
     }

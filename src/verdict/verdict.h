@@ -79,6 +79,7 @@ struct judge_options {
     uint64_t steps_max;    /* 0: the default, 200,000 */
     /* With any_witness: a schedule to try before the search, such as one that shows the loss on another engine. NULL: none. */
     const struct schedule *hint;
+    struct search_room *room; /* for searches to come in the same schema; NULL: none will */
     const struct schedule *only; /* this schedule and no other, after the serial orders; NULL: all */
     /* Told of each schedule that the search brings to its end, and what comes of it; NULL: nobody asks. */
     void (*on_schedule)(void *context, const struct schedule_end *end);

@@ -51,6 +51,8 @@ static bool on_end(void *context, const struct world *end, const struct schedule
 }
 
 static bool run_search(struct agreement *a, struct search *search) {
+    struct search_room room = {0};
+    search->room = &room;
     map_init(&a->endings, a->brute.arena);
     a->found = 0;
     a->is_exact = !search->is_reduced;
@@ -58,6 +60,7 @@ static bool run_search(struct agreement *a, struct search *search) {
     search->on_end = on_end;
     search->context = a;
     enum search_result result = search_run(search, &a->start);
+    search_room_release(&room);
     if (a->what->len > 0)
         return false;
     if (result == SEARCH_COMPLETE && search->schedule_count == a->found)
