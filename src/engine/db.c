@@ -79,7 +79,7 @@ void db_free(struct db *db) {
     DB_FLATS(FREE)
 #undef FREE
 #define FREE(name) free(db->lists[s].name.items);
-    for (size_t s = 0; s < DB_SESSIONS_MAX; s++) {
+    for (size_t s = 0; s < db->session_count; s++) {
         LISTS_FLATS(FREE)
     }
 #undef FREE
@@ -238,6 +238,7 @@ static void statement_prepare(struct db *db, size_t session, const struct sql_st
     db->advisory_seen = 0;
     memset(&db->result, 0, sizeof(db->result));
     eval_init(eval, db->config.engine, db->schema, eval->pool, &db->scratch);
+    eval->twin = db->config.twin;
     eval->binds = binds;
     eval->bind_count = stmt != NULL ? stmt->hosts.count : 0;
     eval->now = time_now;

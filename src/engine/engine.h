@@ -20,6 +20,15 @@ enum engine_kind { ENGINE_POSTGRESQL, ENGINE_MYSQL, ENGINE_MARIADB, ENGINE_SQLIT
 
 enum { DB_SESSIONS_MAX = 8, DB_NO_SESSION = -1 };
 
+/* Another server of the same family (MySQL beside MariaDB), or the same one at another level, whose runs may be spared:
+ * `differs` becomes true once an answer hangs on which of the two it is, in whichever copy of the database. */
+struct db_twin {
+    enum engine_kind engine;
+    uint32_t version;
+    enum sql_isolation isolation;
+    bool differs;
+};
+
 /* Which server, as which level sessions begin, and the settings that change what isolation means.
  */
 struct db_config {
@@ -31,6 +40,7 @@ struct db_config {
     bool autocommit_read_committed;
     bool innodb_snapshot_isolation; /* MariaDB, as the setting is; see version_config */
     bool sqlite_immediate;          /* BEGIN means BEGIN IMMEDIATE (Django's transaction_mode) */
+    struct db_twin *twin;           /* NULL: nobody asks */
 };
 
 enum db_error {

@@ -51,6 +51,15 @@ static int compare_nocase(struct str a, struct str b, bool pads) {
     return 0;
 }
 
+/* MariaDB's default collation pads with spaces, MySQL 8's does not. */
+static int compare_texts(const struct eval *eval, struct str a, struct str b) {
+    bool pads = eval->engine == ENGINE_MARIADB;
+    int order = compare_nocase(a, b, pads);
+    if (eval->twin != NULL && a.len != b.len && compare_nocase(a, b, !pads) != order)
+        eval->twin->differs = true;
+    return order;
+}
+
 static int compare_same_kind(const struct eval *eval, struct value a, struct value b) {
     if (a.kind == VALUE_INT && b.kind == VALUE_INT)
         return (a.number > b.number) - (a.number < b.number);
@@ -58,9 +67,8 @@ static int compare_same_kind(const struct eval *eval, struct value a, struct val
         if (a.number == b.number)
             return 0;
         if (is_mysql(eval))
-            return compare_nocase(text_pool_get(eval->pool, a.number),
-                                  text_pool_get(eval->pool, b.number),
-                                  eval->engine == ENGINE_MARIADB);
+            return compare_texts(eval, text_pool_get(eval->pool, a.number),
+                                 text_pool_get(eval->pool, b.number));
     }
     return value_compare(eval->pool, a, b);
 }
@@ -134,6 +142,7 @@ static struct value truth_value(enum truth truth) {
 }
 
 static bool truth_of(struct eval *eval, struct value value, enum truth *truth) {
+    *truth = IS_UNKNOWN;
     if (value.kind == VALUE_TEXT) {
         bool whole;
         if (eval->engine == ENGINE_POSTGRESQL) {
@@ -151,6 +160,7 @@ static bool truth_of(struct eval *eval, struct value value, enum truth *truth) {
 
 static bool eval_truth(struct eval *eval, const struct sql_expr *expr, enum truth *truth) {
     struct value value;
+    *truth = IS_UNKNOWN;
     return eval_expr(eval, expr, &value) && truth_of(eval, value, truth);
 }
 

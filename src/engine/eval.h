@@ -35,6 +35,7 @@ struct eval {
     struct text_pool *pool;
     struct arena *scratch; /* reset by the owner between statements */
     enum engine_kind engine;
+    struct db_twin *twin; /* of the database, may be NULL */
     const struct db_bind *binds;
     size_t bind_count;
     const struct eval_frame *frame; /* the innermost running query */

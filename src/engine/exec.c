@@ -8,10 +8,12 @@
 enum sql_isolation exec_level(const struct db *db, size_t session, bool is_implicit) {
     const struct session *owner = &db->sessions.items[session];
     enum sql_isolation level = owner->next_level != 0 ? owner->next_level : owner->level;
-    if (db->config.engine != ENGINE_POSTGRESQL)
-        return level;
     if (is_implicit && db->config.autocommit_read_committed)
         return SQL_READ_COMMITTED;
+    if (db->config.twin != NULL && db->config.twin->isolation != db->config.isolation)
+        db->config.twin->differs = true;
+    if (db->config.engine != ENGINE_POSTGRESQL)
+        return level;
     return level == SQL_READ_UNCOMMITTED ? SQL_READ_COMMITTED : level;
 }
 

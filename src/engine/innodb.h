@@ -133,7 +133,17 @@ enum step innodb_find_children(struct db *db, size_t session, uint16_t child_tab
 
 /* ---- innodb.c ---- */
 
+/* MySQL, not MariaDB. To be asked only where the two differ, after what else decides: a run stands for both as
+ * long as nobody asked (struct db_twin). */
 static inline bool innodb_is_mysql(const struct db *db) {
+    if (db->config.twin != NULL && db->config.twin->engine != db->config.engine)
+        db->config.twin->differs = true;
+    return db->config.engine == ENGINE_MYSQL;
+}
+
+/* The same where it shows only in what a transaction weighs, which is asked when a deadlock's victim is chosen. */
+static inline bool innodb_weighs_as_mysql(struct db *db) {
+    db->core.has_own_weight = true;
     return db->config.engine == ENGINE_MYSQL;
 }
 

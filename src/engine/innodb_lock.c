@@ -127,7 +127,7 @@ static bool make_explicit(struct db *db, size_t session, struct innodb_request *
     uint16_t owner = innodb_implicit_owner(db, request->table, request->key, request->version);
     if (owner == 0)
         return false;
-    if (owner == db->sessions.items[session].txn && !innodb_is_mysql(db)) {
+    if (owner == db->sessions.items[session].txn && !innodb_weighs_as_mysql(db)) {
         bool is_record = request->type == INNODB_REC;
         request->type = INNODB_GAP; /* all that is still to be had */
         return is_record;
@@ -204,8 +204,8 @@ enum step innodb_lock(struct db *db, size_t session, struct innodb_request *requ
         }
         if (request->wait == SQL_NOWAIT)
             return db_fail(db,
-                           db->config.engine == ENGINE_MARIADB ? DB_ERROR_LOCK_TIMEOUT
-                                                               : DB_ERROR_LOCK_NOT_AVAILABLE,
+                           innodb_is_mysql(db) ? DB_ERROR_LOCK_NOT_AVAILABLE
+                                               : DB_ERROR_LOCK_TIMEOUT,
                            "%s", "");
         struct wait wait = {.kind = WAIT_LOCK,
                             .lock_kind = LOCK_POLICY,
@@ -456,8 +456,8 @@ static int lightest_of_cycle(const struct db *db, size_t session, uint32_t cycle
         if (at == session)
             break;
         size_t weight = txn_weight(db, at);
-        bool takes_last = innodb_is_mysql(db) && (size_t)victim != session;
-        if (weight < least || (weight == least && takes_last)) {
+        if (weight < least ||
+            (weight == least && (size_t)victim != session && innodb_is_mysql(db))) {
             least = weight;
             victim = (int)at;
         }
@@ -466,6 +466,8 @@ static int lightest_of_cycle(const struct db *db, size_t session, uint32_t cycle
 }
 
 int innodb_deadlock_victim(const struct db *db, size_t session, uint32_t cycle) {
+    if (db->core.has_own_weight)
+        (void)innodb_is_mysql(db);
     if (db_config_has(&db->config, TRAIT_FIRST_BLOCKER))
         return lightest_of_cycle(db, session, cycle);
     uint32_t visited = 0;

@@ -336,7 +336,7 @@ static enum row_step lock_end(struct db *db, struct innodb_scan *s, const struct
  * index; in MySQL also what was found through another, both records, if the row's own was locked just now. */
 static void release_new(struct db *db, struct innodb_scan *s) {
     bool is_clustered = s->key == innodb_clustered(db, s->access.table);
-    bool is_let_go = is_clustered || (innodb_is_mysql(db) && s->granted[1] != 0);
+    bool is_let_go = is_clustered || (s->granted[1] != 0 && innodb_is_mysql(db));
     for (size_t i = 0; i < LW_COUNT_OF(s->granted); i++) {
         if (s->granted[i] != 0 && is_let_go && !innodb_locks_gaps(db, db->running))
             innodb_unlock(db, s->granted[i]);
@@ -363,14 +363,14 @@ static enum innodb_type scan_lock_type(const struct db *db, const struct innodb_
     bool is_clustered = s->key == innodb_clustered(db, s->access.table);
     if (!innodb_locks_gaps(db, db->running) || starts_range(db, s, version))
         return INNODB_REC;
-    if (s->access.is_point && (is_clustered || (innodb_is_mysql(db) && record_is_live(db, s))))
+    if (s->access.is_point && (is_clustered || (record_is_live(db, s) && innodb_is_mysql(db))))
         return INNODB_REC;
     return INNODB_NEXT_KEY;
 }
 
 /* At READ COMMITTED MariaDB does not lock a record whose deletion is committed (row_search_mvcc). */
 static bool is_passed_over(const struct db *db, const struct innodb_scan *s) {
-    return !innodb_is_mysql(db) && !innodb_locks_gaps(db, db->running) && !record_is_live(db, s) &&
+    return !innodb_locks_gaps(db, db->running) && !record_is_live(db, s) && !innodb_is_mysql(db) &&
            innodb_implicit_owner(db, s->access.table, s->key, s->records.items[s->at].version) == 0;
 }
 

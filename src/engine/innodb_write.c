@@ -188,12 +188,7 @@ static bool reads_column(const struct sql_expr *expr, uint16_t column) {
     return false;
 }
 
-/* MySQL notices that nothing changes only if it has read the columns it writes. */
-static bool notices_no_change(const struct db *db, size_t session) {
-    const struct sql_stmt *stmt = session_exec(db, session)->stmt;
-    if (db->config.engine == ENGINE_MARIADB || stmt->kind != SQL_STMT_UPDATE)
-        return true;
-    const struct sql_update *update = stmt->update;
+static bool has_read_what_it_writes(const struct sql_update *update) {
     for (size_t i = 0; i < update->set.count; i++) {
         uint16_t column = update->set.items[i].column_index;
         bool is_read = reads_column(update->where, column);
@@ -203,6 +198,13 @@ static bool notices_no_change(const struct db *db, size_t session) {
             return false;
     }
     return true;
+}
+
+/* MySQL notices that nothing changes only if it has read the columns it writes. */
+static bool notices_no_change(const struct db *db, size_t session) {
+    const struct sql_stmt *stmt = session_exec(db, session)->stmt;
+    return stmt->kind != SQL_STMT_UPDATE || has_read_what_it_writes(stmt->update) ||
+           !innodb_is_mysql(db);
 }
 
 static bool is_changed(const struct db *db, const struct new_row *row) {
@@ -270,7 +272,7 @@ static enum step lock_parent(struct db *db, size_t session, const struct foreign
                              const struct value *values) {
     int k = key_on(db_table(db, fk->parent), fk->parent_columns, fk->column_count);
     /* MySQL: at every level (manual, "Gap Locks"); MariaDB 10.11 was seen to do without at READ COMMITTED. */
-    bool gaps = innodb_is_mysql(db) || innodb_locks_gaps(db, session), was_equal = false;
+    bool gaps = innodb_locks_gaps(db, session) || innodb_is_mysql(db), was_equal = false;
     if (k < 0)
         return fail_foreign_key(db, fk);
     innodb_lock_table(db, session, fk->parent, INNODB_S);

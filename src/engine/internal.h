@@ -89,6 +89,7 @@ struct core {
     uint32_t commits;       /* number of the last commit */
     uint32_t lock_sequence; /* of the last lock */
     uint32_t wait_order;
+    bool has_own_weight; /* InnoDB: MySQL and MariaDB differ in what a transaction weighs */
     uint32_t pending_sequence;
     uint32_t savepoint_number; /* of the last one */
     uint32_t policy_word[4]; /* the policy's own */

@@ -56,7 +56,11 @@ bool version_has(enum engine_kind engine, uint32_t version, enum version_trait t
 }
 
 bool db_config_has(const struct db_config *config, enum version_trait trait) {
-    return version_has(config->engine, config->version, trait);
+    bool has = version_has(config->engine, config->version, trait);
+    struct db_twin *twin = config->twin;
+    if (twin != NULL && version_has(twin->engine, twin->version, trait) != has)
+        twin->differs = true;
+    return has;
 }
 
 void version_print_since(enum engine_kind engine, enum version_trait trait, struct buf *out) {

@@ -22,4 +22,10 @@ bool policy_is(enum policy_id policy, const struct db_config *config);
 /* MariaDB's REPEATABLE READ with innodb_snapshot_isolation=ON: a level of its own in tables. */
 bool is_snapshot_isolation(const struct db_config *config);
 
+/* Judges `setup` on every engine and level of `wanted` (a bit each) that is there, those that cannot load its rows LIMIT;
+ * other cells are zeroed. Where no answer hung on which of two servers it was (struct db_twin), one was run for both. */
+enum { POLICIES_ALL = (1 << POLICY_COUNT) - 1 };
+void judge_table(const struct run_setup *setup, const struct policies *policies, uint32_t wanted,
+                 const struct judge_options *options, struct cell_verdict cells[POLICY_COUNT]);
+
 #endif

@@ -29,6 +29,14 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)
 FUNCTION_START = re.compile(r"^[A-Za-z_].*?\b(\w+)\(")
 
 
+VENDOR = re.compile(r"\bENGINE_(?:MYSQL|MARIADB)\b|\bconfig(?:\.|->)(?:engine|version)\b")
+
+
+def vendors_named(text):
+    """Where a source file looks at the vendor or version of the server itself."""
+    return VENDOR.findall(text)
+
+
 def read_table(markdown):
     """{folder: folders it may include} of the table `| folder | may include | ...`, in its order."""
     table = {}
@@ -126,6 +134,15 @@ class TheTree(unittest.TestCase):
     def test_sizes(self):
         self.assert_none([problem for path, file in sorted(self.files.items())
                           for problem in size_problems(path, file.read_text())])
+
+    def test_innodb_asks_which_vendor_it_is(self):
+        """By db_is_mariadb and db_config_has alone: else a run that stands for both (struct db_twin) would not know."""
+        for path in sorted((harness.SOURCE / "src/engine").glob("innodb*.c")):
+            self.assertEqual(vendors_named(path.read_text()), [], path.name)
+
+    def test_vendors_named(self):
+        self.assertEqual(vendors_named("if (db->config.engine == x)\n  ENGINE_MARIADB"),
+                         ["config.engine", "ENGINE_MARIADB"])
 
     def test_build_lists(self):
         answer = subprocess.run([sys.executable, "scripts/update-sources.py", "--check"],

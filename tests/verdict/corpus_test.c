@@ -3,6 +3,7 @@
  */
 #include "../support/corpus.h"
 #include "explain/rules.h"
+#include "verdict/policies.h"
 #include "verdict/witness.h"
 
 #include <inttypes.h>
@@ -90,12 +91,32 @@ static void describe_serial(struct scenario *s, const struct run_setup *setup, s
         buf_printf(out, "serial: %.*s\n", STR_ARG(serial.ends.items[i].text));
 }
 
+/* A table in which one run stands for several servers says what each says by itself. */
+static void assert_table_agrees(const struct run_setup *setup) {
+    const struct policies defaults = {{0}};
+    const struct judge_options options = {.no_early_end = true, .any_witness = true};
+    struct cell_verdict table[POLICY_COUNT];
+    judge_table(setup, &defaults, POLICIES_ALL, &options, table);
+    for (int i = 0; i < POLICY_COUNT; i++) {
+        struct arena scratch = {0};
+        struct cell_verdict cell;
+        struct err err;
+        struct db_config config = policy_config(&defaults, (enum policy_id)i);
+        assert_true(judge_cell(&scratch, setup, &config, &options, &cell, &err));
+        assert_int_equal(cell.verdict, table[i].verdict);
+        assert_int_equal(cell.error, table[i].error);
+        assert_memory_equal(&cell.counts, &table[i].counts, sizeof(cell.counts));
+        arena_release(&scratch);
+    }
+}
+
 /* Each verdict once, below it the engines and levels that give it. */
 static void describe_run(struct scenario *s, size_t run, struct buf *out) {
     struct run_setup setup;
     struct str lines[POLICY_COUNT];
     scenario_setup(s, run, 0, &setup);
     describe_serial(s, &setup, out);
+    assert_table_agrees(&setup);
     for (int i = 0; i < POLICY_COUNT; i++) {
         struct buf line = {0};
         describe_policy(s, &setup, i, &line);
