@@ -226,6 +226,7 @@ class PostgreSQL(Server):
             "deadlock_timeout": "%dms" % self.DEADLOCK_MS,
             "lock_timeout": "2s",
             "max_connections": 40,
+            "dynamic_shared_memory_type": "mmap",  # in its folder, so that a killed one leaves nothing
             "shared_buffers": "16MB",
         }
         command = [os.path.join(self.bin(), "postgres"), "-D", os.path.join(self.folder, "data")]
