@@ -43,7 +43,7 @@ struct exec {
     uint32_t seen;          /* matches met in this run of it */
     uint32_t advisory_done; /* advisory locks taken by calls within expressions */
     uint32_t returning;     /* writes that RETURNING gives; those after it are cascades */
-    uint32_t cursor[7];     /* the policy's own; zero when the statement starts */
+    uint32_t cursor[9];     /* the policy's own; zero when the statement starts */
     int64_t affected;
     struct value last_insert;
     struct db_footprint footprint;
@@ -65,6 +65,7 @@ enum wait_kind { WAIT_NOTHING, WAIT_TXN, WAIT_LOCK, WAIT_POLICY };
 struct wait {
     uint8_t kind; /* enum wait_kind */
     uint8_t lock_kind, mode;
+    bool has_entered; /* PostgreSQL, an INSERT: its row is in the keys before number `mode` of `table` already */
     uint16_t txn, table, row;
     uint32_t lock;  /* sequence of the queued lock, where there are queues */
     uint32_t order; /* sessions are resumed by this */
@@ -173,10 +174,8 @@ enum step db_fail(struct db *db, enum db_error error, const char *format, ...)
 
 enum step db_fail_eval(struct db *db);
 
-/* The session must wait for the end of the open transaction that wrote `version`, or until that is undone, or for what
- * `wait` says (kind set). STEP_WAIT, or: STEP_FAIL, it is the victim of a deadlock; STEP_OK,
- * somebody else was, look again whether there is still something to wait for. */
-enum step session_wait_writer(struct db *db, size_t session, uint32_t version);
+/* The session must wait for what `wait` says (kind set). STEP_WAIT, or: STEP_FAIL, it is the victim of a
+ * deadlock; STEP_OK, somebody else was, look again whether there is still something to wait for. */
 enum step session_wait(struct db *db, size_t session, const struct wait *wait);
 
 /* The bit of the session whose transaction, or what it did after a savepoint, `wait` is for; 0: that is over. */
@@ -186,6 +185,8 @@ uint32_t wait_holder(const struct db *db, const struct wait *wait);
  * released: then only the end of the transaction ends it for those who wait (PostgreSQL's subtransactions). */
 uint32_t savepoint_of_lock(const struct db *db, const struct lock *lock);
 uint32_t savepoint_of_version(const struct db *db, uint32_t version);
+/* The innermost of the session; 0: none. */
+uint32_t savepoint_innermost_number(const struct db *db, size_t session);
 bool savepoint_is_set(const struct db *db, size_t session, int64_t number);
 
 /* Rolls the session's whole transaction back at once. If it waits, its statement has ended with

@@ -25,7 +25,7 @@ struct lock {
     uint16_t table;
     uint16_t row;
     uint32_t sequence; /* order, and mark for savepoints; from 1 */
-    int64_t number;    /* advisory: its key */
+    int64_t number;    /* advisory: its key; LOCK_ROW: the version that was locked */
 };
 
 /* SSI: a SIREAD mark, and an rw edge: `reader` did not see what `writer` wrote. */

@@ -40,6 +40,8 @@ struct heap_scan {
     uint32_t *versions;
     size_t count;
     bool is_lazy;      /* marks are set row by row, in next */
+    bool is_first;     /* scan of the statement: what was marked before a wait is not marked again */
+    bool is_sorted;    /* along an index, instead of ORDER BY */
     bool is_backwards; /* along the index */
 };
 
@@ -91,10 +93,23 @@ static void choose_index_order(const struct db *db, const struct query_scan *sca
         heap->access.key = (int16_t)k;
         heap->access.range_count = 1;
         memset(&heap->access.ranges[0], 0, sizeof(heap->access.ranges[0]));
-        heap->is_lazy = true;
+        heap->is_sorted = true;
         heap->is_backwards = scan->order_by[0].is_descending;
         return;
     }
+}
+
+/* What an index search meets of a row: `seen`, which the snapshot sees, or a newer version; 0: nothing. */
+static uint32_t version_in_index(struct db *db, struct eval *eval, const struct access *access,
+                                 uint16_t row, uint32_t seen) {
+    uint32_t met = 0;
+    if (seen != 0 && access_has(eval, access, version_values(db, seen)))
+        return seen;
+    for (uint32_t v = db->rows.items[row].newest; v != seen && v != 0;
+         v = db->versions.items[v].previous)
+        if (access_has(eval, access, version_values(db, v)))
+            met = v;
+    return met;
 }
 
 /* Collects the rows the snapshot sees; of a lazy scan also the others, to be met on the way. */
@@ -104,13 +119,25 @@ static void heap_scan_fill(struct db *db, struct eval *eval, struct heap_scan *h
     heap->versions = ARENA_ARRAY(&db->scratch, uint32_t, table->row_count);
     for (uint16_t row = table->first_row; row != 0; row = db->rows.items[row].next) {
         uint32_t version = row_visible(db, snapshot, row);
-        if (heap->is_lazy && version == 0)
-            version = db->rows.items[row].newest;
-        if (version == 0 || (version_is_deleted(db, version) && !heap->is_lazy) ||
-            !access_has(eval, &heap->access, version_values(db, version)))
-            continue;
-        heap_scan_add(db, heap, version);
+        if (heap->is_lazy)
+            version = version_in_index(db, eval, &heap->access, row, version);
+        else if (version != 0 && (version_is_deleted(db, version) ||
+                                  !access_has(eval, &heap->access, version_values(db, version))))
+            version = 0;
+        if (version != 0)
+            heap_scan_add(db, heap, version);
     }
+}
+
+static bool scan_mark(struct db *db, size_t session, struct heap_scan *heap) {
+    uint32_t *marked = &session_exec(db, session)->cursor[POSTGRES_MARKED];
+    if (heap->is_first && *marked > 0)
+        return true;
+    if (heap->is_first)
+        *marked = 1;
+    if (heap->is_lazy)
+        return ssi_scan_begin(db, session, &heap->access) == STEP_OK;
+    return ssi_scan(db, session, &heap->access, false, heap->versions, heap->count) == STEP_OK;
 }
 
 static bool scan_open(void *context, struct eval *eval, struct query_scan *scan) {
@@ -136,13 +163,11 @@ static bool scan_open(void *context, struct eval *eval, struct query_scan *scan)
     }
     if (is_serializable)
         choose_index_order(db, scan, heap);
+    heap->is_lazy = is_serializable && heap->access.key >= 0 && !heap->access.is_empty;
+    heap->is_first = ++db->scan_count == 1;
     heap_scan_fill(db, eval, heap);
-    if (!is_serializable)
-        return true;
-    scan->is_sorted = heap->is_lazy;
-    if (heap->is_lazy)
-        return ssi_scan_begin(db, session, &heap->access) == STEP_OK;
-    return ssi_scan(db, session, &heap->access, false, heap->versions, heap->count) == STEP_OK;
+    scan->is_sorted = heap->is_sorted;
+    return !is_serializable || scan_mark(db, session, heap);
 }
 
 static enum row_step scan_next(void *context, struct eval *eval, struct query_scan *scan) {
@@ -152,10 +177,14 @@ static enum row_step scan_next(void *context, struct eval *eval, struct query_sc
     while (scan->place < heap->count) {
         uint32_t version = heap->versions[scan->place++];
         if (heap->is_lazy) {
-            const struct exec *exec = session_exec(db, db->running);
+            struct exec *exec = session_exec(db, db->running);
+            uint32_t *marked = &exec->cursor[POSTGRES_MARKED];
             bool is_visible = version_is_visible(db, &exec->snapshot, version) &&
                               !version_is_deleted(db, version);
-            if (ssi_scan_row(db, db->running, &heap->access, version, is_visible) != STEP_OK)
+            bool is_marked = heap->is_first && scan->place < *marked;
+            if (heap->is_first && !is_marked)
+                *marked = (uint32_t)scan->place + 1;
+            if (!is_marked && ssi_scan_row(db, db->running, &heap->access, version, is_visible) != STEP_OK)
                 return ROW_STOP;
             if (!is_visible)
                 continue;
@@ -308,11 +337,66 @@ static bool version_has_key(struct db *db, uint32_t version, const struct key *k
     return key_covers(eval, key, own, has);
 }
 
+/* A row on its way into key `index` of its table. */
+struct entry {
+    const struct new_row *row;
+    int index;
+    uint16_t own; /* the row that an UPDATE replaces; 0: none */
+};
+
+/* Waits for transaction `txn`, or for the undoing of what it did after savepoint `number`. The row itself is there
+ * already in PostgreSQL, and in the indexes before this one. */
+static enum step entry_wait(struct db *db, size_t session, const struct entry *entry, uint16_t txn,
+                            uint32_t number) {
+    const struct sql_stmt *stmt = session_exec(db, session)->stmt;
+    struct wait wait = {.kind = WAIT_TXN,
+                        .txn = txn,
+                        .number = number,
+                        .row = entry->own,
+                        .table = entry->row->table,
+                        .mode = (uint8_t)entry->index,
+                        .has_entered = stmt->kind == SQL_STMT_INSERT && entry->own == 0 &&
+                                       stmt->insert->conflict == SQL_CONFLICT_ERROR};
+    return session_wait(db, session, &wait);
+}
+
+static enum step wait_for_session(struct db *db, size_t session, const struct entry *entry,
+                                  size_t other) {
+    return entry_wait(db, session, entry, db->sessions.items[other].txn,
+                      savepoint_innermost_number(db, other));
+}
+
+/* An UPDATE that waits for a key has replaced the row's version already. */
+static enum step wait_for_updater(struct db *db, size_t session, const struct entry *entry,
+                                  uint16_t row) {
+    for (size_t s = 0; s < db->session_count; s++) {
+        const struct wait *wait = &db->sessions.items[s].wait;
+        if (s != session && wait->kind == WAIT_TXN && wait->row == row)
+            return wait_for_session(db, session, entry, s);
+    }
+    return STEP_OK;
+}
+
+/* An INSERT that waits for a key is in those before it already. */
+static enum step wait_for_inserter(struct db *db, size_t session, const struct entry *entry) {
+    const struct key *key = &db_table(db, entry->row->table)->keys.items[entry->index];
+    for (size_t s = 0; s < db->session_count; s++) {
+        const struct wait *wait = &db->sessions.items[s].wait;
+        if (s == session || wait->kind != WAIT_TXN || !wait->has_entered ||
+            wait->table != entry->row->table || entry->index >= wait->mode ||
+            !key_equal(&db->query.eval, key, db->lists[s].row.items, entry->row->values))
+            continue;
+        return wait_for_session(db, session, entry, s);
+    }
+    return STEP_OK;
+}
+
 /* Looks whether `row` has the key; waits while that hangs on an open transaction. *found: its
  * version, or 0. */
-static enum step probe_row(struct db *db, size_t session, uint16_t row, const struct key *key,
-                           const struct value *values, uint32_t *found) {
+static enum step probe_row(struct db *db, size_t session, uint16_t row, const struct entry *entry,
+                           uint32_t *found) {
     uint16_t txn = db->sessions.items[session].txn;
+    const struct key *key = &db_table(db, entry->row->table)->keys.items[entry->index];
     *found = 0;
     for (;;) {
         uint16_t writer = row_open_writer(db, txn, row);
@@ -320,7 +404,7 @@ static enum step probe_row(struct db *db, size_t session, uint16_t row, const st
         bool has = false;
         /* With an open writer, what it wrote and what was there before it both count. */
         while (version != 0) {
-            if (!version_has_key(db, version, key, values, &has))
+            if (!version_has_key(db, version, key, entry->row->values, &has))
                 return db_fail_eval(db);
             if (has || writer == 0 || db->versions.items[version].writer != writer)
                 break;
@@ -331,10 +415,11 @@ static enum step probe_row(struct db *db, size_t session, uint16_t row, const st
             return STEP_OK;
         if (writer == 0) {
             *found = version;
-            return STEP_OK;
+            return wait_for_updater(db, session, entry, row);
         }
         bool is_new = db->versions.items[version].writer == writer;
-        enum step step = session_wait_writer(db, session, is_new ? version : newer);
+        enum step step = entry_wait(db, session, entry, writer,
+                                    savepoint_of_version(db, is_new ? version : newer));
         if (step != STEP_OK)
             return step;
     }
@@ -357,11 +442,12 @@ static enum step check_key(struct db *db, size_t session, const struct new_row *
             return STEP_OK;
     }
     uint16_t own = row->old != 0 ? db->versions.items[row->old].row : 0;
+    const struct entry entry = {row, index, own};
     for (uint16_t r = db->tables.items[row->table].first_row; r != 0; r = db->rows.items[r].next) {
         uint32_t found;
         if (r == own)
             continue;
-        enum step step = probe_row(db, session, r, key, row->values, &found);
+        enum step step = probe_row(db, session, r, &entry, &found);
         if (step != STEP_OK)
             return step;
         if (found != 0) {
@@ -369,7 +455,7 @@ static enum step check_key(struct db *db, size_t session, const struct new_row *
             return STEP_OK;
         }
     }
-    return STEP_OK;
+    return wait_for_inserter(db, session, &entry);
 }
 
 static enum step check_keys(struct db *db, size_t session, const struct new_row *row, int only_key,
@@ -379,17 +465,25 @@ static enum step check_keys(struct db *db, size_t session, const struct new_row 
         stmt->kind == SQL_STMT_INSERT && stmt->insert->conflict != SQL_CONFLICT_ERROR;
     enum step step = table_use(db, session, row->table, ROW_EXCLUSIVE);
     const struct table *table = db_table(db, row->table);
+    uint32_t waited_for = session_exec(db, session)->cursor[POSTGRES_CONFLICT];
+    if (step == STEP_OK && waited_for != 0) {
+        *duplicate = (struct duplicate){.key = 0, .version = waited_for};
+        return STEP_OK;
+    }
     if (step == STEP_OK && !is_conflict) /* ON CONFLICT looks at the keys first */
         step = ssi_write_heap(db, session, row);
     for (size_t i = 0; i < table->keys.count && step == STEP_OK; i++) {
-        if (!table->keys.items[i].is_unique || (only_key >= 0 && (size_t)only_key != i))
+        if (only_key >= 0 && (size_t)only_key != i)
             continue;
-        step = check_key(db, session, row, (int)i, duplicate);
+        if (table->keys.items[i].is_unique)
+            step = check_key(db, session, row, (int)i, duplicate);
         if (step != STEP_OK)
             return step;
         /* Somebody read the key's absence: that says more than the duplicate. */
         if (duplicate->key >= 0)
             return is_conflict ? STEP_OK : ssi_write_key(db, session, row->table, i);
+        if (!is_conflict)
+            step = ssi_write_entry(db, session, row, i);
     }
     return step;
 }
@@ -414,6 +508,8 @@ static enum step lock_duplicate(struct db *db, size_t session, uint32_t found, u
             mode = SQL_LOCK_UPDATE;
     uint32_t newest = 0;
     enum row_hold hold = row_hold(db, session, found, mode, SQL_WAIT, &newest);
+    bool waits = db->sessions.items[session].wait.kind != WAIT_NOTHING;
+    session_exec(db, session)->cursor[POSTGRES_CONFLICT] = waits ? found : 0;
     if (hold == ROW_STOPPED)
         return db_fail_eval(db);
     *version = hold == ROW_HELD && newest == found ? found : 0;

@@ -18,7 +18,9 @@ enum postgres_cursor {
     POSTGRES_QUEUE_ORDER,    /* and its place in the row's queue */
     POSTGRES_SAFE_SNAPSHOT, /* one more than the snapshot that is awaited to be safe; 0: none */
     POSTGRES_SAFE_TXNS,     /* how many transactions there had been by then */
-    POSTGRES_SAFE_SESSIONS  /* bits of the sessions whose transactions decide */
+    POSTGRES_SAFE_SESSIONS, /* bits of the sessions whose transactions decide */
+    POSTGRES_CONFLICT,       /* the version that ON CONFLICT waits for; 0: none */
+    POSTGRES_MARKED          /* one more than the rows of its first scan that have SSI's marks; 0: the scan has not begun */
 };
 
 /* ---- postgres_lock.c ---- */
@@ -57,8 +59,10 @@ enum step ssi_scan_row(struct db *db, size_t session, const struct access *acces
                        bool is_visible);
 /* A row is about to be written: who has read it, or where it would have been? */
 enum step ssi_write(struct db *db, size_t session, const struct new_row *row);
-/* The part of it that is about the table, which is written before its indexes. */
+/* Its two parts: the row itself, then its entry in each index, which comes after that index has been searched for
+ * duplicates. */
 enum step ssi_write_heap(struct db *db, size_t session, const struct new_row *row);
+enum step ssi_write_entry(struct db *db, size_t session, const struct new_row *row, size_t key);
 /* The same for the index page of one key, before a duplicate is reported. */
 enum step ssi_write_key(struct db *db, size_t session, uint16_t table, size_t key);
 /* READ ONLY DEFERRABLE: waits until its transaction has a snapshot with which no commit can be found to be at odds, and

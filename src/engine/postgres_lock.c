@@ -17,20 +17,20 @@ static bool row_modes_conflict(enum sql_lock a, enum sql_lock b) {
     return conflicts[a] & (1 << b);
 }
 
-/* The first lock of another on the row that conflicts; NULL: none. */
+/* The first lock of another on the row that conflicts; with `seen` one that was taken on that version. NULL: none. */
 static const struct lock *row_holder(const struct db *db, size_t session, uint16_t row,
-                                     enum sql_lock mode) {
+                                     enum sql_lock mode, uint32_t seen) {
     for (size_t i = 0; i < db->locks.count; i++) {
         const struct lock *lock = &db->locks.items[i];
         if (lock->kind == LOCK_ROW && lock->row == row && lock->session != session &&
-            row_modes_conflict(mode, lock->mode))
+            row_modes_conflict(mode, lock->mode) && (seen == 0 || lock->number == seen))
             return lock;
     }
     return NULL;
 }
 
 bool row_is_held(const struct db *db, size_t session, uint16_t row, enum sql_lock mode) {
-    return row_holder(db, session, row, mode) != NULL;
+    return row_holder(db, session, row, mode, 0) != NULL;
 }
 
 /* Who holds the row already, if less strongly, needs no tuple lock to wait for the others that do. */
@@ -88,13 +88,15 @@ bool row_is_key_locked(const struct db *db, uint16_t txn, uint16_t row) {
     return false;
 }
 
-static void row_lock_take(struct db *db, size_t session, uint16_t row, enum sql_lock mode) {
+static void row_lock_take(struct db *db, size_t session, uint16_t row, uint32_t seen,
+                          enum sql_lock mode) {
     struct lock lock = {.kind = LOCK_ROW,
                         .mode = (uint8_t)mode,
                         .session = (uint8_t)session,
                         .txn = db->sessions.items[session].txn,
                         .table = db->rows.items[row].table,
-                        .row = row};
+                        .row = row,
+                        .number = seen};
     uint64_t bit = table_bit(lock.table);
     session_exec(db, session)->footprint.locks |= bit;
     session_txn(db, session)->locked |= bit;
@@ -119,6 +121,19 @@ static bool is_overwritten(const struct db *db, uint32_t seen, uint32_t now, enu
     return false;
 }
 
+/* What stands in the way is not the version itself but one after it, made by a transaction whose first change left the
+ * key as it is: that is waited for, whatever was said (heap_lock_updated_tuple). */
+static bool is_late_obstacle(const struct db *db, uint32_t seen, enum sql_lock mode,
+                             const struct lock *holder) {
+    uint32_t next = 0;
+    for (uint32_t v = db->rows.items[db->versions.items[seen].row].newest; v != seen && v != 0;
+         v = db->versions.items[v].previous)
+        next = v;
+    return mode == SQL_LOCK_KEY_SHARE && next != 0 &&
+           db->versions.items[next].writer == holder->txn &&
+           !(db->versions.items[next].flags & (VERSION_KEY_STRENGTH | VERSION_DELETED));
+}
+
 enum row_hold row_hold(struct db *db, size_t session, uint32_t seen, enum sql_lock mode,
                        enum sql_lock_wait wait, uint32_t *newest) {
     uint16_t row = db->versions.items[seen].row, txn = db->sessions.items[session].txn;
@@ -128,18 +143,21 @@ enum row_hold row_hold(struct db *db, size_t session, uint32_t seen, enum sql_lo
         uint32_t now = row_newest_committed(db, txn, row);
         bool overwritten = is_overwritten(db, seen, now, mode);
         bool is_own = db->versions.items[now].writer == txn;
-        if (overwritten && !is_own && txn_is_snapshot(session_txn(db, session))) {
+        bool is_stale = overwritten && !is_own && txn_is_snapshot(session_txn(db, session));
+        const struct lock *holder = row_holder(db, session, row, mode, is_stale ? seen : 0);
+        if (is_stale && holder == NULL) {
             db_fail(db, DB_ERROR_SERIALIZATION, "row in table %.*s", STR_ARG(table));
             return ROW_STOPPED;
         }
-        const struct lock *holder = row_holder(db, session, row, mode);
         if (holder == NULL) {
             *newest = overwritten ? now : seen;
             if (version_is_deleted(db, *newest))
                 return ROW_GONE;
-            row_lock_take(db, session, row, mode);
+            row_lock_take(db, session, row, *newest, mode);
             return ROW_HELD;
         }
+        if (is_late_obstacle(db, seen, mode, holder))
+            wait = SQL_WAIT;
         if (wait == SQL_SKIP_LOCKED)
             return ROW_SKIPPED;
         if (wait == SQL_NOWAIT) {

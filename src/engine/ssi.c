@@ -122,6 +122,17 @@ static void mark_row(struct db *db, uint16_t txn, uint16_t table, uint32_t versi
         MVEC_PUSH(&db->marks, page);
 }
 
+/* Who writes a row needs no mark on it any more. Within a savepoint he keeps it: the write may be undone. */
+static void unmark_row(struct db *db, uint16_t txn, uint32_t version) {
+    size_t kept = 0;
+    for (size_t i = 0; i < db->marks.count; i++) {
+        const struct mark *m = &db->marks.items[i];
+        if (m->txn != txn || m->kind != MARK_ROW || m->version != version)
+            db->marks.items[kept++] = *m;
+    }
+    db->marks.count = kept;
+}
+
 /* ---- reading ---- */
 
 /* The reader met a version of `writer` that its snapshot does not have. */
@@ -259,28 +270,33 @@ enum step ssi_write_heap(struct db *db, size_t session, const struct new_row *ro
     if (db->txns.items[txn].flags & TXN_DOOMED)
         return fail_pivot(db, "during conflict in checking");
     enum step step = STEP_OK;
+    if (row->old != 0 && savepoint_innermost_number(db, session) == 0)
+        unmark_row(db, txn, row->old);
     if (row->old != 0) {
         step = meet_readers(db, txn, MARK_ROW, row->table, 0, row->old);
         if (step == STEP_OK)
             step = meet_readers(db, txn, MARK_HEAP_PAGE, row->table, 0, 0);
     }
-    return step == STEP_OK ? meet_readers(db, txn, MARK_RELATION, row->table, 0, 0) : step;
+    if (step == STEP_OK)
+        step = meet_readers(db, txn, MARK_RELATION, row->table, 0, 0);
+    return step;
+}
+
+enum step ssi_write_entry(struct db *db, size_t session, const struct new_row *row, size_t key) {
+    bool covers;
+    if (!is_serializable(db, db->sessions.items[session].txn) || row->values == NULL ||
+        (row->old != 0 && !changes_an_index(db, row)))
+        return STEP_OK;
+    if (!key_covers(&db->query.eval, &db_table(db, row->table)->keys.items[key], row->values,
+                    &covers))
+        return db_fail_eval(db);
+    return covers ? ssi_write_key(db, session, row->table, key) : STEP_OK;
 }
 
 enum step ssi_write(struct db *db, size_t session, const struct new_row *row) {
-    if (!is_serializable(db, db->sessions.items[session].txn))
-        return STEP_OK;
     enum step step = ssi_write_heap(db, session, row);
-    if (step != STEP_OK || row->values == NULL || (row->old != 0 && !changes_an_index(db, row)))
-        return step;
-    const struct table *table = db_table(db, row->table);
-    for (size_t k = 0; k < table->keys.count && step == STEP_OK; k++) {
-        bool covers;
-        if (!key_covers(&db->query.eval, &table->keys.items[k], row->values, &covers))
-            return db_fail_eval(db);
-        if (covers)
-            step = ssi_write_key(db, session, row->table, k);
-    }
+    for (size_t k = 0; k < db_table(db, row->table)->keys.count && step == STEP_OK; k++)
+        step = ssi_write_entry(db, session, row, k);
     return step;
 }
 

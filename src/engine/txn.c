@@ -174,6 +174,14 @@ static void savepoints_cut(struct db *db, size_t session, size_t from) {
     db->savepoints.count = kept;
 }
 
+uint32_t savepoint_innermost_number(const struct db *db, size_t session) {
+    uint32_t number = 0;
+    for (size_t i = 0; i < db->savepoints.count; i++)
+        if (db->savepoints.items[i].session == session)
+            number = db->savepoints.items[i].number;
+    return number;
+}
+
 bool savepoint_is_set(const struct db *db, size_t session, int64_t number) {
     for (size_t i = 0; i < db->savepoints.count; i++)
         if (db->savepoints.items[i].session == session && db->savepoints.items[i].number == number)

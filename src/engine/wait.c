@@ -95,13 +95,6 @@ void session_look_for_deadlocks(struct db *db) {
     }
 }
 
-enum step session_wait_writer(struct db *db, size_t session, uint32_t version) {
-    struct wait wait = {.kind = WAIT_TXN,
-                        .txn = db->versions.items[version].writer,
-                        .number = savepoint_of_version(db, version)};
-    return session_wait(db, session, &wait);
-}
-
 void session_abort(struct db *db, size_t session, enum db_error error) {
     struct session *gone = &db->sessions.items[session];
     bool was_waiting = gone->wait.kind != WAIT_NOTHING;
