@@ -4,10 +4,13 @@
 #         CC=clang         the compiler, for a new build directory
 #         DEPS=skip        install nothing: you see to the packages
 #         FUZZ_SECONDS=60  how long each fuzz target runs
+#         SECONDS=60 SEED=1 SERVERS=postgresql15,mariadb   of make differential
 #         ARGS=...         further arguments for tests/run
 
 BUILD ?= build
 FUZZ_SECONDS ?= 60
+SECONDS ?= 60
+SEED ?= 1
 # Debian's python3 is the one that sees Debian's Django and drivers.
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
@@ -21,7 +24,7 @@ SANITIZE = -Db_sanitize=address,undefined -Db_lundef=false
 # A report of a sanitizer is a failure, never a line that scrolls by.
 SANITIZE_ENV = ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
-.PHONY: all build demo test sanitize bench fuzz format format-check sources clean help
+.PHONY: all build demo test sanitize differential bench fuzz format format-check sources clean help
 .PHONY: deps-build deps-test deps-fuzz deps-bench deps-format
 
 all: build
@@ -31,6 +34,7 @@ help:
 	@echo 'make demo          install what a build needs, build, check examples/orm_mistakes'
 	@echo 'make test          install what the tests need, build, run all tests'
 	@echo 'make sanitize      the tests (real servers aside) under ASan and UBSan, in build-asan'
+	@echo 'make differential  random schedules on the built-in engine and on servers, for SECONDS=$(SECONDS) each'
 	@echo 'make bench         measure speed'
 	@echo 'make fuzz          run each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) under ASan and UBSan'
 	@echo 'make sources       write the file lists of the meson.build files anew'
@@ -63,6 +67,12 @@ sanitize: deps-test
 	test -f build-asan/build.ninja || meson setup build-asan $(SANITIZE) -Dtests=enabled
 	ninja -C build-asan
 	@$(SANITIZE_ENV) $(PYTHON) tests/run build-asan --exclude live --exclude static --slow 4 $(ARGS)
+
+differential: deps-test
+	@$(MAKE) --no-print-directory $(BUILD)/.with-tests
+	ninja -C $(BUILD) lostwrite tests/differential/differential
+	@LOSTWRITE=$(BUILD)/lostwrite $(PYTHON) tests/differential/compare.py --seconds $(SECONDS) \
+	    --seed $(SEED) $(if $(SERVERS),--servers $(SERVERS)) $(ARGS)
 
 bench: deps-bench
 	@$(MAKE) --no-print-directory $(BUILD)/build.ninja

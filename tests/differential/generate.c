@@ -63,7 +63,11 @@ static void add_equality(struct generator *g, struct buf *out, const struct worl
     }
 }
 
-/* Whether UPDATEs and locking reads by it have one order of rows to go along. */
+/* One that no index helps with: where an index has the column as its second, the planner might go along it all. */
+static void add_plain_condition(struct generator *g, struct buf *out) {
+    buf_printf(out, "v%s = %u", g->table->is_key_with_value ? " + 0" : "", rng_below(&g->rng, 3));
+}
+
 static void where_range(struct generator *g, struct buf *out) {
     unsigned low = an_id(g), high = low + rng_below(&g->rng, 3);
     switch (rng_below(&g->rng, 5)) {
@@ -92,8 +96,10 @@ static void where_id(struct generator *g, struct buf *out) {
         buf_add_c(out, " and ");
         add_equality(g, out, part);
     }
-    if (chance(g, 12))
-        buf_printf(out, " and v = %u", rng_below(&g->rng, 3));
+    if (chance(g, 12)) {
+        buf_add_c(out, " and ");
+        add_plain_condition(g, out);
+    }
 }
 
 /* By a secondary index; by the primary key if there is none. */
@@ -125,7 +131,7 @@ static void add_where(struct generator *g, struct buf *out) {
     else if (roll < 88)
         where_range(g, out);
     else
-        buf_printf(out, "v = %u", rng_below(&g->rng, 3));
+        add_plain_condition(g, out);
 }
 
 /* ---- statements ---- */
@@ -338,6 +344,13 @@ static void add_initial_value(struct generator *g, struct buf *out,
             buf_add_c(out, "null");
         else
             buf_printf(out, "%u", parent);
+        break;
+    case ROLE_KEY:
+        /* At most two rows have the same: MySQL and MariaDB pass an index over that finds most of a table. */
+        if (column->is_nullable && chance(g, 15))
+            buf_add_c(out, "null");
+        else
+            buf_printf(out, "%u", 1 + 2 * ((id + g->hot_other) % 4));
         break;
     default:
         add_value(g, out, column);

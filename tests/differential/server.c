@@ -3,7 +3,7 @@
 #include "base/assert.h"
 
 /* Rows are put back by DELETE, which is fast; what that leaves behind in pages and indexes must not come to count. */
-enum { USES_MAX = 10 };
+enum { USES_MAX = 8 };
 
 static bool is_postgresql(const struct server *server) {
     return live_kind(server->live) == LIVE_POSTGRESQL;
@@ -83,41 +83,46 @@ bool server_set_up(struct server *server, const struct world *world, uint64_t wo
     return true;
 }
 
-static bool empty_tables(struct server *server, const struct world *world, struct err *err) {
+/* PostgreSQL takes it all at once. */
+static bool put_rows_at_once(struct server *server, const struct trial *trial, struct err *err) {
     struct buf sql = {0};
-    bool ok = true;
-    bool truncates = server->used_count % USES_MAX == 0 || !is_postgresql(server) ||
-                     server->policy->config.isolation == SQL_SERIALIZABLE;
-    if (is_postgresql(server) && truncates) {
-        for (size_t t = 0; t < world->table_count; t++)
-            buf_printf(&sql, "%s%s", t > 0 ? ", " : "truncate ", world->tables[t].name);
-        ok = live_run(server->live, buf_str(&sql), err);
-        buf_release(&sql);
-        return ok;
-    }
-    ok = truncates && !is_postgresql(server) ? run(server, "set foreign_key_checks = 0", err) : true;
-    for (size_t t = world->table_count; t-- > 0 && ok;) {
-        buf_clear(&sql);
-        buf_printf(&sql, "%s %s", truncates ? "truncate" : "delete from", world->tables[t].name);
-        ok = live_run(server->live, buf_str(&sql), err);
-    }
+    const struct world *world = trial->world;
+    for (size_t t = world->table_count; t-- > 0 && server->used_count > 0;)
+        if (server->used_count % USES_MAX != 0)
+            buf_printf(&sql, "delete from %s;", world->tables[t].name);
+        else
+            buf_printf(&sql, "truncate %s cascade;", world->tables[t].name);
+    for (size_t i = 0; i < trial->rows.count; i++)
+        buf_printf(&sql, "%.*s;", STR_ARG(trial->rows.items[i]));
+    server->used_count++;
+    bool ok = live_run(server->live, buf_str(&sql), err);
     buf_release(&sql);
-    return ok && (is_postgresql(server) || run(server, "set foreign_key_checks = 1", err));
+    return ok;
+}
+
+static bool truncate_tables(struct server *server, const struct world *world, struct err *err) {
+    char sql[64];
+    bool ok = run(server, "set foreign_key_checks = 0", err);
+    for (size_t t = world->table_count; t-- > 0 && ok;) {
+        snprintf(sql, sizeof(sql), "truncate %s", world->tables[t].name);
+        ok = run(server, sql, err);
+    }
+    return ok && run(server, "set foreign_key_checks = 1", err);
 }
 
 /* On InnoDB a view of the control connection holds purge off: a trial takes longer than purge does, a schedule of the
  * engine no time. */
 static bool put_rows(struct server *server, const struct trial *trial, struct err *err) {
-    if (!is_postgresql(server) && !run(server, "commit", err))
-        return false;
-    if (server->used_count > 0 && !empty_tables(server, trial->world, err))
+    if (is_postgresql(server))
+        return put_rows_at_once(server, trial, err);
+    if (!run(server, "commit", err) ||
+        (server->used_count > 0 && !truncate_tables(server, trial->world, err)))
         return false;
     server->used_count++;
     for (size_t i = 0; i < trial->rows.count; i++)
         if (!live_run(server->live, trial->rows.items[i], err))
             return false;
-    return is_postgresql(server) ||
-           run(server, "start transaction with consistent snapshot", err);
+    return run(server, "start transaction with consistent snapshot", err);
 }
 
 /* ---- answers ---- */
@@ -263,8 +268,7 @@ bool server_play(struct server *server, const struct trial *trial, const struct 
             return false;
         at = next;
     }
-    bool is_clean = disagreement->kind == DIFFERENCE_NONE && !script->is_cut;
     if (trial->is_mixed && !is_postgresql(server))
         server->policy = NULL; /* a level may be set for a transaction that has not begun */
-    return is_clean || live_rollback_all(server->live, err);
+    return live_rollback_all(server->live, err);
 }
