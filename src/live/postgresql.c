@@ -203,8 +203,11 @@ static void on_notice(void *context, const PGresult *result) {
         return;
     }
     const char *function = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION);
-    if (function != NULL && strcmp(function, "ProcSleep") == 0)
-        session->is_past_deadlock_check = strstr(message, "still waiting for") != NULL;
+    if (function == NULL || strcmp(function, "ProcSleep") != 0)
+        return;
+    session->is_past_deadlock_check = strstr(message, "still waiting for") != NULL;
+    if (!session->is_past_deadlock_check)
+        session->blocked_since_us = live_now_us(); /* if it waits again, it is for another */
 }
 
 /* ---- running ---- */

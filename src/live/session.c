@@ -431,7 +431,10 @@ static uint32_t maybe_free(struct live *live, uint32_t asked) {
     for (size_t i = 0; i < live->options.session_count; i++) {
         struct live_session *session = &live->sessions[i];
         bool is_doubtful = session->is_doubtful && session->doubted_at != live->statement_count;
-        if ((asked & 1u << i) == 0 || (!session->has_ended && session->is_blocked && !is_doubtful))
+        /* Its wait ended, and it waits again: the deadlock check is still to come. */
+        bool waits_anew = live->kind == LIVE_POSTGRESQL && !live->backend->is_settled(live, i);
+        if ((asked & 1u << i) == 0 ||
+            (!session->has_ended && session->is_blocked && !is_doubtful && !waits_anew))
             continue;
         mask |= 1u << i;
         session->blocked_since_us = 0;
