@@ -67,6 +67,8 @@ struct live {
 enum { LIVE_CONTROL_INDEX = LIVE_SESSIONS_MAX };
 
 struct live_backend {
+    /* Loads the library. */
+    bool (*load)(struct err *err);
     /* Connects session `index` (or LIVE_CONTROL_INDEX) so that it uses the place, which need not exist yet. The control
      * connection comes first, and finds out kind, server and version. */
     bool (*connect)(struct live *live, size_t index, struct err *err);

@@ -32,9 +32,10 @@ static bool pick_backend(struct live *live, struct err *err) {
     static const char *const libraries[] = {"libpq", "libmariadb", "SQLite's library"};
     const struct live_backend *const backends[] = {live_postgresql, live_mysql, live_sqlite};
     live->backend = backends[live->url.scheme];
-    return live->backend != NULL ||
-           err_set(err, no_pos, "this lostwrite was built without %s, which such a URL needs",
-                   libraries[live->url.scheme]);
+    if (live->backend == NULL)
+        return err_set(err, no_pos, "this lostwrite was built without %s, which such a URL needs",
+                       libraries[live->url.scheme]);
+    return live->backend->load(err);
 }
 
 /* A name that nobody else has: other runs may use the same server at the same time. */

@@ -9,6 +9,7 @@
 
 #ifdef LW_HAVE_LIBMARIADB
 #include "base/assert.h"
+#include "live/library.h"
 
 #include <mysql.h>
 #include <poll.h>
@@ -17,6 +18,19 @@
 
 enum { CONNECT_MS_MAX = 10000, POLL_MS = 50, CLIENT_ERROR_MIN = 2000, CLIENT_ERROR_MAX = 2999 };
 enum { ER_LOCK_WAIT_TIMEOUT_NUMBER = 1205, ER_QUERY_INTERRUPTED_NUMBER = 1317 };
+
+static struct {
+#define FUNCTION(name) __typeof__(&name) name;
+#include "live/libmariadb.def"
+} libmariadb;
+
+static bool load(struct err *err) {
+    static const struct library_function functions[] = {
+#define FUNCTION(name) {#name, &libmariadb.name},
+#include "live/libmariadb.def"
+    };
+    return library_load("libmariadb.so.3", functions, LW_COUNT_OF(functions), err);
+}
 
 static const struct pos no_pos;
 
@@ -38,14 +52,14 @@ static struct connection *connection_of(const struct live *live, size_t index) {
 
 static bool connection_error(struct live *live, size_t index, struct err *err) {
     return live_lose(live, err, "lost the server: %s",
-                     mysql_error(&connection_of(live, index)->handle));
+                     libmariadb.mysql_error(&connection_of(live, index)->handle));
 }
 
 /* ---- answers ---- */
 
 static void clear_results(struct connection *connection) {
     for (size_t i = 0; i < connection->results.count; i++)
-        mysql_free_result(connection->results.items[i]);
+        libmariadb.mysql_free_result(connection->results.items[i]);
     connection->results.count = 0;
 }
 
@@ -75,8 +89,8 @@ static enum live_type type_of(const MYSQL_FIELD *field) {
 }
 
 static void read_rows(struct arena *memory, MYSQL_RES *result, struct live_answer *answer) {
-    size_t rows = mysql_num_rows(result), columns = mysql_num_fields(result);
-    const MYSQL_FIELD *fields = mysql_fetch_fields(result);
+    size_t rows = libmariadb.mysql_num_rows(result), columns = libmariadb.mysql_num_fields(result);
+    const MYSQL_FIELD *fields = libmariadb.mysql_fetch_fields(result);
     struct live_column *column = ARENA_ARRAY(memory, struct live_column, columns);
     struct str *cell = ARENA_ARRAY(memory, struct str, rows * columns);
     answer->has_rows = true;
@@ -88,8 +102,8 @@ static void read_rows(struct arena *memory, MYSQL_RES *result, struct live_answe
         column[k] =
             (struct live_column){{fields[k].name, fields[k].name_length}, type_of(&fields[k])};
     for (size_t i = 0; i < rows; i++) {
-        MYSQL_ROW row = mysql_fetch_row(result);
-        const unsigned long *lengths = mysql_fetch_lengths(result);
+        MYSQL_ROW row = libmariadb.mysql_fetch_row(result);
+        const unsigned long *lengths = libmariadb.mysql_fetch_lengths(result);
         LW_ASSERT(row != NULL && lengths != NULL);
         for (size_t k = 0; k < columns; k++, cell++)
             if (row[k] != NULL)
@@ -101,10 +115,12 @@ static void read_error(struct live_session *session) {
     struct connection *connection = session->handle;
     struct live_answer *answer = live_add_answer(session);
     answer->status = LIVE_FAILED;
-    answer->number = (int)mysql_errno(&connection->handle);
-    snprintf(answer->sqlstate, sizeof(answer->sqlstate), "%s", mysql_sqlstate(&connection->handle));
+    answer->number = (int)libmariadb.mysql_errno(&connection->handle);
+    snprintf(answer->sqlstate, sizeof(answer->sqlstate), "%s",
+             libmariadb.mysql_sqlstate(&connection->handle));
     answer->severity = STR("ERROR");
-    answer->message = str_dup(&session->memory, str_from_c(mysql_error(&connection->handle)));
+    answer->message =
+        str_dup(&session->memory, str_from_c(libmariadb.mysql_error(&connection->handle)));
 }
 
 static void read_result(struct live_session *session) {
@@ -114,20 +130,20 @@ static void read_result(struct live_session *session) {
         MVEC_PUSH(&connection->results, connection->result);
         read_rows(&session->memory, connection->result, answer);
     }
-    answer->affected = (int64_t)mysql_affected_rows(&connection->handle);
-    answer->last_insert = (int64_t)mysql_insert_id(&connection->handle);
+    answer->affected = (int64_t)libmariadb.mysql_affected_rows(&connection->handle);
+    answer->last_insert = (int64_t)libmariadb.mysql_insert_id(&connection->handle);
 }
 
 /* ---- running ---- */
 
 static int socket_of(struct live *live, size_t index) {
-    return (int)mysql_get_socket(&connection_of(live, index)->handle);
+    return (int)libmariadb.mysql_get_socket(&connection_of(live, index)->handle);
 }
 
 static void send(struct connection *connection, const char *sql, size_t len, enum phase phase) {
     connection->phase = phase;
     connection->wanted =
-        mysql_real_query_start(&connection->returned, &connection->handle, sql, len);
+        libmariadb.mysql_real_query_start(&connection->returned, &connection->handle, sql, len);
 }
 
 /* Goes on with the call under way; `ready`: what it waited for and is there. */
@@ -136,13 +152,14 @@ static void go_on(struct connection *connection, int ready) {
     switch (connection->phase) {
     case PHASE_QUERY:
     case PHASE_CHECK:
-        connection->wanted = mysql_real_query_cont(&connection->returned, handle, ready);
+        connection->wanted = libmariadb.mysql_real_query_cont(&connection->returned, handle, ready);
         break;
     case PHASE_STORE:
-        connection->wanted = mysql_store_result_cont(&connection->result, handle, ready);
+        connection->wanted = libmariadb.mysql_store_result_cont(&connection->result, handle, ready);
         break;
     case PHASE_NEXT:
-        connection->wanted = mysql_next_result_cont(&connection->returned, handle, ready);
+        connection->wanted =
+            libmariadb.mysql_next_result_cont(&connection->returned, handle, ready);
         break;
     case PHASE_OVER:
         LW_UNREACHABLE();
@@ -150,7 +167,7 @@ static void go_on(struct connection *connection, int ready) {
 }
 
 static bool is_client_error(MYSQL *handle) {
-    unsigned number = mysql_errno(handle);
+    unsigned number = libmariadb.mysql_errno(handle);
     return number >= CLIENT_ERROR_MIN && number <= CLIENT_ERROR_MAX;
 }
 
@@ -169,8 +186,8 @@ static bool fail(struct live *live, size_t index, struct err *err) {
     MYSQL *handle = &connection_of(live, index)->handle;
     if (is_client_error(handle))
         return connection_error(live, index, err);
-    if (is_systems_error(mysql_errno(handle)))
-        return live_lose(live, err, "the server can't go on: %s", mysql_error(handle));
+    if (is_systems_error(libmariadb.mysql_errno(handle)))
+        return live_lose(live, err, "the server can't go on: %s", libmariadb.mysql_error(handle));
     read_error(session);
     send(session->handle, "DO 0", 4, PHASE_CHECK);
     return true;
@@ -188,16 +205,16 @@ static bool next_phase(struct live *live, size_t index, struct err *err) {
             return fail(live, index, err);
         connection->phase = PHASE_STORE;
         connection->result = NULL;
-        connection->wanted = mysql_store_result_start(&connection->result, handle);
+        connection->wanted = libmariadb.mysql_store_result_start(&connection->result, handle);
         return true;
     case PHASE_STORE:
-        if (connection->result == NULL && mysql_errno(handle) != 0)
+        if (connection->result == NULL && libmariadb.mysql_errno(handle) != 0)
             return fail(live, index, err);
         read_result(session);
         connection->phase = PHASE_OVER;
-        if (mysql_more_results(handle)) {
+        if (libmariadb.mysql_more_results(handle)) {
             connection->phase = PHASE_NEXT;
-            connection->wanted = mysql_next_result_start(&connection->returned, handle);
+            connection->wanted = libmariadb.mysql_next_result_start(&connection->returned, handle);
         }
         return true;
     case PHASE_CHECK: /* fails if the error before was that the connection ends: that is the answer */
@@ -321,14 +338,14 @@ static bool set_tls(const struct live_url *url, MYSQL *handle, struct err *err) 
     for (size_t i = 0; i < LW_COUNT_OF(files); i++) {
         struct str value = live_url_option(url, files[i].name);
         if (value.ptr != NULL)
-            mysql_optionsv(handle, files[i].option, str_to_c(&scratch, value));
+            libmariadb.mysql_optionsv(handle, files[i].option, str_to_c(&scratch, value));
     }
     arena_release(&scratch);
     my_bool on = 1;
     if (requires)
-        mysql_optionsv(handle, MYSQL_OPT_SSL_ENFORCE, &on);
+        libmariadb.mysql_optionsv(handle, MYSQL_OPT_SSL_ENFORCE, &on);
     if (verifies)
-        mysql_optionsv(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &on);
+        libmariadb.mysql_optionsv(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &on);
     return true;
 }
 
@@ -367,8 +384,8 @@ static bool connect_handle(struct live *live, struct connection *connection, str
     const char *host = url->host.len > 0 ? str_to_c(arena, url->host) : NULL;
     unsigned protocol = MYSQL_PROTOCOL_TCP;
     if (host != NULL && url->port != 0) /* else "localhost" is a socket, whatever the port */
-        mysql_optionsv(handle, MYSQL_OPT_PROTOCOL, &protocol);
-    int wanted = mysql_real_connect_start(
+        libmariadb.mysql_optionsv(handle, MYSQL_OPT_PROTOCOL, &protocol);
+    int wanted = libmariadb.mysql_real_connect_start(
         &connected, handle, host,
         text_or_null(arena, either(url->user, live_url_option(url, "user"))),
         text_or_null(arena, either(url->password, live_url_option(url, "password"))), NULL,
@@ -376,7 +393,7 @@ static bool connect_handle(struct live *live, struct connection *connection, str
         CLIENT_FOUND_ROWS | CLIENT_MULTI_RESULTS);
     uint64_t began_us = live_now_us();
     while (wanted != 0) {
-        struct pollfd fd = {.fd = (int)mysql_get_socket(handle)};
+        struct pollfd fd = {.fd = (int)libmariadb.mysql_get_socket(handle)};
         fd.events = (short)((wanted & MYSQL_WAIT_READ ? POLLIN : 0) |
                             (wanted & MYSQL_WAIT_WRITE ? POLLOUT : 0));
         int count = poll(&fd, 1, POLL_MS);
@@ -387,22 +404,22 @@ static bool connect_handle(struct live *live, struct connection *connection, str
             continue;
         int ready = (fd.revents & POLLOUT ? MYSQL_WAIT_WRITE : 0) |
                     (fd.revents & ~POLLOUT ? MYSQL_WAIT_READ : 0);
-        wanted =
-            mysql_real_connect_cont(&connected, handle, count > 0 ? ready : MYSQL_WAIT_TIMEOUT);
+        wanted = libmariadb.mysql_real_connect_cont(&connected, handle,
+                                                    count > 0 ? ready : MYSQL_WAIT_TIMEOUT);
     }
     if (connected == NULL)
-        return err_set(err, no_pos, "%s", mysql_error(handle));
+        return err_set(err, no_pos, "%s", libmariadb.mysql_error(handle));
     struct str mode = live_url_option(url, "ssl-mode");
     bool may_be_plain = mode.ptr == NULL || str_equal_nocase(mode, STR("DISABLED")) ||
                         str_equal_nocase(mode, STR("PREFERRED"));
-    if (!may_be_plain && mysql_get_ssl_cipher(handle) == NULL)
+    if (!may_be_plain && libmariadb.mysql_get_ssl_cipher(handle) == NULL)
         return err_set(err, no_pos, "the connection has no TLS, which the URL's ssl-mode asks for");
     return true;
 }
 
 static bool read_version(struct live *live, MYSQL *handle, struct err *err) {
-    const char *text = mysql_get_server_info(handle);
-    live->kind = mariadb_connection(handle) ? LIVE_MARIADB : LIVE_MYSQL;
+    const char *text = libmariadb.mysql_get_server_info(handle);
+    live->kind = libmariadb.mariadb_connection(handle) ? LIVE_MARIADB : LIVE_MYSQL;
     if (sscanf(text, "%u.%u.%u", &live->version[0], &live->version[1], &live->version[2]) != 3)
         return err_set(err, no_pos, "the server's version \"%.40s\" has no three numbers", text);
     snprintf(live->server, sizeof(live->server), "%s %u.%u.%u",
@@ -422,18 +439,18 @@ static bool connect_session(struct live *live, size_t index, struct err *err) {
     struct connection *connection = mem_alloc(sizeof(*connection));
     memset(connection, 0, sizeof(*connection));
     connection->phase = PHASE_OVER;
-    mysql_init(&connection->handle);
+    libmariadb.mysql_init(&connection->handle);
     session->handle = connection;
     MYSQL *handle = &connection->handle;
     my_bool off = 0;
-    mysql_optionsv(handle, MYSQL_OPT_NONBLOCK, 0);
-    mysql_optionsv(handle, MYSQL_OPT_RECONNECT, &off);
-    mysql_optionsv(handle, MYSQL_READ_DEFAULT_GROUP, "client");
-    mysql_optionsv(handle, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+    libmariadb.mysql_optionsv(handle, MYSQL_OPT_NONBLOCK, 0);
+    libmariadb.mysql_optionsv(handle, MYSQL_OPT_RECONNECT, &off);
+    libmariadb.mysql_optionsv(handle, MYSQL_READ_DEFAULT_GROUP, "client");
+    libmariadb.mysql_optionsv(handle, MYSQL_SET_CHARSET_NAME, "utf8mb4");
     if (!check_options(&live->url, err) || !set_tls(&live->url, handle, err) ||
         !connect_handle(live, connection, err))
         return false;
-    session->id = (int64_t)mysql_thread_id(handle);
+    session->id = (int64_t)libmariadb.mysql_thread_id(handle);
     if (index == LIVE_CONTROL_INDEX)
         return read_version(live, handle, err) &&
                live_run_ok(live, index, STR("SET SESSION lock_wait_timeout = 10"), err) &&
@@ -451,7 +468,7 @@ static void disconnect(struct live *live, size_t index) {
         return;
     clear_results(connection);
     free(connection->results.items);
-    mysql_close(&connection->handle);
+    libmariadb.mysql_close(&connection->handle);
     free(connection);
     live->sessions[index].handle = NULL;
 }
@@ -488,6 +505,7 @@ static void release(struct live *live) {
 }
 
 static const struct live_backend backend = {
+    .load = load,
     .connect = connect_session,
     .disconnect = disconnect,
     .socket = socket_of,

@@ -13,6 +13,8 @@
 #ifdef LW_HAVE_LIBPQ
 #include "base/assert.h"
 #include "base/buf.h"
+#include "live/library.h"
+
 #include <libpq-fe.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -26,6 +28,19 @@ enum {
     DEADLOCK_MARGIN_MS = 30,
     FOREIGN_WAIT_MS_MAX = 1000, /* past which a wait for others' connections is a wait */
 };
+
+static struct {
+#define FUNCTION(name) __typeof__(&name) name;
+#include "live/libpq.def"
+} libpq;
+
+static bool load(struct err *err) {
+    static const struct library_function functions[] = {
+#define FUNCTION(name) {#name, &libpq.name},
+#include "live/libpq.def"
+    };
+    return library_load("libpq.so.5", functions, LW_COUNT_OF(functions), err);
+}
 
 static const struct pos no_pos;
 
@@ -72,7 +87,7 @@ static struct str first_line(const char *message) {
 }
 
 static bool connection_error(struct live *live, size_t index, struct err *err) {
-    struct str message = first_line(PQerrorMessage(handle_of(live, index)));
+    struct str message = first_line(libpq.PQerrorMessage(handle_of(live, index)));
     if (message.len == 0)
         message = STR("the connection ended");
     return live_lose(live, err, "lost the server: %.*s", STR_ARG(message));
@@ -82,7 +97,7 @@ static bool connection_error(struct live *live, size_t index, struct err *err) {
 
 static void clear_results(struct results *results) {
     for (size_t i = 0; i < results->all.count; i++)
-        PQclear(results->all.items[i]);
+        libpq.PQclear(results->all.items[i]);
     results->all.count = 0;
 }
 
@@ -112,7 +127,7 @@ static enum live_type type_of(Oid oid) {
 }
 
 static void read_rows(struct arena *memory, const PGresult *result, struct live_answer *answer) {
-    int rows = PQntuples(result), columns = PQnfields(result);
+    int rows = libpq.PQntuples(result), columns = libpq.PQnfields(result);
     struct live_column *column = ARENA_ARRAY(memory, struct live_column, (size_t)columns);
     struct str *cell = ARENA_ARRAY(memory, struct str, (size_t)rows * (size_t)columns);
     answer->has_rows = true;
@@ -121,21 +136,22 @@ static void read_rows(struct arena *memory, const PGresult *result, struct live_
     answer->columns = column;
     answer->cells = cell;
     for (int k = 0; k < columns; k++)
-        column[k] =
-            (struct live_column){str_from_c(PQfname(result, k)), type_of(PQftype(result, k))};
+        column[k] = (struct live_column){str_from_c(libpq.PQfname(result, k)),
+                                         type_of(libpq.PQftype(result, k))};
     for (int i = 0; i < rows; i++)
         for (int k = 0; k < columns; k++, cell++)
-            if (!PQgetisnull(result, i, k))
-                *cell = (struct str){PQgetvalue(result, i, k), (size_t)PQgetlength(result, i, k)};
+            if (!libpq.PQgetisnull(result, i, k))
+                *cell = (struct str){libpq.PQgetvalue(result, i, k),
+                                     (size_t)libpq.PQgetlength(result, i, k)};
 }
 
 static void read_error(const PGresult *result, struct live_answer *answer) {
     answer->status = LIVE_FAILED;
-    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *sqlstate = libpq.PQresultErrorField(result, PG_DIAG_SQLSTATE);
     if (sqlstate != NULL)
         snprintf(answer->sqlstate, sizeof(answer->sqlstate), "%s", sqlstate);
-    answer->severity = str_from_c(PQresultErrorField(result, PG_DIAG_SEVERITY));
-    answer->message = str_from_c(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+    answer->severity = str_from_c(libpq.PQresultErrorField(result, PG_DIAG_SEVERITY));
+    answer->message = str_from_c(libpq.PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
 }
 
 static const char copy_refused[] = "COPY TO STDOUT can't be run here";
@@ -143,12 +159,12 @@ static const char copy_refused[] = "COPY TO STDOUT can't be run here";
 /* Data for or from the client is nothing that a schedule has. COPY FROM STDIN the server itself then fails. */
 static bool refuse_copy(struct live_session *session, bool is_in) {
     if (is_in) {
-        PQputCopyEnd(session->handle, "lostwrite has no data for COPY FROM STDIN");
+        libpq.PQputCopyEnd(session->handle, "lostwrite has no data for COPY FROM STDIN");
         return true;
     }
     char *row;
-    while (PQgetCopyData(session->handle, &row, 0) > 0)
-        PQfreemem(row);
+    while (libpq.PQgetCopyData(session->handle, &row, 0) > 0)
+        libpq.PQfreemem(row);
     struct live_answer *answer = live_add_answer(session);
     answer->status = LIVE_FAILED;
     answer->severity = STR("ERROR");
@@ -166,10 +182,10 @@ static bool is_systems_error(const char *sqlstate) {
 /* False: the connection is gone, rather than the statement failed. */
 static bool read_result(struct live *live, size_t index, PGresult *result) {
     struct live_session *session = &live->sessions[index];
-    if (PQresultStatus(result) == PGRES_FATAL_ERROR &&
-        PQresultErrorField(result, PG_DIAG_SQLSTATE) == NULL)
+    if (libpq.PQresultStatus(result) == PGRES_FATAL_ERROR &&
+        libpq.PQresultErrorField(result, PG_DIAG_SQLSTATE) == NULL)
         return false;
-    ExecStatusType status = PQresultStatus(result);
+    ExecStatusType status = libpq.PQresultStatus(result);
     if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT)
         return refuse_copy(session, status == PGRES_COPY_IN);
     if (session->last != NULL && session->last->message.ptr == copy_refused)
@@ -186,23 +202,23 @@ static bool read_result(struct live *live, size_t index, PGresult *result) {
         read_error(result, answer);
         return true;
     }
-    answer->command = str_from_c(PQcmdStatus(result));
-    answer->affected = strtoll(PQcmdTuples(result), NULL, 10);
+    answer->command = str_from_c(libpq.PQcmdStatus(result));
+    answer->affected = strtoll(libpq.PQcmdTuples(result), NULL, 10);
     return true;
 }
 
 /* Server's notices; those of level LOG are not meant for clients, and tell of waits. */
 static void on_notice(void *context, const PGresult *result) {
     struct live_session *session = context;
-    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *severity = libpq.PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    const char *message = libpq.PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     if (severity == NULL || message == NULL)
         return;
     if (strcmp(severity, "LOG") != 0) {
         live_add_notice(session, str_from_c(severity), str_from_c(message));
         return;
     }
-    const char *function = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION);
+    const char *function = libpq.PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION);
     if (function == NULL || strcmp(function, "ProcSleep") != 0)
         return;
     session->is_past_deadlock_check = strstr(message, "still waiting for") != NULL;
@@ -213,7 +229,7 @@ static void on_notice(void *context, const PGresult *result) {
 /* ---- running ---- */
 
 static int socket_of(struct live *live, size_t index) {
-    return PQsocket(handle_of(live, index));
+    return libpq.PQsocket(handle_of(live, index));
 }
 
 static bool start(struct live *live, size_t index, struct str sql, struct err *err) {
@@ -223,7 +239,7 @@ static bool start(struct live *live, size_t index, struct str sql, struct err *e
         return err_set(err, no_pos, "a statement has a NUL byte");
     if (live_contains(sql, "advisory"))
         session->may_hold_locks = true;
-    if (!PQsendQuery(session->handle, str_to_c(&session->memory, sql)))
+    if (!libpq.PQsendQuery(session->handle, str_to_c(&session->memory, sql)))
         return connection_error(live, index, err);
     return true;
 }
@@ -231,26 +247,26 @@ static bool start(struct live *live, size_t index, struct str sql, struct err *e
 static bool take(struct live *live, size_t index, struct err *err) {
     struct live_session *session = &live->sessions[index];
     PGconn *conn = session->handle;
-    bool is_gone = !PQconsumeInput(conn);
-    while (!PQisBusy(conn)) {
-        PGresult *result = PQgetResult(conn);
+    bool is_gone = !libpq.PQconsumeInput(conn);
+    while (!libpq.PQisBusy(conn)) {
+        PGresult *result = libpq.PQgetResult(conn);
         if (result == NULL) {
             session->has_ended = session->answer != NULL;
-            PGTransactionStatusType status = PQtransactionStatus(conn);
+            PGTransactionStatusType status = libpq.PQtransactionStatus(conn);
             session->is_open = status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
             break;
         }
         MVEC_PUSH(&postgresql_of(live)->results[index].all, result);
         if (!read_result(live, index, result))
             is_gone = true;
-        if (PQstatus(conn) == CONNECTION_BAD)
+        if (libpq.PQstatus(conn) == CONNECTION_BAD)
             break;
     }
     if (session->last != NULL && is_systems_error(session->last->sqlstate))
         return live_lose(live, err, "the server can't go on: %.*s",
                          STR_ARG(session->last->message));
     /* The server said why it ends the connection: that is the answer. */
-    if (PQstatus(conn) == CONNECTION_BAD && session->last != NULL &&
+    if (libpq.PQstatus(conn) == CONNECTION_BAD && session->last != NULL &&
         session->last->status == LIVE_FAILED) {
         if (index == LIVE_CONTROL_INDEX)
             return live_lose(live, err, "lost the server: %.*s", STR_ARG(session->last->message));
@@ -258,7 +274,8 @@ static bool take(struct live *live, size_t index, struct err *err) {
         session->is_open = false;
         return true;
     }
-    return (!is_gone && PQstatus(conn) == CONNECTION_OK) || connection_error(live, index, err);
+    return (!is_gone && libpq.PQstatus(conn) == CONNECTION_OK) ||
+           connection_error(live, index, err);
 }
 
 /* ---- who waits ---- */
@@ -284,26 +301,26 @@ static uint32_t sessions_of_pids(const struct live *live, const char *text, bool
 static PGresult *control_result(struct live *live, struct err *err) {
     PGconn *conn = handle_of(live, LIVE_CONTROL_INDEX);
     uint64_t began_us = live_now_us();
-    while (PQisBusy(conn)) {
-        struct pollfd fd = {.fd = PQsocket(conn), .events = POLLIN};
+    while (libpq.PQisBusy(conn)) {
+        struct pollfd fd = {.fd = libpq.PQsocket(conn), .events = POLLIN};
         poll(&fd, 1, 50);
         if (live_is_interrupted(live)) {
             live_lose(live, err, "interrupted");
             return NULL;
         }
-        if (!PQconsumeInput(conn) || live_now_us() - began_us > CONNECT_MS_MAX * 1000ull) {
+        if (!libpq.PQconsumeInput(conn) || live_now_us() - began_us > CONNECT_MS_MAX * 1000ull) {
             connection_error(live, LIVE_CONTROL_INDEX, err);
             return NULL;
         }
     }
-    PGresult *result = PQgetResult(conn);
-    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+    PGresult *result = libpq.PQgetResult(conn);
+    if (libpq.PQresultStatus(result) != PGRES_TUPLES_OK) {
         connection_error(live, LIVE_CONTROL_INDEX, err);
-        PQclear(result);
+        libpq.PQclear(result);
         return NULL;
     }
-    for (PGresult *rest; (rest = PQgetResult(conn)) != NULL;)
-        PQclear(rest);
+    for (PGresult *rest; (rest = libpq.PQgetResult(conn)) != NULL;)
+        libpq.PQclear(rest);
     return result;
 }
 
@@ -316,8 +333,8 @@ static bool ask(struct live *live, uint32_t sessions, struct err *err) {
                                     (int)live->sessions[i].id);
     snprintf(pids + len, sizeof(pids) - len, "}");
     const char *values[] = {pids};
-    if (!PQsendQueryPrepared(handle_of(live, LIVE_CONTROL_INDEX), "lostwrite_waits", 1, values,
-                             NULL, NULL, 0))
+    if (!libpq.PQsendQueryPrepared(handle_of(live, LIVE_CONTROL_INDEX), "lostwrite_waits", 1,
+                                   values, NULL, NULL, 0))
         return connection_error(live, LIVE_CONTROL_INDEX, err);
     PGresult *result = control_result(live, err);
     if (result == NULL)
@@ -328,11 +345,11 @@ static bool ask(struct live *live, uint32_t sessions, struct err *err) {
             continue;
         struct live_session *session = &live->sessions[i];
         bool is_foreign;
-        session->blockers = sessions_of_pids(live, PQgetvalue(result, row, 0), &is_foreign);
+        session->blockers = sessions_of_pids(live, libpq.PQgetvalue(result, row, 0), &is_foreign);
         session->is_blocked = session->blockers != 0 || is_foreign;
         row++;
     }
-    PQclear(result);
+    libpq.PQclear(result);
     return true;
 }
 
@@ -420,15 +437,15 @@ static void set_keywords(struct live *live, size_t index, struct keywords *keywo
         own = str_from_c(environment);
     PGconn *control = handle_of(live, LIVE_CONTROL_INDEX);
     bool is_session = index != LIVE_CONTROL_INDEX && control != NULL;
-    const char *is_superuser = is_session ? PQparameterStatus(control, "is_superuser") : NULL;
+    const char *is_superuser = is_session ? libpq.PQparameterStatus(control, "is_superuser") : NULL;
     bool may_tell = is_superuser != NULL && strcmp(is_superuser, "on") == 0;
     struct str options =
         str_printf(&live->arena, "%.*s -c search_path=%s%s%s", STR_ARG(own), live->place_name,
                    is_session ? session_options : "", may_tell ? telling_options : "");
     add_keyword(keywords, "dbname", str_to_c(&live->arena, live->url.text));
     if (is_session) { /* of several hosts the same */
-        add_keyword(keywords, "host", PQhost(control));
-        add_keyword(keywords, "port", PQport(control));
+        add_keyword(keywords, "host", libpq.PQhost(control));
+        add_keyword(keywords, "port", libpq.PQport(control));
     }
     add_keyword(keywords, "options", options.ptr);
     add_keyword(keywords, "client_encoding", "UTF8");
@@ -441,17 +458,17 @@ static bool finish_connecting(struct live *live, PGconn *conn, struct err *err) 
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
         short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-        struct pollfd fd = {.fd = PQsocket(conn), .events = events};
+        struct pollfd fd = {.fd = libpq.PQsocket(conn), .events = events};
         int ready = poll(&fd, 1, 50);
         if (live_is_interrupted(live))
             return live_lose(live, err, "interrupted");
         if (live_now_us() - began_us > CONNECT_MS_MAX * 1000ull)
             return err_set(err, no_pos, "no connection to the server within %d ms", CONNECT_MS_MAX);
         if (ready > 0)
-            status = PQconnectPoll(conn);
+            status = libpq.PQconnectPoll(conn);
     }
     if (status == PGRES_POLLING_FAILED) {
-        struct str message = first_line(PQerrorMessage(conn));
+        struct str message = first_line(libpq.PQerrorMessage(conn));
         return err_set(err, no_pos, "%.*s", STR_ARG(message));
     }
     return true;
@@ -460,7 +477,7 @@ static bool finish_connecting(struct live *live, PGconn *conn, struct err *err) 
 static bool read_version(struct live *live, struct err *err) {
     PGconn *conn = handle_of(live, LIVE_CONTROL_INDEX);
     struct postgresql *state = postgresql_of(live);
-    int release = PQserverVersion(conn);
+    int release = libpq.PQserverVersion(conn);
     if (release < VERSION_MIN)
         return err_set(err, no_pos,
                        "the server is older than PostgreSQL 9.6, which can't say who waits");
@@ -506,11 +523,11 @@ static bool set_up_control(struct live *live, struct err *err) {
         "FROM pg_catalog.unnest($1::pg_catalog.int4[]) WITH ORDINALITY AS u(p, n) ORDER BY n",
         safe);
     PGconn *conn = handle_of(live, LIVE_CONTROL_INDEX);
-    PGresult *result = PQprepare(conn, "lostwrite_waits", sql.ptr, 1, NULL);
-    bool is_prepared = PQresultStatus(result) == PGRES_COMMAND_OK;
+    PGresult *result = libpq.PQprepare(conn, "lostwrite_waits", sql.ptr, 1, NULL);
+    bool is_prepared = libpq.PQresultStatus(result) == PGRES_COMMAND_OK;
     if (!is_prepared)
-        err_set(err, no_pos, "%.*s", STR_ARG(first_line(PQerrorMessage(conn))));
-    PQclear(result);
+        err_set(err, no_pos, "%.*s", STR_ARG(first_line(libpq.PQerrorMessage(conn))));
+    libpq.PQclear(result);
     return is_prepared;
 }
 
@@ -533,17 +550,17 @@ static bool connect_session(struct live *live, size_t index, struct err *err) {
         live->state = ARENA_NEW(&live->arena, struct postgresql);
     struct keywords keywords = {0};
     set_keywords(live, index, &keywords);
-    PGconn *conn = PQconnectStartParams(keywords.names, keywords.values, 1);
+    PGconn *conn = libpq.PQconnectStartParams(keywords.names, keywords.values, 1);
     struct live_session *session = &live->sessions[index];
     session->handle = conn;
     if (conn == NULL)
         return err_set(err, no_pos, "out of memory");
-    if (PQstatus(conn) == CONNECTION_BAD)
-        return err_set(err, no_pos, "%.*s", STR_ARG(first_line(PQerrorMessage(conn))));
-    PQsetNoticeReceiver(conn, on_notice, session);
+    if (libpq.PQstatus(conn) == CONNECTION_BAD)
+        return err_set(err, no_pos, "%.*s", STR_ARG(first_line(libpq.PQerrorMessage(conn))));
+    libpq.PQsetNoticeReceiver(conn, on_notice, session);
     if (!finish_connecting(live, conn, err))
         return false;
-    session->id = PQbackendPID(conn);
+    session->id = libpq.PQbackendPID(conn);
     return index == LIVE_CONTROL_INDEX ? set_up_control(live, err)
                                        : set_up_session(live, index, err);
 }
@@ -553,7 +570,7 @@ static void disconnect(struct live *live, size_t index) {
     if (session->handle == NULL)
         return;
     clear_results(&postgresql_of(live)->results[index]);
-    PQfinish(session->handle);
+    libpq.PQfinish(session->handle);
     session->handle = NULL;
 }
 
@@ -590,6 +607,7 @@ static const char *unlock_all(const struct live *live) {
 }
 
 static const struct live_backend backend = {
+    .load = load,
     .connect = connect_session,
     .disconnect = disconnect,
     .socket = socket_of,

@@ -12,6 +12,7 @@
 
 #ifdef LW_HAVE_SQLITE
 #include "base/assert.h"
+#include "live/library.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,19 @@
 #include <unistd.h>
 
 enum { CONTROL_BUSY_MS = 5000, LOOK_MS = 20, ANSWER_MS_MAX = 30000 };
+
+static struct {
+#define FUNCTION(name) __typeof__(&name) name;
+#include "live/libsqlite.def"
+} libsqlite;
+
+static bool load(struct err *err) {
+    static const struct library_function functions[] = {
+#define FUNCTION(name) {#name, &libsqlite.name},
+#include "live/libsqlite.def"
+    };
+    return library_load("libsqlite3.so.0", functions, LW_COUNT_OF(functions), err);
+}
 
 static const struct pos no_pos;
 static const char *const suffixes[] = {"-journal", "-wal", "-shm"};
@@ -116,8 +130,8 @@ static struct live_column *read_columns(struct arena *memory, sqlite3_stmt *stat
     struct live_column *columns = ARENA_ARRAY(memory, struct live_column, (size_t)count);
     for (int k = 0; k < count; k++)
         columns[k] = (struct live_column){
-            str_dup(memory, str_from_c(sqlite3_column_name(statement, k))),
-            type_of(sqlite3_column_decltype(statement, k), SQLITE_NULL),
+            str_dup(memory, str_from_c(libsqlite.sqlite3_column_name(statement, k))),
+            type_of(libsqlite.sqlite3_column_decltype(statement, k), SQLITE_NULL),
         };
     return columns;
 }
@@ -126,19 +140,19 @@ static struct live_column *read_columns(struct arena *memory, sqlite3_stmt *stat
 static int run_statement(struct live_session *session, sqlite3_stmt *statement,
                          struct live_answer *answer) {
     struct arena *memory = &session->memory;
-    int count = sqlite3_column_count(statement);
+    int count = libsqlite.sqlite3_column_count(statement);
     struct live_column *columns = read_columns(memory, statement, count);
     VEC(struct str) cells = {0};
     int code;
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+    while ((code = libsqlite.sqlite3_step(statement)) == SQLITE_ROW) {
         answer->row_count++;
         for (int k = 0; k < count; k++) {
-            int stored = sqlite3_column_type(statement, k);
-            const char *declared = sqlite3_column_decltype(statement, k);
+            int stored = libsqlite.sqlite3_column_type(statement, k);
+            const char *declared = libsqlite.sqlite3_column_decltype(statement, k);
             if (stored != SQLITE_NULL && columns[k].type == LIVE_TEXT)
                 columns[k].type = type_of(declared, stored);
-            const char *text = (const char *)sqlite3_column_text(statement, k);
-            struct str cell = {text, (size_t)sqlite3_column_bytes(statement, k)};
+            const char *text = (const char *)libsqlite.sqlite3_column_text(statement, k);
+            struct str cell = {text, (size_t)libsqlite.sqlite3_column_bytes(statement, k)};
             if (stored == SQLITE_NULL)
                 cell = (struct str){0};
             else
@@ -161,10 +175,10 @@ static bool is_fatal(int code) {
 
 static void read_error(struct connection *connection, struct live_answer *answer) {
     struct live_session *session = connection->session;
-    const char *message = sqlite3_errmsg(connection->handle);
+    const char *message = libsqlite.sqlite3_errmsg(connection->handle);
     *answer = (struct live_answer){
         .status = LIVE_FAILED,
-        .number = sqlite3_extended_errcode(connection->handle),
+        .number = libsqlite.sqlite3_extended_errcode(connection->handle),
         .severity = STR("ERROR"),
         .message = str_dup(&session->memory, str_from_c(message)),
     };
@@ -179,21 +193,22 @@ static void run_text(struct connection *connection) {
     bool goes_on = true;
     while (goes_on && at < end) {
         sqlite3_stmt *statement = NULL;
-        int changes = sqlite3_total_changes(connection->handle);
-        int code = sqlite3_prepare_v2(connection->handle, at, (int)(end - at), &statement, &at);
+        int changes = libsqlite.sqlite3_total_changes(connection->handle);
+        int code =
+            libsqlite.sqlite3_prepare_v2(connection->handle, at, (int)(end - at), &statement, &at);
         if (code == SQLITE_OK && statement == NULL)
             continue; /* a comment, or what is behind the last ';' */
         struct live_answer *answer = live_add_answer(session);
         if (code == SQLITE_OK)
             code = run_statement(session, statement, answer);
-        if (code == SQLITE_DONE && sqlite3_total_changes(connection->handle) != changes) {
-            answer->affected = sqlite3_changes(connection->handle);
-            answer->last_insert = sqlite3_last_insert_rowid(connection->handle);
+        if (code == SQLITE_DONE && libsqlite.sqlite3_total_changes(connection->handle) != changes) {
+            answer->affected = libsqlite.sqlite3_changes(connection->handle);
+            answer->last_insert = libsqlite.sqlite3_last_insert_rowid(connection->handle);
         } else if (code != SQLITE_DONE) {
             read_error(connection, answer);
             goes_on = false;
         }
-        sqlite3_finalize(statement);
+        libsqlite.sqlite3_finalize(statement);
     }
     if (session->answer == NULL)
         live_add_answer(session);
@@ -248,8 +263,8 @@ static bool turn(struct live *live, size_t index, enum stage stage, struct err *
     if (!session->has_ended && !session->is_blocked)
         return live_lose(live, err, "SQLite gave no answer within %u ms", (unsigned)ms_max);
     if (session->has_ended && connection->fatal != 0)
-        return live_lose(live, err, "SQLite: %s", sqlite3_errstr(connection->fatal));
-    session->is_open = !sqlite3_get_autocommit(connection->handle);
+        return live_lose(live, err, "SQLite: %s", libsqlite.sqlite3_errstr(connection->fatal));
+    session->is_open = !libsqlite.sqlite3_get_autocommit(connection->handle);
     return true;
 }
 
@@ -369,14 +384,15 @@ static bool connect_file(struct live *live, size_t index, struct err *err) {
     session->handle = connection;
     session->id = (int64_t)index;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX;
-    if (sqlite3_open_v2(sqlite_of(live)->path, &connection->handle, flags, NULL) != SQLITE_OK)
+    if (libsqlite.sqlite3_open_v2(sqlite_of(live)->path, &connection->handle, flags, NULL) !=
+        SQLITE_OK)
         return err_set(err, no_pos, "%s: %s", sqlite_of(live)->path,
-                       sqlite3_errmsg(connection->handle));
-    sqlite3_extended_result_codes(connection->handle, 1);
+                       libsqlite.sqlite3_errmsg(connection->handle));
+    libsqlite.sqlite3_extended_result_codes(connection->handle, 1);
     if (index == LIVE_CONTROL_INDEX)
-        sqlite3_busy_timeout(connection->handle, CONTROL_BUSY_MS);
+        libsqlite.sqlite3_busy_timeout(connection->handle, CONTROL_BUSY_MS);
     else
-        sqlite3_busy_handler(connection->handle, on_busy, connection);
+        libsqlite.sqlite3_busy_handler(connection->handle, on_busy, connection);
     if (!start_thread(connection))
         return err_set(err, no_pos, "no thread for a session can be started");
     return live_run_ok(live, index, STR("PRAGMA synchronous = OFF"), err);
@@ -387,8 +403,8 @@ static bool connect_session(struct live *live, size_t index, struct err *err) {
         struct sqlite *state = ARENA_NEW(&live->arena, struct sqlite);
         live->state = state;
         live->kind = LIVE_SQLITE;
-        snprintf(live->server, sizeof(live->server), "SQLite %s", sqlite3_libversion());
-        unsigned number = (unsigned)sqlite3_libversion_number();
+        snprintf(live->server, sizeof(live->server), "SQLite %s", libsqlite.sqlite3_libversion());
+        unsigned number = (unsigned)libsqlite.sqlite3_libversion_number();
         live->version[0] = number / 1000000;
         live->version[1] = number / 1000 % 1000;
         live->version[2] = number % 1000;
@@ -404,13 +420,13 @@ static void disconnect(struct live *live, size_t index) {
     if (connection == NULL)
         return;
     if (connection->has_thread) {
-        sqlite3_interrupt(connection->handle);
+        libsqlite.sqlite3_interrupt(connection->handle);
         pthread_mutex_lock(&connection->mutex);
         set_stage(connection, STAGE_QUIT);
         pthread_mutex_unlock(&connection->mutex);
         pthread_join(connection->thread, NULL);
     }
-    sqlite3_close(connection->handle);
+    libsqlite.sqlite3_close(connection->handle);
     pthread_cond_destroy(&connection->changed);
     pthread_mutex_destroy(&connection->mutex);
     free(connection);
@@ -440,6 +456,7 @@ static void release(struct live *live) {
 }
 
 static const struct live_backend backend = {
+    .load = load,
     .connect = connect_session,
     .disconnect = disconnect,
     .socket = socket_of,
