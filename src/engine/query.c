@@ -359,30 +359,52 @@ static bool subquery_in(struct eval *eval, const struct query_result *found,
     return true;
 }
 
-static bool run_subquery(struct eval *eval, const struct sql_select *select,
-                         enum eval_subquery_mode mode, const struct value *needle,
-                         size_t needle_count, struct value *result) {
-    struct query *query = (struct query *)eval; /* its first member */
+static bool run_scalar(struct query *query, const struct sql_select *select,
+                       struct value *result) {
     struct query_result found;
-    int64_t rows_max = mode == EVAL_SUBQUERY_EXISTS   ? 1
-                       : mode == EVAL_SUBQUERY_SCALAR ? 2
-                                                      : NO_LIMIT;
-    if (!run_select(query, select, rows_max, &found))
+    struct eval *eval = &query->eval;
+    if (!run_select(query, select, 2, &found))
         return false;
-    switch (mode) {
-    case EVAL_SUBQUERY_EXISTS:
-        *result = value_bool(found.row_count > 0);
-        return true;
-    case EVAL_SUBQUERY_IN:
-        return subquery_in(eval, &found, needle, needle_count, result);
-    case EVAL_SUBQUERY_SCALAR:
-        break;
-    }
     if (found.column_count != 1)
         return eval_fail(eval, DB_ERROR_DATA, "scalar subquery of %zu columns", found.column_count);
     if (found.row_count > 1)
         return eval_fail(eval, DB_ERROR_CARDINALITY, "%s", "");
     *result = found.row_count == 0 ? value_null() : found.rows[0];
+    return true;
+}
+
+static bool run_scalar_once(struct query *query, const struct sql_select *select,
+                            struct value *result) {
+    for (size_t i = 0; i < query->once.count; i++) {
+        const struct query_once *once = &query->once.items[i];
+        if (once->select != select)
+            continue;
+        if (once->is_correlated)
+            return run_scalar(query, select, result);
+        *result = once->value;
+        return true;
+    }
+    if (!run_scalar(query, select, result))
+        return false;
+    struct query_once once = {select, query_is_correlated(&query->eval, select), *result};
+    VEC_PUSH(query->eval.scratch, &query->once, once);
+    return true;
+}
+
+static bool run_subquery(struct eval *eval, const struct sql_select *select,
+                         enum eval_subquery_mode mode, const struct value *needle,
+                         size_t needle_count, struct value *result) {
+    struct query *query = (struct query *)eval; /* its first member */
+    struct query_result found;
+    if (mode == EVAL_SUBQUERY_SCALAR && eval->engine == ENGINE_POSTGRESQL)
+        return run_scalar_once(query, select, result);
+    if (mode == EVAL_SUBQUERY_SCALAR)
+        return run_scalar(query, select, result);
+    if (!run_select(query, select, mode == EVAL_SUBQUERY_EXISTS ? 1 : NO_LIMIT, &found))
+        return false;
+    if (mode == EVAL_SUBQUERY_IN)
+        return subquery_in(eval, &found, needle, needle_count, result);
+    *result = value_bool(found.row_count > 0);
     return true;
 }
 
@@ -394,6 +416,7 @@ void query_begin(struct query *query, const struct row_source *source) {
     query->eval.error = DB_OK_NO_ERROR;
     query->eval.detail[0] = '\0';
     memset(&query->reads, 0, sizeof query->reads);
+    memset(&query->once, 0, sizeof query->once);
     query->step_count = 0;
     query->level = 0;
 }

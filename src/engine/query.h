@@ -74,10 +74,18 @@ struct query_result {
     struct db_ref *row_refs; /* row_count times ref_count; NULL if ref_count is 0 */
 };
 
+/* A scalar subquery met in the statement: PostgreSQL runs one that hangs on no row around it once (an InitPlan). */
+struct query_once {
+    const struct sql_select *select;
+    bool is_correlated;
+    struct value value;
+};
+
 struct query {
     struct eval eval; /* first: a struct eval that was begun is a struct query */
     struct row_source source;
     VEC(struct db_ref) reads; /* each row version that a match rests on, once */
+    VEC(struct query_once) once;
     unsigned step_count;      /* rows looked at, bounded by QUERY_STEPS_MAX */
     uint8_t level;
 };

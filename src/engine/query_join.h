@@ -58,4 +58,7 @@ void join_note_reads(struct join *join, const struct query_tuple *tuple);
 void query_sort(struct query *query, uint32_t *numbers, size_t count, const struct value *keys,
                 size_t key_count, const struct sql_order *order_by);
 
+/* Whether a subquery's answer hangs on the row of the query around it. */
+bool query_is_correlated(const struct eval *eval, const struct sql_select *select);
+
 #endif
