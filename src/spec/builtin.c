@@ -49,11 +49,17 @@ static bool not_modelled(struct builtin *b) {
 
 /* Scripts. */
 
-/* Settings that say nothing of what sessions see of each other. */
+/* Settings that say nothing of what sessions see of each other: plans, and who runs them. */
 static bool is_known_setting(struct str name) {
-    return str_starts(name, "enable_") || str_ends(name, "_cost") || str_is(name, "deadlock_timeout") ||
-           str_is(name, "default_transaction_isolation") || str_is(name, "transaction_isolation") ||
-           str_is(name, "client_min_messages");
+    static const char *const known[] = {"deadlock_timeout",     "default_transaction_isolation",
+                                        "transaction_isolation", "client_min_messages",
+                                        "force_parallel_mode",  "debug_parallel_query"};
+    for (size_t i = 0; i < LW_COUNT_OF(known); i++)
+        if (str_is(name, known[i]))
+            return true;
+    return str_starts(name, "enable_") || str_ends(name, "_cost") ||
+           str_starts(name, "parallel_") || str_starts(name, "min_parallel_") ||
+           str_starts(name, "max_parallel_");
 }
 
 static bool resolve_script(struct builtin *b, struct script *script, struct err *err) {
