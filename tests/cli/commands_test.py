@@ -483,5 +483,47 @@ class Dump(Case):
         self.assert_error(["dump", "--stage=sql", "shop", "shop"], "one path at a time")
 
 
+class TestFindings(Case):
+    """Ids of findings, and `prove FINDING` up to the server."""
+
+    def ids(self, *paths):
+        _code, out, _err = harness.lostwrite("check", *paths, "--format", "json", cwd=self.root)
+        return [finding["id"] for finding in json.loads(out)["findings"]]
+
+    def test_an_id_stays_when_lines_move(self):
+        before = self.ids("shop")
+        self.assertTrue(before)
+        self.assertEqual(len(set(before)), len(before))
+        for one in before:
+            self.assertRegex(one, r"^LW0[01][0-9]-[0-9a-f]{8}(-[0-9]+)?$")
+        self.write("shop/views.py", "# more\n\n\n" + VIEWS)
+        self.assertEqual(self.ids("shop"), before)
+        self.assertEqual(self.ids("."), before)
+        self.write("shop/views.py", VIEWS.replace("increment", "count_up"))
+        self.assertNotEqual(self.ids("shop"), before)
+
+    def test_what_is_missing(self):
+        self.assert_error(["prove", "LW003-1a2b3c4d"], "a finding is replayed on a real server: which? --on URL")
+        self.assert_error(["prove", "LW003-1a2b3c4d", "--on", "sqlite:x"], "where does LW003-1a2b3c4d stand? --from FILE")
+        self.assert_error(["prove", "shop/views.py:6"], "a finding is replayed on a real server")
+        self.assert_error(["prove", "shop/views.py:6", "shop/views.py:7", "--on", "sqlite:x"], "one finding at a time")
+        self.assert_error(["prove", "shop/views.py:6", "shop/views.py:bump", "--on", "sqlite:x"], "a finding goes alone")
+        self.assert_error(["prove", "--from", "x.json", "shop/views.py:bump"], "--from: which finding of it?")
+
+    def test_a_file_of_findings_that_is_none(self):
+        for text, message in (("", "x.json:1:1: error: no JSON: a value is wanted here"),
+                              ('{"id": "LW003-1a2b3c4d",\n "path" 1}', "x.json:2:9: error: no JSON: ':' is wanted here"),
+                              ('{"id": "LW003-1a2b3c4d', "no JSON: a string has no end"),
+                              ('["\\q"]', "no JSON: an unknown escape"),
+                              ("[1] 2", "no JSON: something stands behind its end"),
+                              ("[" * 500, "no JSON: it is nested too deeply"),
+                              ('{"findings": []}', "there is no finding LW003-1a2b3c4d")):
+            self.write("x.json", text)
+            self.assert_error(["prove", "LW003-1a2b3c4d", "--from", "x.json", "--on", "sqlite:x"], message)
+        self.write("x.json", json.dumps({"findings": [{"path": "gone/é.py", "id": "LW003-1a2b3c4d"}]}))
+        self.assert_error(["prove", "LW003-1a2b3c4d", "--from", "x.json", "--on", "sqlite:" + str(self.root / "new")],
+                          "gone/é.py: error: No such file")
+
+
 if __name__ == "__main__":
     harness.main("commands")

@@ -4,6 +4,7 @@ behind, whatever happens."""
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
 import signal
@@ -20,7 +21,7 @@ import harness
 import servers
 
 EXAMPLES = sorted((harness.SOURCE / "examples" / "txn").glob("*.txn"))
-FEW_SCHEDULES = 60
+FEW_SCHEDULES = 20
 PASSWORD = "s3cret+word"
 
 
@@ -158,6 +159,28 @@ class OnServer:
             time.sleep(0.05)
         time.sleep(0.3)
         return process
+
+    def test_a_terminal_shows_how_far_it_is(self):
+        """What takes longer than a second says how many schedules were run; a pipe gets no such lines."""
+        master, slave = pty.openpty()
+        process = subprocess.Popen(
+            [harness.BINARY, "prove", str(harness.SOURCE / "examples/txn" / self.long_run), "--all-schedules", "--on", self.url],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=slave)
+        os.close(slave)
+        shown = b""
+        until = time.monotonic() + 60
+        while b" schedules" not in shown and time.monotonic() < until:
+            shown += os.read(master, 4096)
+        process.send_signal(signal.SIGINT)
+        try:
+            while os.read(master, 4096):
+                pass
+        except OSError:
+            pass  # the other end is closed
+        os.close(master)
+        self.assertEqual(process.wait(30), 2)
+        self.assertRegex(shown.decode(), r"\r\x1b\[K%s, [a-z ]+: [0-9]+ schedules" % re.escape(self.name))
+        self.assertEqual(self.places(), [])
 
     def test_a_signal_leaves_nothing_behind(self):
         for number in (signal.SIGINT, signal.SIGTERM):
