@@ -120,10 +120,8 @@ void on_server_progress(void *context, enum policy_id policy, uint64_t schedule_
     uint64_t now = now_ms();
     if (isatty(fileno(stderr)) != 1)
         return;
-    if (on->began_ms == 0 || schedule_count == 0) {
-        clear_progress(on);
+    if (on->began_ms == 0)
         on->began_ms = now;
-    }
     uint64_t since = on->shown_ms > 0 ? on->shown_ms + NEXT_MS : on->began_ms + FIRST_MS;
     if (now < since)
         return;

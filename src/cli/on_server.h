@@ -14,8 +14,7 @@ struct on_server {
     enum engine_kind engine;
     uint32_t version;        /* as engine/version.h has it */
     struct server *server;   /* once it is open */
-    uint64_t began_ms, shown_ms; /* progress: of the level at hand; 0: nothing is shown */
-    enum policy_id policy;
+    uint64_t began_ms, shown_ms; /* progress: since when, and when it was shown last; 0: never */
 };
 
 /* Asks the server who it is, and makes it the target's engine. False if it can't be reached, or the target says

@@ -263,6 +263,7 @@ class TestPostgreSQL(OnServer, unittest.TestCase):
 
 
 class TestMariaDB(OnServer, unittest.TestCase):
+    long_run = "bug5_stale_total_no_fk.txn"
     engine = "mariadb"
     level_count = 4
     lost_min = 20
