@@ -66,6 +66,7 @@ struct wait {
     uint8_t kind; /* enum wait_kind */
     uint8_t lock_kind, mode;
     bool has_entered; /* PostgreSQL, an INSERT: its row is in the keys before number `mode` of `table` already */
+    bool is_unqueued; /* PostgreSQL, a row: it holds no place in the row's queue */
     uint16_t txn, table, row;
     uint32_t lock;  /* sequence of the queued lock, where there are queues */
     uint32_t order; /* sessions are resumed by this */
@@ -185,8 +186,7 @@ uint32_t wait_holder(const struct db *db, const struct wait *wait);
  * released: then only the end of the transaction ends it for those who wait (PostgreSQL's subtransactions). */
 uint32_t savepoint_of_lock(const struct db *db, const struct lock *lock);
 uint32_t savepoint_of_version(const struct db *db, uint32_t version);
-/* The innermost of the session; 0: none. */
-uint32_t savepoint_innermost_number(const struct db *db, size_t session);
+uint32_t savepoint_innermost_number(const struct db *db, size_t session); /* 0: none */
 bool savepoint_is_set(const struct db *db, size_t session, int64_t number);
 
 /* Rolls the session's whole transaction back at once. If it waits, its statement has ended with

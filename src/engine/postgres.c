@@ -461,8 +461,10 @@ static enum step check_key(struct db *db, size_t session, const struct new_row *
 static enum step check_keys(struct db *db, size_t session, const struct new_row *row, int only_key,
                             struct duplicate *duplicate) {
     const struct sql_stmt *stmt = session_exec(db, session)->stmt;
-    bool is_conflict =
-        stmt->kind == SQL_STMT_INSERT && stmt->insert->conflict != SQL_CONFLICT_ERROR;
+    /* ON CONFLICT looks at its keys first, and writes nothing before that. */
+    bool is_conflict = stmt->kind == SQL_STMT_INSERT &&
+                       stmt->insert->conflict != SQL_CONFLICT_ERROR &&
+                       (only_key >= 0 || stmt->insert->conflict_key < 0);
     enum step step = table_use(db, session, row->table, ROW_EXCLUSIVE);
     const struct table *table = db_table(db, row->table);
     uint32_t waited_for = session_exec(db, session)->cursor[POSTGRES_CONFLICT];
@@ -470,7 +472,7 @@ static enum step check_keys(struct db *db, size_t session, const struct new_row 
         *duplicate = (struct duplicate){.key = 0, .version = waited_for};
         return STEP_OK;
     }
-    if (step == STEP_OK && !is_conflict) /* ON CONFLICT looks at the keys first */
+    if (step == STEP_OK && !is_conflict)
         step = ssi_write_heap(db, session, row);
     for (size_t i = 0; i < table->keys.count && step == STEP_OK; i++) {
         if (only_key >= 0 && (size_t)only_key != i)

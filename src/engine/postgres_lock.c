@@ -36,7 +36,7 @@ bool row_is_held(const struct db *db, size_t session, uint16_t row, enum sql_loc
 /* Who holds the row already, if less strongly, needs no tuple lock to wait for the others that do. */
 static bool is_in_queue(const struct db *db, size_t session) {
     const struct wait *wait = &db->sessions.items[session].wait;
-    if (wait->kind != WAIT_LOCK || wait->lock_kind != LOCK_ROW)
+    if (wait->kind != WAIT_LOCK || wait->lock_kind != LOCK_ROW || wait->is_unqueued)
         return false;
     for (size_t i = 0; i < db->locks.count; i++) {
         const struct lock *lock = &db->locks.items[i];
@@ -62,11 +62,12 @@ uint32_t row_queue_ahead(const struct db *db, size_t session) {
 
 /* Waits for a row that `holder` has; who waited for it before keeps his place. */
 static enum step row_wait(struct db *db, size_t session, const struct lock *holder,
-                          enum sql_lock mode) {
+                          enum sql_lock mode, bool is_unqueued) {
     uint32_t *cursor = session_exec(db, session)->cursor;
     struct wait on = {.kind = WAIT_LOCK,
                       .lock_kind = LOCK_ROW,
                       .mode = (uint8_t)mode,
+                      .is_unqueued = is_unqueued,
                       .row = holder->row,
                       .txn = holder->txn,
                       .number = savepoint_of_lock(db, holder)};
@@ -156,7 +157,8 @@ enum row_hold row_hold(struct db *db, size_t session, uint32_t seen, enum sql_lo
             row_lock_take(db, session, row, *newest, mode);
             return ROW_HELD;
         }
-        if (is_late_obstacle(db, seen, mode, holder))
+        bool is_late = is_late_obstacle(db, seen, mode, holder);
+        if (is_late)
             wait = SQL_WAIT;
         if (wait == SQL_SKIP_LOCKED)
             return ROW_SKIPPED;
@@ -164,7 +166,7 @@ enum row_hold row_hold(struct db *db, size_t session, uint32_t seen, enum sql_lo
             db_fail(db, DB_ERROR_LOCK_NOT_AVAILABLE, "row in table %.*s", STR_ARG(table));
             return ROW_STOPPED;
         }
-        if (row_wait(db, session, holder, mode) != STEP_OK)
+        if (row_wait(db, session, holder, mode, is_late) != STEP_OK)
             return ROW_STOPPED;
     }
 }

@@ -176,6 +176,14 @@ static enum step scan_row(struct db *db, const struct snapshot *snapshot,
             after = v;
         }
     }
+    /* A foreign key's trigger sees what is newer than the transaction's snapshot, and so what that replaced. */
+    bool is_latest = snapshot->sequence > db->txns.items[snapshot->txn].snapshot;
+    for (uint32_t v = seen == 0 ? 0 : db->versions.items[seen].previous;
+         v != 0 && is_latest && step == STEP_OK; v = db->versions.items[v].previous)
+        if (access->key < 0 || access_has(eval, access, version_values(db, v)))
+            step = meet_writer(db, snapshot->txn, db->versions.items[v].writer);
+    if (step != STEP_OK)
+        return step;
     if (after != 0)
         step = look_at_row(db, snapshot->txn);
     if (after != 0 && step == STEP_OK)
