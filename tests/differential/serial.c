@@ -2,7 +2,8 @@
  * each gives its answers again.
  *
  * Left out is what a statement that failed told: an error of a unique key or of NOWAIT may speak of a transaction that
- * is not before this one in any order, on the servers too. A script that passed over locked rows is not looked at.
+ * is not before this one in any order, on the servers too. The same goes for a row that ON CONFLICT DO NOTHING passed
+ * over: PostgreSQL's serializable level does not take note of it. A script that passed over locked rows is not looked at.
  */
 #include "base/assert.h"
 #include "builtin.h"
@@ -55,6 +56,10 @@ static void add(struct search *search, struct transaction *transaction,
     transaction->stmts[transaction->count++] = stmt;
 }
 
+static bool tells_of_a_key_only(const struct script_line *line) {
+    return str_ends(line->sql, " on conflict do nothing") && line->answer.affected == 0;
+}
+
 static void collect_session(struct search *search, size_t session) {
     struct transaction transaction = {0};
     bool is_open = false;
@@ -77,7 +82,7 @@ static void collect_session(struct search *search, size_t session) {
             is_open = is_open && !answer->ended_transaction;
             if (!is_open)
                 transaction.count = 0;
-        } else {
+        } else if (!tells_of_a_key_only(line)) {
             add(search, &transaction, line);
             if (!is_open) {
                 keep(search, &transaction);
