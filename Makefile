@@ -76,7 +76,7 @@ differential: deps-test
 
 bench: deps-bench
 	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
-	ninja -C $(BUILD) lostwrite bench
+	ninja -C $(BUILD) lostwrite bench tests/differential/differential
 	@$(PYTHON) bench/run $(BUILD) $(ARGS)
 
 fuzz: deps-fuzz
