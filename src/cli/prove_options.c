@@ -39,7 +39,7 @@ static bool set_compare(void *options, struct str value, struct err *err) {
 
 static bool set_on(void *options, struct str value, struct err *err) {
     if (value.len == 0)
-        return err_set(err, nowhere, "--on: which server? postgresql://, mysql:// or sqlite:PATH");
+        return err_set(err, nowhere, "which server? postgresql://, mysql:// or sqlite:PATH");
     ((struct prove_options *)options)->on = value;
     return true;
 }
@@ -56,7 +56,7 @@ static bool set_verbose(void *options, struct str value, struct err *err) {
 
 static bool set_from(void *options, struct str value, struct err *err) {
     if (value.len == 0)
-        return err_set(err, nowhere, "--from: which file? one that `check --format json` wrote");
+        return err_set(err, nowhere, "which file? one that `check --format json` wrote");
     ((struct prove_options *)options)->from = value;
     return true;
 }
