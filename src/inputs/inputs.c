@@ -58,7 +58,7 @@ struct maker {
     uint64_t tables; /* that get rows */
     struct plain **plain; /* by table: PLAIN_ROWS_MAX for each column */
     struct map *inserts;  /* by table: the rows that were made, by their values */
-    struct dim dims[DIMS_MAX];
+    struct dim *dims[DIMS_MAX];
     size_t dim_count;
     bool has_taken;     /* a key may be refused: that is to be reached too */
     struct map reached; /* steps that a kept case reached, by address; and what was refused */
@@ -187,7 +187,9 @@ static void dim_add(struct maker *m, struct dim *dim, enum choice_kind kind, str
 static struct dim *new_dim(struct maker *m, enum dim_kind kind, int table, int column) {
     static struct dim unused; /* past the limit a dimension keeps its plain choice */
     unused = (struct dim){0};
-    struct dim *dim = m->dim_count < DIMS_MAX ? &m->dims[m->dim_count++] : &unused;
+    struct dim *dim = &unused;
+    if (m->dim_count < DIMS_MAX)
+        dim = m->dims[m->dim_count++] = ARENA_NEW(m->scratch, struct dim);
     *dim = (struct dim){.kind = kind, .table = table, .column = column};
     dim_add(m, dim, CHOICE_DEFAULT, value_null());
     return dim;
@@ -313,7 +315,7 @@ static void make_dims(struct maker *m) {
 static const struct choice *chosen(const struct maker *m, const struct assignment *a,
                                    enum dim_kind kind, int table, int column) {
     for (size_t i = 0; i < m->dim_count; i++) {
-        const struct dim *dim = &m->dims[i];
+        const struct dim *dim = m->dims[i];
         if (dim->kind == kind && dim->table == table && dim->column == column)
             return &dim->choices[a->at[i]];
     }
@@ -364,7 +366,7 @@ static struct value fresh_value(struct maker *m, const struct dim *dim, size_t s
 
 static struct value param_value(struct maker *m, const struct assignment *a, size_t dim_index,
                                 size_t session) {
-    const struct dim *dim = &m->dims[dim_index];
+    const struct dim *dim = m->dims[dim_index];
     const struct choice *choice = &dim->choices[a->at[dim_index]];
     const struct param_domain *domain = &m->domains.params.items[dim->program][dim->param];
     if (choice->kind == CHOICE_VALUE)
@@ -461,8 +463,8 @@ static struct input_case make_case(struct maker *m, const struct assignment *a) 
     for (size_t s = 0; s < m->program_count; s++) {
         made.args[s] = ARENA_ARRAY(m->arena, struct value, m->programs[s]->param_count);
         for (size_t i = 0; i < m->dim_count; i++)
-            if (m->dims[i].kind == DIM_PARAM && m->dims[i].program == same_program(m, s))
-                made.args[s][m->dims[i].param] = param_value(m, a, i, s);
+            if (m->dims[i]->kind == DIM_PARAM && m->dims[i]->program == same_program(m, s))
+                made.args[s][m->dims[i]->param] = param_value(m, a, i, s);
     }
     return made;
 }
@@ -628,7 +630,7 @@ static bool was_tried(struct maker *m, const struct assignment *a) {
 static bool vary_one(struct maker *m, struct inputs *inputs, struct kept *kept,
                      const struct assignment *from, size_t *runs_left) {
     for (size_t d = 0; d < m->dim_count; d++) {
-        for (size_t k = 1; k < m->dims[d].choice_count; k++) {
+        for (size_t k = 1; k < m->dims[d]->choice_count; k++) {
             struct assignment next = *from;
             next.at[d] = (uint8_t)k;
             if (was_tried(m, &next))
@@ -654,7 +656,7 @@ static size_t group_dim(const struct maker *m) {
                          column_fk(table, k) == NULL;
     }
     size_t d = 0;
-    while (d < m->dim_count && !(has_group && m->dims[d].kind == DIM_SPREAD))
+    while (d < m->dim_count && !(has_group && m->dims[d]->kind == DIM_SPREAD))
         d++;
     return d;
 }
@@ -683,7 +685,7 @@ static void vary_for_paths(struct maker *m, struct inputs *inputs, struct kept *
             takes_new_path(m, &kept->items[i], &inputs->cases.items[i]);
     for (size_t from = 0; from < step_cases; from++) {
         for (size_t d = 0; d < m->dim_count; d++) {
-            for (size_t k = 1; k < m->dims[d].choice_count; k++) {
+            for (size_t k = 1; k < m->dims[d]->choice_count; k++) {
                 if (kept->count == INPUT_CASES_MAX || runs++ == runs_max)
                     return;
                 struct assignment next = kept->items[from];
@@ -714,9 +716,9 @@ static bool is_weighed(const struct maker *m, const struct dim *dim, size_t k) {
 /* Which value an expression chooses is no step that is reached or not: the plainest case once with each. */
 static void vary_for_values(struct maker *m, struct inputs *inputs, struct kept *kept) {
     for (size_t d = 0; d < m->dim_count; d++) {
-        for (size_t k = 1; k < m->dims[d].choice_count && kept->count < INPUT_CASES_MAX; k++) {
+        for (size_t k = 1; k < m->dims[d]->choice_count && kept->count < INPUT_CASES_MAX; k++) {
             struct assignment next = kept->items[0];
-            if (!is_weighed(m, &m->dims[d], k))
+            if (!is_weighed(m, m->dims[d], k))
                 continue;
             next.at[d] = (uint8_t)k;
             struct input_case made = make_case(m, &next);
