@@ -1,4 +1,5 @@
 /* Record locks: conflicts, the queue, implicit locks made explicit, gaps that split and merge. */
+#include "engine/exec.h"
 #include "engine/innodb.h"
 #include "engine/version.h"
 
@@ -127,11 +128,9 @@ static bool make_explicit(struct db *db, size_t session, struct innodb_request *
     uint16_t owner = innodb_implicit_owner(db, request->table, request->key, request->version);
     if (owner == 0)
         return false;
-    if (owner == db->sessions.items[session].txn && !innodb_weighs_as_mysql(db)) {
-        bool is_record = request->type == INNODB_REC;
-        request->type = INNODB_GAP; /* all that is still to be had */
-        return is_record;
-    }
+    if (owner == db->sessions.items[session].txn &&
+        (request->is_implicit || !innodb_weighs_as_mysql(db)))
+        return request->type == INNODB_REC;
     struct innodb_request held = {.table = request->table,
                                   .key = request->key,
                                   .version = request->version,
@@ -167,6 +166,29 @@ static bool holds_record(struct db *db, size_t session, const struct innodb_requ
            find_own(db, session, request, false) == NULL;
 }
 
+static struct wait wait_for(const struct innodb_request *request, uint32_t sequence) {
+    return (struct wait){.kind = WAIT_LOCK,
+                         .lock_kind = LOCK_POLICY,
+                         .mode = (uint8_t)request->mode,
+                         .table = request->table,
+                         .lock = sequence};
+}
+
+/* MySQL before 8.0.18 queues a request also to see that it is not granted (a semi-consistent read), and that
+ * may close a cycle: true if somebody else was its victim; db->error: the session itself is. */
+static bool closes_cycle(struct db *db, size_t session, struct innodb_request *request) {
+    if (db_config_has(&db->config, TRAIT_FIRST_BLOCKER))
+        return false;
+    struct wait wait = wait_for(request, add_lock(db, session, request, true));
+    enum step step = session_wait(db, session, &wait);
+    if (step == STEP_WAIT)
+        session_wait_end(db, session);
+    locks_unqueue(db, session);
+    if (step == STEP_OK)
+        request->is_stale = true;
+    return step == STEP_OK;
+}
+
 enum step innodb_lock(struct db *db, size_t session, struct innodb_request *request) {
     request->granted = 0;
     request->is_skipped = request->is_stale = false;
@@ -174,7 +196,8 @@ enum step innodb_lock(struct db *db, size_t session, struct innodb_request *requ
         request->type = INNODB_NEXT_KEY;
     session_exec(db, session)->footprint.locks |= table_bit(request->table);
     bool is_record = request->type == INNODB_NEXT_KEY || request->type == INNODB_REC;
-    if (is_record && make_explicit(db, session, request))
+    if (request->version != 0 && request->type != INNODB_INSERT &&
+        make_explicit(db, session, request))
         return STEP_OK;
     /* A row that has changed for good is not worth a wait; at first one whose change is not committed wasn't, either. */
     bool is_open =
@@ -199,6 +222,10 @@ enum step innodb_lock(struct db *db, size_t session, struct innodb_request *requ
             return check_snapshot(db, session, request);
         }
         if (request->wait == SQL_SKIP_LOCKED && queued == NULL) {
+            if (closes_cycle(db, session, request))
+                continue;
+            if (db->error != DB_OK_NO_ERROR)
+                return STEP_FAIL;
             request->is_skipped = true;
             return STEP_OK;
         }
@@ -207,11 +234,8 @@ enum step innodb_lock(struct db *db, size_t session, struct innodb_request *requ
                            innodb_is_mysql(db) ? DB_ERROR_LOCK_NOT_AVAILABLE
                                                : DB_ERROR_LOCK_TIMEOUT,
                            "%s", "");
-        struct wait wait = {.kind = WAIT_LOCK,
-                            .lock_kind = LOCK_POLICY,
-                            .mode = (uint8_t)request->mode,
-                            .table = request->table};
-        wait.lock = queued != NULL ? queued->sequence : add_lock(db, session, request, true);
+        struct wait wait = wait_for(request, queued != NULL ? queued->sequence
+                                                            : add_lock(db, session, request, true));
         enum step step = session_wait(db, session, &wait);
         if (step != STEP_OK)
             return step;

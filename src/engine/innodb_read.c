@@ -22,6 +22,7 @@ struct innodb_scan {
     bool is_covering;   /* the index has all that is asked for: the row itself is not locked */
     bool in_range;      /* the range has been entered */
     bool is_found;      /* a row was given in it */
+    bool is_skipped;    /* the record last looked at was locked, and passed over */
     size_t range;       /* index in access.ranges; a whole scan has one */
     size_t at;          /* record to look at next; for plain reads: version to give next */
     uint32_t *versions; /* plain reads */
@@ -316,20 +317,40 @@ static enum row_step lock_record(struct db *db, struct innodb_scan *s,
     return innodb_lock(db, db->running, request) == STEP_OK ? ROW_FOUND : ROW_STOP;
 }
 
-/* The record after the last one in range, or the supremum: its gap is part of the range. */
+static bool record_is_live(const struct db *db, const struct innodb_scan *s, size_t at) {
+    const struct innodb_record *record = &s->records.items[at];
+    uint32_t newest = db->rows.items[db->versions.items[record->version].row].newest;
+    return !record->is_deleted && newest != 0 && !version_is_deleted(db, newest);
+}
+
+/* At READ COMMITTED MariaDB does not lock a record whose deletion is committed (row_search_mvcc). */
+static bool is_passed_over(const struct db *db, const struct innodb_scan *s, size_t at) {
+    return !innodb_locks_gaps(db, db->running) && !record_is_live(db, s, at) &&
+           !innodb_is_mysql(db) &&
+           innodb_implicit_owner(db, s->access.table, s->key, s->records.items[at].version) == 0;
+}
+
+/* The record after the last one in range, or the supremum: its gap is part of the range. A deleted record does
+ * not end a range of more than one value: whether a record is in it is looked at where its row is. */
 static enum row_step lock_end(struct db *db, struct innodb_scan *s, const struct query_scan *scan) {
     struct innodb_request request;
     bool gaps = innodb_locks_gaps(db, db->running);
-    uint32_t version = innodb_record_at(&s->records, s->at);
-    if (version == 0 && !gaps)
-        return ROW_FOUND;
     if (is_exact(s) && !gaps)
         return ROW_FOUND;
     enum innodb_type type = !gaps ? INNODB_REC : is_exact(s) ? INNODB_GAP : INNODB_NEXT_KEY;
-    enum row_step step = lock_record(db, s, scan, s->key, version, type, s->is_semi, &request);
-    if (step == ROW_FOUND && !gaps && request.granted != 0)
-        innodb_unlock(db, request.granted);
-    return step;
+    for (size_t at = s->at;; at++) {
+        uint32_t version = innodb_record_at(&s->records, at);
+        if (version == 0 && !gaps)
+            return ROW_FOUND;
+        bool is_live = version == 0 || record_is_live(db, s, at);
+        if (!is_live && is_passed_over(db, s, at))
+            continue;
+        enum row_step step = lock_record(db, s, scan, s->key, version, type, s->is_semi, &request);
+        if (step == ROW_FOUND && !gaps && request.granted != 0)
+            innodb_unlock(db, request.granted);
+        if (step != ROW_FOUND || is_live || is_exact(s))
+            return step;
+    }
 }
 
 /* READ COMMITTED lets a row go again that does not fit (row_unlock_for_mysql): what was found in the clustered
@@ -350,12 +371,6 @@ static bool is_own_work(const struct db *db, const struct query_scan *scan, uint
            db->versions.items[version].writer == db->sessions.items[db->running].txn;
 }
 
-static bool record_is_live(const struct db *db, const struct innodb_scan *s) {
-    const struct innodb_record *record = &s->records.items[s->at];
-    uint32_t newest = db->rows.items[db->versions.items[record->version].row].newest;
-    return !record->is_deleted && newest != 0 && !version_is_deleted(db, newest);
-}
-
 /* What of the record at `s->at` is locked. A whole unique key: the record alone, in MariaDB by the primary key
  * only, in MySQL by any, but not a deleted one (row_search_mvcc, unique_search). */
 static enum innodb_type scan_lock_type(const struct db *db, const struct innodb_scan *s) {
@@ -363,15 +378,10 @@ static enum innodb_type scan_lock_type(const struct db *db, const struct innodb_
     bool is_clustered = s->key == innodb_clustered(db, s->access.table);
     if (!innodb_locks_gaps(db, db->running) || starts_range(db, s, version))
         return INNODB_REC;
-    if (s->access.is_point && (is_clustered || (record_is_live(db, s) && innodb_is_mysql(db))))
+    if (s->access.is_point &&
+        (is_clustered || (record_is_live(db, s, s->at) && innodb_is_mysql(db))))
         return INNODB_REC;
     return INNODB_NEXT_KEY;
-}
-
-/* At READ COMMITTED MariaDB does not lock a record whose deletion is committed (row_search_mvcc). */
-static bool is_passed_over(const struct db *db, const struct innodb_scan *s) {
-    return !innodb_locks_gaps(db, db->running) && !record_is_live(db, s) && !innodb_is_mysql(db) &&
-           innodb_implicit_owner(db, s->access.table, s->key, s->records.items[s->at].version) == 0;
 }
 
 /* After a deadlock was ended: whether the record under the scan is another now. */
@@ -394,10 +404,10 @@ static enum row_step read_record(struct db *db, struct innodb_scan *s,
     uint8_t clustered = innodb_clustered(db, scan->table);
     struct innodb_request request;
     *given = 0;
-    *is_stale = false;
-    if (is_passed_over(db, s))
+    *is_stale = s->is_skipped = false;
+    if (is_passed_over(db, s, s->at))
         return ROW_FOUND;
-    bool is_live = record_is_live(db, s);
+    bool is_live = record_is_live(db, s, s->at);
     enum row_step step =
         lock_record(db, s, scan, s->key, version, scan_lock_type(db, s), s->is_semi, &request);
     if (step != ROW_FOUND)
@@ -406,6 +416,7 @@ static enum row_step read_record(struct db *db, struct innodb_scan *s,
     if (*is_stale)
         return ROW_FOUND;
     if (request.is_skipped) {
+        s->is_skipped = true;
         uint32_t committed =
             s->is_semi ? row_newest_committed(db, db->sessions.items[db->running].txn, row) : 0;
         if (committed != 0 && !version_is_deleted(db, committed))
@@ -471,7 +482,7 @@ static enum row_step next_locked(struct db *db, struct innodb_scan *s,
             return step;
         if (is_stale)
             continue;
-        s->in_range = true;
+        s->in_range = s->in_range || !s->is_skipped; /* where it was skipped the scan goes on */
         s->is_found = *given != 0;
         s->at++;
         if (*given != 0)

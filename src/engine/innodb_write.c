@@ -366,7 +366,8 @@ enum step innodb_find_children(struct db *db, size_t session, uint16_t child_tab
     struct innodb_records records = innodb_records(db, child_table, (uint8_t)k);
     size_t next = 0;
     if (!db->is_loading)
-        innodb_lock_table(db, session, child_table, lock != SQL_LOCK_KEY_SHARE ? INNODB_X : INNODB_S);
+        innodb_lock_table(db, session, child_table,
+                          lock != SQL_LOCK_KEY_SHARE ? INNODB_X : INNODB_S);
     for (size_t i = 0; i < records.count; i++) {
         uint32_t version = records.items[i].version;
         const struct value *child = version_values(db, version);
