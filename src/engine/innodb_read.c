@@ -196,15 +196,23 @@ static uint8_t whole_scan_key(const struct db *db, const struct query_scan *scan
 
 /* ---- open ---- */
 
-static bool is_in_order(const struct db *db, const struct query_scan *scan, uint8_t key) {
-    if (scan->order_count == 0 || key == INNODB_ROWID || scan->select == NULL)
+/* Whether rows come in the order asked for: that of the index' columns, the primary key's behind its own, less
+ * those that the one range holds to a value. */
+static bool is_in_order(const struct db *db, const struct query_scan *scan,
+                        const struct innodb_scan *s) {
+    if (scan->order_count == 0 || s->key == INNODB_ROWID || scan->select == NULL)
         return false;
-    const struct key *index = &db_table(db, scan->table)->keys.items[key];
+    const struct key *index =
+        s->access.key >= 0 ? &s->columns : &db_table(db, scan->table)->keys.items[s->key];
+    size_t constant = s->access.range_count == 1 ? s->access.ranges[0].equal_count : 0, at = 0;
     for (size_t i = 0; i < scan->order_count; i++) {
         const struct sql_expr *expr = query_item_expr(scan->select, scan->order_by[i].expr);
-        if (scan->order_by[i].is_descending || i >= index->column_count ||
-            expr->kind != SQL_COLUMN || expr->depth != 0 || expr->source != scan->source ||
-            expr->column != index->columns[i])
+        if (scan->order_by[i].is_descending || expr->kind != SQL_COLUMN || expr->depth != 0 ||
+            expr->source != scan->source)
+            return false;
+        while (at < constant && index->columns[at] != expr->column)
+            at++;
+        if (at >= index->column_count || index->columns[at++] != expr->column)
             return false;
     }
     return true;
@@ -241,7 +249,7 @@ bool innodb_open(void *context, struct eval *eval, struct query_scan *scan) {
         s->columns = access_key(eval, db_table(db, scan->table), (size_t)s->access.key);
     /* Ranges of one column follow each other in its order. */
     bool is_one_way = s->access.range_count <= 1 || s->access.ranges[0].equal_count == 1;
-    scan->is_sorted = is_one_way && is_in_order(db, scan, s->key);
+    scan->is_sorted = is_one_way && is_in_order(db, scan, s);
     if (!s->is_locking) {
         if (!s->access.is_empty)
             find_visible(db, eval, s);

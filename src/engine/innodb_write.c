@@ -4,6 +4,8 @@
  */
 #include "engine/innodb.h"
 
+#include <stdlib.h>
+
 static bool same_key(struct db *db, const struct key *key, const struct value *a,
                      const struct value *b) {
     for (size_t i = 0; i < key->column_count; i++)
@@ -142,6 +144,9 @@ static enum step check_key(struct db *db, size_t session, const struct new_row *
     return step;
 }
 
+static enum step forbid_children(struct db *db, size_t session, uint16_t table, int k,
+                                 uint32_t old, const struct value *values);
+
 enum step innodb_check_keys(struct db *db, size_t session, const struct new_row *row, int only_key,
                             struct duplicate *duplicate) {
     if (db->is_loading)
@@ -159,6 +164,11 @@ enum step innodb_check_keys(struct db *db, size_t session, const struct new_row 
                                                  version_values(db, row->old), row->values);
     if (!is_changed || (only_key >= 0 && only_key != k))
         return STEP_OK;
+    if (row->old != 0) {
+        enum step step = forbid_children(db, session, row->table, k, row->old, row->values);
+        if (step != STEP_OK)
+            return step;
+    }
     return check_key(db, session, row, k, takes_x ? INNODB_X : INNODB_S, duplicate);
 }
 
@@ -400,6 +410,38 @@ enum step innodb_find_children(struct db *db, size_t session, uint16_t child_tab
                         INNODB_S, INNODB_GAP, false, NULL);
 }
 
+/* Children that forbid what is done to a row are looked for when its old entry in key `k`, which they refer to, has
+ * been marked as deleted: before the new one goes in, and before other keys (row_upd_check_references_constraints).
+ * `values` NULL: DELETE. */
+static enum step forbid_children(struct db *db, size_t session, uint16_t table, int k,
+                                 uint32_t old, const struct value *values) {
+    for (uint16_t t = 0; t < db->schema->tables.count; t++) {
+        const struct table *child = db_table(db, t);
+        for (size_t i = 0; i < child->foreign_keys.count; i++) {
+            const struct foreign_key *fk = &child->foreign_keys.items[i];
+            enum fk_action action = values == NULL ? fk->on_delete : fk->on_update;
+            bool forbids = action == FK_NO_ACTION || action == FK_RESTRICT;
+            const struct value *before = version_values(db, old);
+            if (fk->parent != table || !forbids ||
+                key_on(db_table(db, table), fk->parent_columns, fk->column_count) != k ||
+                (values != NULL && columns_equal(db, fk->parent_columns, before, fk->parent_columns,
+                                                 values, fk->column_count)))
+                continue;
+            struct u32_list children = {0};
+            session_exec(db, session)->footprint.locks |= table_bit(t);
+            enum step step = innodb_find_children(db, session, t, fk, before, SQL_LOCK_KEY_SHARE,
+                                                  &children);
+            bool any = children.count > 0;
+            free(children.items);
+            if (step == STEP_OK && any)
+                step = db_fail(db, DB_ERROR_REFERENCED, "%.*s", STR_ARG(fk->name));
+            if (step != STEP_OK)
+                return step;
+        }
+    }
+    return STEP_OK;
+}
+
 /* ---- the other indexes ---- */
 
 static enum step fail_duplicate(struct db *db, uint16_t table, size_t k) {
@@ -449,6 +491,8 @@ static enum step write_entry(struct db *db, size_t session, uint16_t table, size
         step = check_foreign_keys(db, session, table, (int)k, old_values, values);
     if (step == STEP_OK && old != 0 && !is_same)
         step = lock_version(db, session, table, (uint8_t)k, old, INNODB_X, INNODB_REC, true, NULL);
+    if (step == STEP_OK && old != 0 && !is_same)
+        step = forbid_children(db, session, table, (int)k, old, is_delete ? NULL : values);
     if (step == STEP_OK && !is_delete && !is_same)
         step = insert_entry(db, session, table, k, version);
     return step;
@@ -484,7 +528,9 @@ enum step innodb_after_write(struct db *db, size_t session, uint32_t version) {
         enum step step = STEP_OK;
         if (k != clustered)
             step = write_entry(db, session, table, k, version, old);
-        else if (!version_is_deleted(db, version))
+        else if (version_is_deleted(db, version))
+            step = forbid_children(db, session, table, (int)k, old, NULL);
+        else
             step = check_foreign_keys(db, session, table, (int)k,
                                       old == 0 ? NULL : version_values(db, old),
                                       version_values(db, version));

@@ -165,10 +165,12 @@ static void row_take_back(struct db *db, size_t session) {
     db->policy->after_undo(db, txn, exec->lock_mark, false);
 }
 
-/* Goes on with the row, which is in. */
-static enum step row_put(struct db *db, size_t session) {
+/* Goes on with the row, which is in. INSERT IGNORE passes over one without parent. */
+static enum step row_put(struct db *db, size_t session, const struct sql_insert *insert) {
     enum step step = row_finish(db, session);
-    if (step != STEP_FAIL || session_exec(db, session)->duplicate == 0)
+    bool is_ignored = db_is_mysql(db) && insert->conflict == SQL_CONFLICT_NOTHING &&
+                      db->error == DB_ERROR_FOREIGN_KEY;
+    if (step != STEP_FAIL || (session_exec(db, session)->duplicate == 0 && !is_ignored))
         return step;
     row_take_back(db, session);
     return STEP_OK;
@@ -197,7 +199,7 @@ static enum step row_insert_checked(struct db *db, size_t session,
     struct exec *exec = session_exec(db, session);
     struct new_row row = {.table = insert->table_index, .values = db->lists[session].row.items};
     if (exec->written != 0)
-        return row_put(db, session);
+        return row_put(db, session, insert);
     enum step step = row_check(db, row.table, row.values);
     bool is_done = false, skip = false;
     if (step == STEP_OK && insert->conflict != SQL_CONFLICT_ERROR)
@@ -216,7 +218,7 @@ static enum step row_insert_checked(struct db *db, size_t session,
     if (exec->written == 0)
         return STEP_FAIL;
     exec->affected++;
-    return row_put(db, session);
+    return row_put(db, session, insert);
 }
 
 static enum step row_insert_or_resolve(struct db *db, size_t session,

@@ -138,6 +138,12 @@ static enum tuple_step change_target(struct change *change, struct query *query,
     return step == STEP_OK ? TUPLE_KEEP : TUPLE_STOP;
 }
 
+static enum tuple_step hold_match(void *context, struct query *query, struct query_tuple *tuple) {
+    struct change *change = context;
+    return change->db->policy->lock_target(change->db, change->session, query, &change->query,
+                                           tuple);
+}
+
 /* One match: passed over if it was dealt with before the statement waited. */
 static enum tuple_step change_match(void *context, struct query *query, struct query_tuple *tuple) {
     struct change *change = context;
@@ -166,6 +172,7 @@ static enum step change_run(struct db *db, size_t session, struct change *change
     change->db = db;
     change->session = session;
     change->query.change = change_match;
+    change->query.hold = hold_match;
     change->query.context = change;
     session_exec(db, session)->footprint.locks |= table_bit(change->query.target->table_index);
     if (query_match(&db->query, &change->query))

@@ -469,8 +469,10 @@ static bool emit_match(struct join *join) {
 
 static bool emit_change(struct join *join) {
     struct matching *m = join->context;
-    if (join->scans[0].is_read_first)
-        return emit_match(join);
+    if (join->scans[0].is_read_first) {
+        enum tuple_step step = m->change->hold(m->change->context, join->query, &join->tuple);
+        return step != TUPLE_STOP && (step != TUPLE_KEEP || emit_match(join));
+    }
     join->is_done = m->limit == 0;
     return !join->is_done && change_match(m, &join->tuple);
 }

@@ -110,6 +110,8 @@ struct query_change {
      * ORDER BY, all matches are found first. A target row is given once. TUPLE_STOP ends with false;
      * TUPLE_DROP does not count towards LIMIT; TUPLE_RECHECK is not an answer here, see query_recheck. */
     enum tuple_step (*change)(void *context, struct query *query, struct query_tuple *tuple);
+    /* Where a scan is_read_first: takes hold of a match when it is found, `change` then again. */
+    enum tuple_step (*hold)(void *context, struct query *query, struct query_tuple *tuple);
     void *context;
 };
 
