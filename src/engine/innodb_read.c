@@ -373,10 +373,14 @@ static void release_new(struct db *db, struct innodb_scan *s) {
     }
 }
 
+static bool is_by_statement(const struct db *db, uint32_t version) {
+    return version >= session_exec(db, db->running)->version_mark &&
+           db->versions.items[version].writer == db->sessions.items[db->running].txn;
+}
+
 /* Changed by the running statement itself: not to be found by it again. */
 static bool is_own_work(const struct db *db, const struct query_scan *scan, uint32_t version) {
-    return scan->is_target && version >= session_exec(db, db->running)->version_mark &&
-           db->versions.items[version].writer == db->sessions.items[db->running].txn;
+    return scan->is_target && is_by_statement(db, version);
 }
 
 /* What of the record at `s->at` is locked. A whole unique key: the record alone, in MariaDB by the primary key
@@ -596,7 +600,7 @@ enum tuple_step innodb_lock_target(struct db *db, size_t session, struct query *
     if (innodb_lock(db, session, &request) != STEP_OK)
         return TUPLE_STOP;
     uint32_t newest = db->rows.items[db->versions.items[tuple->refs[0].version].row].newest;
-    if (newest == tuple->refs[0].version)
+    if (newest == tuple->refs[0].version || is_by_statement(db, newest))
         return TUPLE_KEEP;
     if (newest == 0 || version_is_deleted(db, newest))
         return TUPLE_DROP;

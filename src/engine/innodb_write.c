@@ -21,11 +21,11 @@ static bool has_null(const struct key *key, const struct value *values) {
     return false;
 }
 
-/* Whether the record's row has that key now, and is not deleted. */
-static bool is_live(struct db *db, const struct key *key, uint32_t version) {
+/* Whether the record is of its row as it is now: not deleted, with that key, also that of the primary key. */
+static bool is_live(struct db *db, uint16_t table, uint8_t k, uint32_t version) {
     uint32_t newest = db->rows.items[db->versions.items[version].row].newest;
     return newest != 0 && !version_is_deleted(db, newest) &&
-           same_key(db, key, version_values(db, newest), version_values(db, version));
+           innodb_same_record(db, table, k, newest, version);
 }
 
 static enum step lock_version(struct db *db, size_t session, uint16_t table, uint8_t key,
@@ -109,7 +109,7 @@ static enum step lock_duplicates(struct db *db, size_t session, uint16_t table, 
             return lock_duplicates(db, session, table, k, values, own_row, mode, found);
         if (step != STEP_OK || !is_equal)
             return step;
-        if (db->versions.items[version].row != own_row && is_live(db, key, version)) {
+        if (db->versions.items[version].row != own_row && is_live(db, table, k, version)) {
             *found = db->rows.items[db->versions.items[version].row].newest;
             return STEP_OK;
         }
@@ -312,7 +312,7 @@ static enum step lock_parent(struct db *db, size_t session, const struct foreign
                                       live || !gaps ? INNODB_REC : INNODB_NEXT_KEY, false, NULL);
         if (step != STEP_OK)
             return step;
-        if (is_live(db, &db_table(db, fk->parent)->keys.items[k], version))
+        if (is_live(db, fk->parent, (uint8_t)k, version))
             return STEP_OK;
     }
     if (gaps) {
@@ -398,7 +398,7 @@ enum step innodb_find_children(struct db *db, size_t session, uint16_t child_tab
                                 false, NULL);
         if (step != STEP_OK)
             return step;
-        if (!is_live(db, &db_table(db, child_table)->keys.items[k], version))
+        if (!is_live(db, child_table, (uint8_t)k, version))
             continue;
         MVEC_PUSH(children, db->rows.items[db->versions.items[version].row].newest);
         if (lock == SQL_LOCK_KEY_SHARE)
