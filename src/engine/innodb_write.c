@@ -277,12 +277,17 @@ static bool row_is_live(const struct db *db, uint32_t version) {
     return newest != 0 && !version_is_deleted(db, newest);
 }
 
+/* MySQL: at every level (manual, "Gap Locks"); MariaDB does without at READ COMMITTED
+ * (row_ins_check_foreign_constraint, 10.11.18). */
+static bool foreign_keys_lock_gaps(const struct db *db, size_t session) {
+    return innodb_is_mysql(db) || innodb_locks_gaps(db, session);
+}
+
 /* Locks the parent of a child with these values, by record alone; the gap where it would be if it is not. */
 static enum step lock_parent(struct db *db, size_t session, const struct foreign_key *fk,
                              const struct value *values) {
     int k = key_on(db_table(db, fk->parent), fk->parent_columns, fk->column_count);
-    /* MySQL: at every level (manual, "Gap Locks"); MariaDB 10.11 was seen to do without at READ COMMITTED. */
-    bool gaps = innodb_locks_gaps(db, session) || innodb_is_mysql(db), was_equal = false;
+    bool gaps = foreign_keys_lock_gaps(db, session), was_equal = false;
     if (k < 0)
         return fail_foreign_key(db, fk);
     innodb_lock_table(db, session, fk->parent, INNODB_S);
@@ -372,6 +377,7 @@ enum step innodb_find_children(struct db *db, size_t session, uint16_t child_tab
                                enum sql_lock lock, struct u32_list *children) {
     int k = key_on(db_table(db, child_table), fk->columns, fk->column_count);
     LW_ASSERT(k >= 0); /* innodb_schema saw to it */
+    bool gaps = !db->is_loading && foreign_keys_lock_gaps(db, session);
     uint8_t clustered = innodb_clustered(db, child_table);
     struct innodb_records records = innodb_records(db, child_table, (uint8_t)k);
     size_t next = 0;
@@ -390,21 +396,22 @@ enum step innodb_find_children(struct db *db, size_t session, uint16_t child_tab
         if (order != 0)
             continue;
         enum step step = STEP_OK;
+        bool live = is_live(db, child_table, (uint8_t)k, version);
         if (!db->is_loading)
-            step = lock_version(db, session, child_table, (uint8_t)k, version, INNODB_S, INNODB_REC,
-                                false, NULL);
-        if (step == STEP_OK && lock != SQL_LOCK_KEY_SHARE && !db->is_loading)
+            step = lock_version(db, session, child_table, (uint8_t)k, version, INNODB_S,
+                                live || !gaps ? INNODB_REC : INNODB_NEXT_KEY, false, NULL);
+        if (step == STEP_OK && live && lock != SQL_LOCK_KEY_SHARE && !db->is_loading)
             step = lock_version(db, session, child_table, clustered, version, INNODB_X, INNODB_REC,
                                 false, NULL);
         if (step != STEP_OK)
             return step;
-        if (!is_live(db, child_table, (uint8_t)k, version))
+        if (!live)
             continue;
         MVEC_PUSH(children, db->rows.items[db->versions.items[version].row].newest);
         if (lock == SQL_LOCK_KEY_SHARE)
             return STEP_OK; /* one is enough to forbid it */
     }
-    if (db->is_loading || !innodb_locks_gaps(db, session))
+    if (db->is_loading || !gaps)
         return STEP_OK;
     return lock_version(db, session, child_table, (uint8_t)k, innodb_record_at(&records, next),
                         INNODB_S, INNODB_GAP, false, NULL);
