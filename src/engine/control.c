@@ -102,7 +102,7 @@ static enum step control_begin(struct db *db, size_t session,
 static enum step control_savepoint(struct db *db, size_t session, const struct sql_stmt *stmt) {
     const struct session *owner = &db->sessions.items[session];
     struct str name = stmt->transaction->savepoint;
-    if (owner->txn == 0 && (owner->no_autocommit || owner->begins_again) &&
+    if (owner->txn == 0 && txn_begins_by_itself(db, session) &&
         !txn_begin(db, session, exec_level(db, session, false), 0))
         return STEP_FAIL;
     if (owner->txn == 0 && db_is_mysql(db))

@@ -122,7 +122,7 @@ static enum step exec_begin(struct db *db, size_t session) {
     struct session *owner = &db->sessions.items[session];
     const struct sql_stmt *stmt = owner->exec.stmt;
     if (owner->txn == 0) {
-        bool is_implicit = !owner->no_autocommit && !owner->begins_again;
+        bool is_implicit = !txn_begins_by_itself(db, session);
         if (!txn_begin(db, session, exec_level(db, session, is_implicit),
                        is_implicit ? TXN_IMPLICIT : 0))
             return STEP_FAIL;

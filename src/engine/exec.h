@@ -17,6 +17,9 @@ void txn_end(struct db *db, size_t session, enum txn_status status);
 /* The same for an error that ends the whole transaction. MySQL goes on as if BEGIN had been sent again
  * (trans_rollback_implicit: OPTION_BEGIN is not reset); MariaDB is in autocommit then. */
 void txn_end_by_error(struct db *db, size_t session);
+/* Whether the session's next statement begins a transaction though none was asked for: SET autocommit=0, or
+ * txn_end_by_error. */
+bool txn_begins_by_itself(const struct db *db, size_t session);
 /* After an error in a transaction: undoes what the engine undoes, up to all of it. */
 void txn_statement_failed(struct db *db, size_t session, enum db_error error);
 /* SAVEPOINT, RELEASE, ROLLBACK TO. */

@@ -230,10 +230,9 @@ enum step innodb_lock(struct db *db, size_t session, struct innodb_request *requ
             return STEP_OK;
         }
         if (request->wait == SQL_NOWAIT)
-            return db_fail(db,
-                           innodb_is_mysql(db) ? DB_ERROR_LOCK_NOT_AVAILABLE
-                                               : DB_ERROR_LOCK_TIMEOUT,
-                           "%s", "");
+            return db_fail(
+                db, innodb_is_mysql(db) ? DB_ERROR_LOCK_NOT_AVAILABLE : DB_ERROR_LOCK_TIMEOUT, "%s",
+                "");
         struct wait wait = wait_for(request, queued != NULL ? queued->sequence
                                                             : add_lock(db, session, request, true));
         enum step step = session_wait(db, session, &wait);

@@ -7,6 +7,7 @@
  */
 #include "engine/innodb.h"
 #include "engine/query_group.h"
+#include "engine/version.h"
 
 #include <limits.h>
 
@@ -338,6 +339,25 @@ static bool is_passed_over(const struct db *db, const struct innodb_scan *s, siz
            innodb_implicit_owner(db, s->access.table, s->key, s->records.items[at].version) == 0;
 }
 
+/* Whether InnoDB itself sees that a record is behind the range (row_compare_row_to_range): by the clustered index,
+ * a range with an upper bound. Its gap is locked then, not the record. */
+static bool ends_range(const struct db *db, const struct innodb_scan *s) {
+    return s->access.key >= 0 && s->key == innodb_clustered(db, s->access.table) &&
+           s->access.ranges[s->range].has_high && db_config_has(&db->config, TRAIT_SEES_RANGE_END);
+}
+
+/* Whether the record before is the upper bound itself, with a whole unique key: nothing can go in behind it. */
+static bool is_at_bound(const struct db *db, const struct innodb_scan *s) {
+    const struct key_range *range = &s->access.ranges[s->range];
+    const struct key *key = &db_table(db, s->access.table)->keys.items[s->key];
+    uint32_t version = s->at > 0 ? s->records.items[s->at - 1].version : 0;
+    return version != 0 && !range->high_open && range->equal_count + 1u == key->column_count &&
+           range_side(db, s, version) == 0 &&
+           eval_key_order(&db->query.eval,
+                          version_values(db, version)[key->columns[range->equal_count]],
+                          range->high) == 0;
+}
+
 /* The record after the last one in range, or the supremum: its gap is part of the range. A deleted record does
  * not end a range of more than one value: whether a record is in it is looked at where its row is. */
 static enum row_step lock_end(struct db *db, struct innodb_scan *s, const struct query_scan *scan) {
@@ -353,10 +373,15 @@ static enum row_step lock_end(struct db *db, struct innodb_scan *s, const struct
         bool is_live = version == 0 || record_is_live(db, s, at);
         if (!is_live && is_passed_over(db, s, at))
             continue;
+        if (gaps && version != 0 && ends_range(db, s)) {
+            if (is_at_bound(db, s))
+                return ROW_FOUND;
+            type = INNODB_GAP;
+        }
         enum row_step step = lock_record(db, s, scan, s->key, version, type, s->is_semi, &request);
         if (step == ROW_FOUND && !gaps && request.granted != 0)
             innodb_unlock(db, request.granted);
-        if (step != ROW_FOUND || is_live || is_exact(s))
+        if (step != ROW_FOUND || is_live || type == INNODB_GAP)
             return step;
     }
 }
@@ -365,7 +390,8 @@ static enum row_step lock_end(struct db *db, struct innodb_scan *s, const struct
  * index; in MySQL also what was found through another, both records, if the row's own was locked just now. */
 static void release_new(struct db *db, struct innodb_scan *s) {
     bool is_clustered = s->key == innodb_clustered(db, s->access.table);
-    bool is_let_go = is_clustered || (s->granted[1] != 0 && innodb_is_mysql(db));
+    bool is_let_go = is_clustered || (s->granted[1] != 0 && innodb_is_mysql(db)) ||
+                     (s->granted[0] != 0 && db_config_has(&db->config, TRAIT_UNLOCKS_EITHER));
     for (size_t i = 0; i < LW_COUNT_OF(s->granted); i++) {
         if (s->granted[i] != 0 && is_let_go && !innodb_locks_gaps(db, db->running))
             innodb_unlock(db, s->granted[i]);

@@ -3,6 +3,7 @@
  * in already stays in meanwhile, and others run into it.
  */
 #include "engine/innodb.h"
+#include "engine/version.h"
 
 #include <stdlib.h>
 
@@ -144,8 +145,8 @@ static enum step check_key(struct db *db, size_t session, const struct new_row *
     return step;
 }
 
-static enum step forbid_children(struct db *db, size_t session, uint16_t table, int k,
-                                 uint32_t old, const struct value *values);
+static enum step forbid_children(struct db *db, size_t session, uint16_t table, int k, uint32_t old,
+                                 const struct value *values);
 
 enum step innodb_check_keys(struct db *db, size_t session, const struct new_row *row, int only_key,
                             struct duplicate *duplicate) {
@@ -277,10 +278,9 @@ static bool row_is_live(const struct db *db, uint32_t version) {
     return newest != 0 && !version_is_deleted(db, newest);
 }
 
-/* MySQL: at every level (manual, "Gap Locks"); MariaDB does without at READ COMMITTED
- * (row_ins_check_foreign_constraint, 10.11.18). */
+/* Whether the gap is locked where a parent or a child is missing: see TRAIT_FOREIGN_KEY_GAPS for READ COMMITTED. */
 static bool foreign_keys_lock_gaps(const struct db *db, size_t session) {
-    return innodb_is_mysql(db) || innodb_locks_gaps(db, session);
+    return innodb_locks_gaps(db, session) || db_config_has(&db->config, TRAIT_FOREIGN_KEY_GAPS);
 }
 
 /* Locks the parent of a child with these values, by record alone; the gap where it would be if it is not. */
@@ -420,8 +420,8 @@ enum step innodb_find_children(struct db *db, size_t session, uint16_t child_tab
 /* Children that forbid what is done to a row are looked for when its old entry in key `k`, which they refer to, has
  * been marked as deleted: before the new one goes in, and before other keys (row_upd_check_references_constraints).
  * `values` NULL: DELETE. */
-static enum step forbid_children(struct db *db, size_t session, uint16_t table, int k,
-                                 uint32_t old, const struct value *values) {
+static enum step forbid_children(struct db *db, size_t session, uint16_t table, int k, uint32_t old,
+                                 const struct value *values) {
     for (uint16_t t = 0; t < db->schema->tables.count; t++) {
         const struct table *child = db_table(db, t);
         for (size_t i = 0; i < child->foreign_keys.count; i++) {
@@ -436,8 +436,8 @@ static enum step forbid_children(struct db *db, size_t session, uint16_t table, 
                 continue;
             struct u32_list children = {0};
             session_exec(db, session)->footprint.locks |= table_bit(t);
-            enum step step = innodb_find_children(db, session, t, fk, before, SQL_LOCK_KEY_SHARE,
-                                                  &children);
+            enum step step =
+                innodb_find_children(db, session, t, fk, before, SQL_LOCK_KEY_SHARE, &children);
             bool any = children.count > 0;
             free(children.items);
             if (step == STEP_OK && any)

@@ -79,7 +79,7 @@ struct session {
     uint8_t next_level;  /* SET TRANSACTION: of the next one only; 0: none */
     bool no_autocommit;  /* MySQL: SET autocommit=0 */
     bool in_transaction; /* BEGIN was sent, or the like; also when the txn has failed */
-    bool begins_again;   /* MySQL: an error ended it, and the next statement begins another */
+    bool begins_again;   /* an error ended it: in MySQL the next statement begins another */
     bool is_under_way;   /* exec and lists are of a statement that waits */
     uint8_t doomed;    /* enum db_error: deadlock victim while it waited; db_resume hands it out */
     uint8_t generated; /* ordinal of its next generated value */

@@ -1,5 +1,6 @@
 /* Transactions: their beginning, their two ends, savepoints, and what an error leaves of them. */
 #include "engine/exec.h"
+#include "engine/version.h"
 
 bool txn_begin(struct db *db, size_t session, enum sql_isolation level, unsigned flags) {
     LW_ASSERT(db->sessions.items[session].txn == 0);
@@ -121,9 +122,15 @@ static void txn_enter_failed(struct db *db, size_t session) {
 
 void txn_end_by_error(struct db *db, size_t session) {
     struct session *owner = &db->sessions.items[session];
-    bool begins_again = db->config.engine == ENGINE_MYSQL && owner->in_transaction;
+    bool begins_again = db_is_mysql(db) && owner->in_transaction;
     txn_end(db, session, TXN_ABORTED);
     owner->begins_again = begins_again;
+}
+
+bool txn_begins_by_itself(const struct db *db, size_t session) {
+    const struct session *owner = &db->sessions.items[session];
+    return owner->no_autocommit ||
+           (owner->begins_again && db_config_has(&db->config, TRAIT_BEGINS_AGAIN));
 }
 
 void txn_statement_failed(struct db *db, size_t session, enum db_error error) {

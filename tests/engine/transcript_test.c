@@ -23,6 +23,7 @@ static const char *const files[] = {
     "tests/engine/transcripts/postgresql_serializable.txt",
     "tests/engine/transcripts/innodb.txt",
     "tests/engine/transcripts/mysql.txt",
+    "tests/engine/transcripts/mysql80.txt",
     "tests/engine/transcripts/sqlite.txt",
 };
 
