@@ -628,7 +628,9 @@ enum tuple_step innodb_lock_target(struct db *db, size_t session, struct query *
     uint32_t newest = db->rows.items[db->versions.items[tuple->refs[0].version].row].newest;
     if (newest == tuple->refs[0].version || is_by_statement(db, newest))
         return TUPLE_KEEP;
-    if (newest == 0 || version_is_deleted(db, newest))
+    /* Where it went with another primary key it is met again, if at all. */
+    if (newest == 0 || version_is_deleted(db, newest) ||
+        !innodb_same_record(db, request.table, request.key, newest, request.version))
         return TUPLE_DROP;
     bool holds;
     tuple->rows[0] = version_values_stable(db, newest);
