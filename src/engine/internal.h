@@ -93,7 +93,7 @@ struct core {
     uint32_t wait_order;
     bool has_own_weight; /* InnoDB: MySQL and MariaDB differ in what a transaction weighs */
     uint32_t pending_sequence;
-    uint32_t savepoint_number; /* of the last one */
+    uint32_t savepoint_number, xid; /* of the last one */
     uint32_t policy_word[4]; /* the policy's own */
 };
 

@@ -17,16 +17,20 @@ static bool row_modes_conflict(enum sql_lock a, enum sql_lock b) {
     return conflicts[a] & (1 << b);
 }
 
-/* The first lock of another on the row that conflicts; with `seen` one that was taken on that version. NULL: none. */
+/* The lock of another on the row that conflicts and is waited for first: the members of a multixact are sorted. With
+ * `seen` one that was taken on that version. NULL: none. */
 static const struct lock *row_holder(const struct db *db, size_t session, uint16_t row,
                                      enum sql_lock mode, uint32_t seen) {
+    const struct lock *first = NULL;
     for (size_t i = 0; i < db->locks.count; i++) {
         const struct lock *lock = &db->locks.items[i];
-        if (lock->kind == LOCK_ROW && lock->row == row && lock->session != session &&
-            row_modes_conflict(mode, lock->mode) && (seen == 0 || lock->number == seen))
-            return lock;
+        if (lock->kind != LOCK_ROW || lock->row != row || lock->session == session ||
+            !row_modes_conflict(mode, lock->mode) || (seen != 0 && lock->number != seen))
+            continue;
+        if (first == NULL || db->txns.items[lock->txn].xid < db->txns.items[first->txn].xid)
+            first = lock;
     }
-    return NULL;
+    return first;
 }
 
 bool row_is_held(const struct db *db, size_t session, uint16_t row, enum sql_lock mode) {
@@ -100,7 +104,9 @@ static void row_lock_take(struct db *db, size_t session, uint16_t row, uint32_t 
                         .number = seen};
     uint64_t bit = table_bit(lock.table);
     session_exec(db, session)->footprint.locks |= bit;
-    session_txn(db, session)->locked |= bit;
+    struct txn *txn = session_txn(db, session);
+    txn->locked |= bit;
+    txn->xid = txn->xid != 0 ? txn->xid : ++db->core.xid;
     for (size_t i = 0; i < db->locks.count; i++) {
         const struct lock *held = &db->locks.items[i];
         if (held->kind == LOCK_ROW && held->row == row && held->txn == lock.txn &&

@@ -277,6 +277,7 @@ enum step ssi_write_heap(struct db *db, size_t session, const struct new_row *ro
         return STEP_OK;
     if (db->txns.items[txn].flags & TXN_DOOMED)
         return fail_pivot(db, "during conflict in checking");
+    db->txns.items[txn].flags |= TXN_WROTE; /* also if the row does not stay */
     enum step step = STEP_OK;
     if (row->old != 0 && savepoint_innermost_number(db, session) == 0)
         unmark_row(db, txn, row->old);

@@ -69,6 +69,7 @@ static uint32_t version_add(struct db *db, size_t session, uint16_t row, uint32_
         version.command = txn->command;
         txn->write_count++;
         txn->flags |= TXN_WROTE;
+        txn->xid = txn->xid != 0 ? txn->xid : ++db->core.xid;
     }
     MVEC_PUSH(&db->versions, version);
     uint32_t number = (uint32_t)db->versions.count - 1;
