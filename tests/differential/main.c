@@ -223,7 +223,8 @@ static bool one_trial(struct program *program, uint64_t number, size_t policy, b
         count(&program->counts[policy], &trial, &outcome);
         bool is_ssi = outcome.disagreement.kind == DIFFERENCE_SSI;
         bool differs = outcome.disagreement.kind != DIFFERENCE_NONE || !outcome.is_serializable;
-        *is_open = differs && !(is_ssi && outcome.is_serializable);
+        bool server_does_so = program->has_server && outcome.disagreement.kind == DIFFERENCE_NONE;
+        *is_open = differs && !(is_ssi && outcome.is_serializable) && !server_does_so;
         if (outcome.script.not_modelled.len > 0)
             printf("not modelled: %.*s\n", STR_ARG(outcome.script.not_modelled));
         if (differs || program->options.prints)
