@@ -60,6 +60,7 @@ struct maker {
     struct map *inserts;  /* by table: the rows that were made, by their values */
     struct dim *dims[DIMS_MAX];
     size_t dim_count;
+    size_t group;       /* the dimension that puts the rows into one group, which one session alone does not have */
     bool has_taken;     /* a key may be refused: that is to be reached too */
     struct map reached; /* steps that a kept case reached, by address; and what was refused */
     size_t reached_steps;
@@ -614,7 +615,7 @@ static size_t runs_for(const struct inputs *inputs, size_t runs_max) {
 
 static bool has_reached_all(const struct maker *m, const struct inputs *inputs) {
     return m->reached.count >= inputs->step_count ||
-           (inputs->goal > 0 && m->reached_steps >= inputs->goal);
+           (inputs->goal > 0 && m->reached_steps >= inputs->goal && m->group == m->dim_count);
 }
 
 /* Whether the assignment was asked about before. */
@@ -664,16 +665,16 @@ static size_t group_dim(const struct maker *m) {
 /* Varies what is kept, one choice at a time, until every step is reached; then the plainest rows of one group, where
  * a row may have others beside it. */
 static void vary_for_steps(struct maker *m, struct inputs *inputs, struct kept *kept) {
-    size_t runs_left = runs_for(inputs, INPUT_RUNS_MAX), group = group_dim(m);
+    size_t runs_left = runs_for(inputs, INPUT_RUNS_MAX);
     for (size_t from = 0; from < kept->count; from++) {
         struct assignment base = kept->items[from];
         if (!vary_one(m, inputs, kept, &base, &runs_left))
             return;
     }
-    if (group == m->dim_count)
+    if (m->group == m->dim_count)
         return;
     struct assignment base = kept->items[0];
-    base.at[group] = 1;
+    base.at[m->group] = 1;
     vary_one(m, inputs, kept, &base, &runs_left);
 }
 
@@ -733,6 +734,7 @@ static void vary(struct maker *m, enum inputs_aim aim, struct inputs *inputs) {
     struct assignment plain = {{0}};
     struct input_case first = make_case(m, &plain);
     was_tried(m, &plain);
+    m->group = group_dim(m);
     if (run_case(m, &first))
         reaches_more(m);
     keep(m, inputs, &kept, &plain, first);
