@@ -2,6 +2,7 @@
  * in lists.row until it is written, passed over or fails, however often it has to wait.
  */
 #include "engine/exec.h"
+#include "engine/version.h"
 
 bool serial_next(struct db *db, size_t session, uint16_t table, struct value *value) {
     struct table_state *state = &db->tables.items[table];
@@ -168,8 +169,9 @@ static void row_take_back(struct db *db, size_t session) {
 /* Goes on with the row, which is in. INSERT IGNORE passes over one without parent. */
 static enum step row_put(struct db *db, size_t session, const struct sql_insert *insert) {
     enum step step = row_finish(db, session);
-    bool is_ignored = db_is_mysql(db) && insert->conflict == SQL_CONFLICT_NOTHING &&
-                      db->error == DB_ERROR_FOREIGN_KEY;
+    bool is_ignored = step == STEP_FAIL && insert->conflict == SQL_CONFLICT_NOTHING &&
+                      db->error == DB_ERROR_FOREIGN_KEY &&
+                      db_config_has(&db->config, TRAIT_IGNORES_FOREIGN_KEY);
     if (step != STEP_FAIL || (session_exec(db, session)->duplicate == 0 && !is_ignored))
         return step;
     row_take_back(db, session);
