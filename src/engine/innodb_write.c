@@ -380,7 +380,7 @@ enum step innodb_find_children(struct db *db, size_t session, uint16_t child_tab
     bool gaps = !db->is_loading && foreign_keys_lock_gaps(db, session);
     uint8_t clustered = innodb_clustered(db, child_table);
     struct innodb_records records = innodb_records(db, child_table, (uint8_t)k);
-    size_t next = 0;
+    size_t next = 0, found_before = children->count;
     if (!db->is_loading)
         innodb_lock_table(db, session, child_table,
                           lock != SQL_LOCK_KEY_SHARE ? INNODB_X : INNODB_S);
@@ -405,6 +405,11 @@ enum step innodb_find_children(struct db *db, size_t session, uint16_t child_tab
                                 false, NULL);
         if (step != STEP_OK)
             return step;
+        if (is_live(db, child_table, (uint8_t)k, version) != live) {
+            /* Whoever was in the way fell to a deadlock, and what it did is undone: look again. */
+            children->count = found_before;
+            return innodb_find_children(db, session, child_table, fk, values, lock, children);
+        }
         if (!live)
             continue;
         MVEC_PUSH(children, db->rows.items[db->versions.items[version].row].newest);
