@@ -457,7 +457,9 @@ static enum row_step read_record(struct db *db, struct innodb_scan *s,
         s->is_skipped = true;
         uint32_t committed =
             s->is_semi ? row_newest_committed(db, db->sessions.items[db->running].txn, row) : 0;
-        if (committed != 0 && !version_is_deleted(db, committed))
+        /* The row may be at another record by now: then this one is marked as deleted. */
+        if (committed != 0 && !version_is_deleted(db, committed) &&
+            innodb_same_record(db, scan->table, s->key, committed, version))
             *given = committed;
         return ROW_FOUND;
     }
