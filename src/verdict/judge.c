@@ -146,21 +146,32 @@ static void place(struct judge *judge, struct allowed *allowed, const struct wor
         judge->serial_errors |= world->errors;
 }
 
-/* A session that failed, wherever it may break off: before its first operation, and after each that left something
- * behind. Where nothing was made visible since, breaking off later is no different. */
+/* Whether the session's next operation only reads. All others leave something behind, if only a serial number used up. */
+static bool is_about_to_read(const struct session *session) {
+    if (session->op_count == 0)
+        return false;
+    const struct op *op = &session->ops[session->op_count - 1];
+    return op->kind == OP_STATEMENT && op->step->kind == TXN_STEP_SQL &&
+           op->step->sql.stmt->kind == SQL_STMT_SELECT;
+}
+
+/* A session that failed, wherever it may break off: before its first operation, and after each that did more than read:
+ * behind a SELECT, breaking off is no different from before it. */
 static void place_failed(struct judge *judge, struct allowed *allowed, const struct world *before,
                          size_t count, uint32_t left, uint8_t session) {
     uint32_t points[SEARCH_DEPTH_MAX];
     size_t point_count = 0, effect_count = 0;
-    struct footprint footprint = {.db.ended_transaction = true};
+    bool has_read = false;
+    struct footprint footprint = {0};
     struct world *world = after_turns(judge, before, count);
     for (size_t i = 0; i < SEARCH_DEPTH_MAX; i++) {
         bool is_ready = world->sessions[session].status == SESSION_READY;
-        bool is_new = footprint.db.ended_transaction || footprint.db.ends != 0 ||
+        bool is_new = !has_read || footprint.db.is_advisory ||
                       world->effects.count != effect_count || world->server != NULL;
         if (is_ready && is_new)
             points[point_count++] = world->sessions[session].op_number;
         effect_count = world->effects.count;
+        has_read = is_about_to_read(&world->sessions[session]);
         if (!search_alone(world, session, &footprint))
             break;
     }
