@@ -192,25 +192,12 @@ bool server_prepare(struct server *server, const struct server_setup *setup,
 
 /* Rows. */
 
-static uint16_t written_table(const struct sql_stmt *stmt) {
-    switch (stmt->kind) {
-    case SQL_STMT_INSERT:
-        return stmt->insert->table_index;
-    case SQL_STMT_UPDATE:
-        return stmt->update->target.table_index;
-    case SQL_STMT_DELETE:
-        return stmt->delete_->target.table_index;
-    default:
-        return NO_TABLE;
-    }
-}
-
 static void add_rows(struct server *server, struct arena *memory, struct statements *statements) {
     for (size_t i = 0; i < server->setup.row_count; i++) {
         const struct sql_stmt *stmt = server->setup.rows[i];
-        uint16_t table = written_table(stmt);
+        int table = sql_target_table(stmt);
         struct buf text = {0};
-        if (table != NO_TABLE && !(server->touched & 1ull << table))
+        if (table >= 0 && !(server->touched & 1ull << table))
             continue;
         translate_stmt(&server->t, stmt, NULL, &text);
         VEC_PUSH(memory, &statements->items, str_dup(memory, buf_str(&text)));
@@ -272,13 +259,13 @@ void server_exec(struct server *server, struct db *db, size_t session, const str
     const struct live_answer *answer;
     struct db_result mine = {0};
     struct err err;
-    uint16_t table = written_table(stmt);
+    int table = sql_target_table(stmt);
     *result = (struct db_result){.status = DB_FAILED, .error = DB_ERROR_LIMIT};
     arena_reset(&server->scratch);
     sent->has_result = false;
     if (server->has_failed)
         return;
-    server->touched |= table != NO_TABLE ? server->reach[table] : 0;
+    server->touched |= table >= 0 ? server->reach[table] : 0;
     server_note_leftovers(server, stmt);
     server_write(server, session, stmt, binds);
     if (!live_exec(server->live, session, buf_str(&sent->text), &answer, &err)) {

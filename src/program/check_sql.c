@@ -112,19 +112,6 @@ bool txn_check_statements(struct check *c) {
     return txn_check_each_step(c, &c->program->body, resolve_step);
 }
 
-static uint16_t target_table(const struct sql_stmt *stmt) {
-    switch (stmt->kind) {
-    case SQL_STMT_INSERT:
-        return stmt->insert->table_index;
-    case SQL_STMT_UPDATE:
-        return stmt->update->target.table_index;
-    case SQL_STMT_DELETE:
-        return stmt->delete_->target.table_index;
-    default:
-        LW_UNREACHABLE();
-    }
-}
-
 static const struct sql_source *source_at(const struct sql_stmt *stmt, size_t index) {
     switch (stmt->kind) {
     case SQL_STMT_SELECT:
@@ -162,7 +149,9 @@ bool txn_check_result_table(struct check *c, const struct txn_step *step, uint16
                                     "take it with `value` or `list`");
             return sql_place_fault(c, step, stmt->text);
         }
-        *table = is_target ? target_table(stmt) : source->table_index;
+        int target = sql_target_table(stmt);
+        LW_ASSERT(!is_target || target >= 0);
+        *table = is_target ? (uint16_t)target : source->table_index;
     }
     return true;
 }

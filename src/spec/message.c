@@ -18,19 +18,6 @@ static int table_with(const struct schema *schema, int first, struct str name, b
     return found;
 }
 
-static int target_of(const struct sql_stmt *stmt) {
-    switch (stmt->kind) {
-    case SQL_STMT_INSERT:
-        return stmt->insert->table_index;
-    case SQL_STMT_UPDATE:
-        return stmt->update->target.table_index;
-    case SQL_STMT_DELETE:
-        return stmt->delete_->target.table_index;
-    default:
-        return -1;
-    }
-}
-
 static struct str table_name(const struct schema *schema, int table) {
     return table < 0 ? STR("?") : schema->tables.items[table]->name;
 }
@@ -38,7 +25,7 @@ static struct str table_name(const struct schema *schema, int table) {
 static struct str foreign_key_message(struct arena *arena, const struct schema *schema,
                                       const struct sql_stmt *stmt, struct str name,
                                       bool is_parent) {
-    int child = table_with(schema, is_parent ? -1 : target_of(stmt), name, false);
+    int child = table_with(schema, is_parent ? -1 : sql_target_table(stmt), name, false);
     struct str child_name = table_name(schema, child);
     if (!is_parent)
         return str_printf(
@@ -81,7 +68,7 @@ static struct str no_transaction_message(struct arena *arena, const struct sql_s
 
 static struct str named_message(struct arena *arena, const struct schema *schema,
                                 const struct sql_stmt *stmt, enum db_error error, struct str name) {
-    struct str table = table_name(schema, target_of(stmt));
+    struct str table = table_name(schema, sql_target_table(stmt));
     if (error == DB_ERROR_UNIQUE)
         return str_printf(arena, "duplicate key value violates unique constraint \"%.*s\"",
                           STR_ARG(name));
@@ -89,7 +76,7 @@ static struct str named_message(struct arena *arena, const struct schema *schema
         return str_printf(
             arena, "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint",
             STR_ARG(name), STR_ARG(table));
-    table = table_name(schema, table_with(schema, target_of(stmt), name, true));
+    table = table_name(schema, table_with(schema, sql_target_table(stmt), name, true));
     return str_printf(arena, "new row for relation \"%.*s\" violates check constraint \"%.*s\"",
                       STR_ARG(table), STR_ARG(name));
 }

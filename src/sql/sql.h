@@ -95,4 +95,7 @@ const char *sql_dialect_name(enum sql_dialect dialect);
 /* "READ COMMITTED" and the like. */
 const char *sql_isolation_name(enum sql_isolation isolation);
 
+/* The table that a resolved INSERT, UPDATE or DELETE writes; -1 of any other statement. */
+int sql_target_table(const struct sql_stmt *stmt);
+
 #endif

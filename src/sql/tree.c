@@ -200,3 +200,16 @@ struct sql_stmt *sql_copy(struct arena *arena, const struct sql_stmt *from) {
     }
     return stmt;
 }
+
+int sql_target_table(const struct sql_stmt *stmt) {
+    switch (stmt->kind) {
+    case SQL_STMT_INSERT:
+        return stmt->insert->table_index;
+    case SQL_STMT_UPDATE:
+        return stmt->update->target.table_index;
+    case SQL_STMT_DELETE:
+        return stmt->delete_->target.table_index;
+    default:
+        return -1;
+    }
+}
