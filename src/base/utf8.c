@@ -27,3 +27,10 @@ size_t utf8_sequence_len(struct str text) {
     size_t len;
     return utf8_decode(text, &len) >= 0 ? len : 0;
 }
+
+size_t utf8_utf16_len(struct str text) {
+    size_t units = 0, len;
+    for (size_t at = 0; at < text.len; at += len)
+        units += utf8_decode(str_sub(text, at, text.len), &len) > 0xffff ? 2 : 1;
+    return units;
+}

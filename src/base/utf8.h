@@ -10,4 +10,7 @@ size_t utf8_sequence_len(struct str text);
 /* The code point at the start of `text`; `*len` gets its bytes. -1 with `*len` 1 if not valid. */
 int32_t utf8_decode(struct str text, size_t *len);
 
+/* How many UTF-16 code units the text takes; a byte that is not valid counts as one. */
+size_t utf8_utf16_len(struct str text);
+
 #endif

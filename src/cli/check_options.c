@@ -44,7 +44,8 @@ static bool set_isolation(void *options, struct str value, struct err *err) {
 }
 
 static bool set_format(void *options, struct str value, struct err *err) {
-    static const char *const names[] = {"text", "json", "concise"}; /* as enum check_format */
+    static const char *const names[] = {"text",  "json",   "concise", /* as enum check_format */
+                                        "sarif", "github", "gitlab"};
     size_t chosen;
     if (!cli_choose(value, "format", names, LW_COUNT_OF(names), &chosen, err))
         return false;
@@ -95,7 +96,8 @@ static const struct cli_option check_cli_options[] = {
      "\"read committed\", \"repeatable read\", serializable;\n"
      "mariadb: \"snapshot isolation\"; sqlite: deferred, immediate",
      set_isolation},
-    {"format", 0, "FORMAT", "text, json, or concise (one line a finding)", set_format},
+    {"format", 0, "FORMAT", "text, json, concise (one line a finding), sarif,\n"
+                                 "github (annotations), gitlab (code quality)", set_format},
     {"select", 0, "CODES", "report only these rules: codes or names, joined by commas", set_select},
     {"ignore", 0, "CODES", "don't report these rules", set_ignore},
     {"color", 0, "WHEN", "auto, always or never; auto obeys NO_COLOR", set_color},

@@ -9,7 +9,14 @@
 #include "cli/terminal.h"
 #include "explain/rules.h"
 
-enum check_format { CHECK_TEXT, CHECK_JSON, CHECK_CONCISE };
+enum check_format {
+    CHECK_TEXT,
+    CHECK_JSON,
+    CHECK_CONCISE,
+    CHECK_SARIF,
+    CHECK_GITHUB,
+    CHECK_GITLAB
+};
 
 struct check_options {
     struct arena *arena; /* for `paths` */

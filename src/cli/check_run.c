@@ -41,6 +41,15 @@ static void print_report(const struct check_options *options, const struct repor
     case CHECK_CONCISE:
         report_concise(report, out);
         return;
+    case CHECK_SARIF:
+        report_sarif(report, out);
+        return;
+    case CHECK_GITHUB:
+        report_github(report, out);
+        return;
+    case CHECK_GITLAB:
+        report_gitlab(report, out);
+        return;
     }
 }
 
@@ -66,6 +75,7 @@ enum cli_exit check_run(const struct check_options *options) {
     keep_asked_for(&findings, &scope);
     struct report report = {.findings = &findings,
                             .policies = find.policies,
+                            .root = current_folder(arena),
                             .is_verbose = options->is_verbose,
                             .is_colored = color_wanted(options->color, stdout),
                             .width = terminal_width(stdout)};

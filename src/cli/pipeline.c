@@ -4,6 +4,7 @@
 #include "engine/version.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 static enum sql_isolation default_isolation(enum engine_kind engine) {
     switch (engine) {
@@ -209,6 +210,12 @@ enum effect_kind project_effect_kind(struct str name) {
         break;
     }
     return EFFECT_UNKNOWN;
+}
+
+struct str current_folder(struct arena *arena) {
+    char folder[4096];
+    return getcwd(folder, sizeof(folder)) != NULL ? str_dup(arena, str_from_c(folder))
+                                                  : (struct str){0};
 }
 
 enum cli_exit pipeline_print(struct buf *text, enum cli_exit answer) {

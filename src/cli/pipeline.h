@@ -35,6 +35,9 @@ struct str project_symbol(void *project, struct txn_span span, struct str fallba
 /* What the front end knows of an effect by its name. */
 enum effect_kind project_effect_kind(struct str name);
 
+/* The folder in which the program runs; empty if it cannot be told. */
+struct str current_folder(struct arena *arena);
+
 /* Writes the text to standard output. CLI_ERROR if that fails, else `answer`. */
 enum cli_exit pipeline_print(struct buf *text, enum cli_exit answer);
 /* Prints an error to standard error: CLI_ERROR. */

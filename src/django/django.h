@@ -89,7 +89,7 @@ int django_find_function(const struct django_project *project, struct str path, 
 /* The paths of the project's files, in order. */
 size_t django_files(struct arena *arena, const struct django_project *project, struct str **paths);
 
-/* The source text of a file of the project, for excerpts; empty if it isn't one. */
+/* The source text of a file of the project as UTF-8, what spans refer to; empty if it isn't one. */
 struct str django_source(const struct django_project *project, struct str path);
 
 #endif

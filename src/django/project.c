@@ -297,6 +297,6 @@ struct str django_source(const struct django_project *project, struct str path) 
     const struct django_facts *facts = project->facts;
     for (size_t i = 0; i < facts->modules.count; i++)
         if (str_equal(facts->modules.items[i]->path, path))
-            return facts->modules.items[i]->text;
+            return facts->modules.items[i]->py->text;
     return (struct str){0};
 }

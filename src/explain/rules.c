@@ -41,6 +41,11 @@ struct str rule_page(enum rule rule) {
     return (struct str){page->text, page->byte_size};
 }
 
+bool rule_is_error(enum rule rule) {
+    return rule != RULE_NEVER_SAVED && rule != RULE_EFFECT_BEFORE_COMMIT &&
+           rule != RULE_LOCK_WITHOUT_TRANSACTION;
+}
+
 bool rule_parse(struct str text, enum rule *rule) {
     for (int i = 0; i < RULE_COUNT; i++) {
         if (!str_equal_nocase(text, str_from_c(rule_texts[i].code)) &&

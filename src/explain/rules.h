@@ -29,6 +29,9 @@ const char *rule_summary(enum rule rule);
 /* The page: Markdown as it stands in pages/, lines of at most 100 columns, ends with a newline. */
 struct str rule_page(enum rule rule);
 
+/* Whether a finding of it is a write that is lost, not a hazard that may do no harm: an error, not a warning. */
+bool rule_is_error(enum rule rule);
+
 /* The rule with this code or name, letters compared without case. False if there is none. */
 bool rule_parse(struct str text, enum rule *rule);
 

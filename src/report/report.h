@@ -32,6 +32,7 @@ struct report {
     struct report_summary summary;
     struct policies policies; /* the versions that cells were judged on */
     const char *version; /* of lostwrite */
+    struct str root; /* the current folder: services are told paths relative to it; empty: not known */
     bool is_colored;
     unsigned width; /* of the text, in columns; 0: the default */
     bool is_verbose; /* list the notes too */
@@ -44,6 +45,12 @@ void report_text(const struct report *report, struct buf *out);
 void report_json(const struct report *report, struct buf *out);
 /* `path:line:column: LW003 message` for each finding. */
 void report_concise(const struct report *report, struct buf *out);
+/* SARIF 2.1.0: the rules with their pages, each finding with its places and its witness as a code flow. */
+void report_sarif(const struct report *report, struct buf *out);
+/* A workflow command of GitHub Actions for each finding, `::error file=...::message`. */
+void report_github(const struct report *report, struct buf *out);
+/* GitLab's Code Quality report. */
+void report_gitlab(const struct report *report, struct buf *out);
 
 /* One proved run: its table, and its findings as above. */
 struct report_run {

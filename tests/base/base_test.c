@@ -234,6 +234,16 @@ static void test_utf8_all_points(void **state) {
     }
 }
 
+static void test_utf16_len(void **state) {
+    (void)state;
+    assert_int_equal(utf8_utf16_len(STR("")), 0);
+    assert_int_equal(utf8_utf16_len(STR("save")), 4);
+    assert_int_equal(utf8_utf16_len(STR("gr\xc3\xb6\xc3\x9f\x65")), 5);
+    assert_int_equal(utf8_utf16_len(STR("\xe2\x98\x83")), 1);
+    assert_int_equal(utf8_utf16_len(STR("\xf0\x9f\xa6\x80!")), 3);
+    assert_int_equal(utf8_utf16_len(STR("\xff\xf0\x9f")), 3);
+}
+
 static void test_utf8_invalid(void **state) {
     (void)state;
     static const char *const invalid[] = {"\x80",
@@ -398,6 +408,7 @@ int main(void) {
         cmocka_unit_test(test_map),
         cmocka_unit_test(test_utf8_all_points),
         cmocka_unit_test(test_utf8_invalid),
+        cmocka_unit_test(test_utf16_len),
         cmocka_unit_test(test_positions),
         cmocka_unit_test(test_err),
         cmocka_unit_test(test_file),
