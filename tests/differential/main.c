@@ -3,11 +3,13 @@
  */
 #include "base/assert.h"
 #include "builtin.h"
+#include "jobs.h"
 #include "options.h"
 #include "server.h"
 #include "shrink.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -16,8 +18,16 @@ struct counts {
     uint64_t differences[DIFFERENCE_KINDS];
 };
 
+/* What one job counts. */
+struct tally {
+    struct counts counts[POLICIES_MAX];
+    atomic_uint_fast64_t open_count;
+};
+
 struct program {
     struct options options;
+    struct tally *tallies; /* of all jobs */
+    unsigned job;          /* this one */
     struct server server;
     bool has_server;
     struct world world;
@@ -25,7 +35,6 @@ struct program {
     uint64_t world_number;
     bool has_world;
     struct policy_under_test policies[POLICIES_MAX]; /* with the server's version */
-    struct counts counts[POLICIES_MAX];
 };
 
 static double now_seconds(void) {
@@ -220,7 +229,7 @@ static bool one_trial(struct program *program, uint64_t number, size_t policy, b
     if (outcome.is_lost) {
         ok = fail(&outcome.err, &trial);
     } else {
-        count(&program->counts[policy], &trial, &outcome);
+        count(&program->tallies[program->job].counts[policy], &trial, &outcome);
         bool is_ssi = outcome.disagreement.kind == DIFFERENCE_SSI;
         bool differs = outcome.disagreement.kind != DIFFERENCE_NONE || !outcome.is_serializable;
         bool server_does_so = program->has_server && outcome.disagreement.kind == DIFFERENCE_NONE;
@@ -235,53 +244,92 @@ static bool one_trial(struct program *program, uint64_t number, size_t policy, b
     return ok;
 }
 
+static void add_counts(struct counts *total, const struct counts *part) {
+    total->cases += part->cases;
+    total->mixed += part->mixed;
+    total->cut += part->cut;
+    total->steps += part->steps;
+    total->waits += part->waits;
+    total->checked_serial += part->checked_serial;
+    total->not_serializable += part->not_serializable;
+    total->not_modelled += part->not_modelled;
+    for (size_t kind = 0; kind < DIFFERENCE_KINDS; kind++)
+        total->differences[kind] += part->differences[kind];
+}
+
+static struct counts policy_counts(const struct program *program, size_t policy) {
+    struct counts total = {0};
+    for (unsigned job = 0; job < program->options.jobs; job++)
+        add_counts(&total, &program->tallies[job].counts[policy]);
+    return total;
+}
+
+static void print_policy(const char *name, const struct counts *counts) {
+    bool any = false;
+    printf("%s: %llu cases, %llu steps, %llu waits, %llu of mixed levels, %llu cut off", name,
+           (unsigned long long)counts->cases, (unsigned long long)counts->steps,
+           (unsigned long long)counts->waits, (unsigned long long)counts->mixed,
+           (unsigned long long)counts->cut);
+    if (counts->checked_serial > 0)
+        printf(", %llu checked to be serializable, %llu are not",
+               (unsigned long long)counts->checked_serial,
+               (unsigned long long)counts->not_serializable);
+    if (counts->not_modelled > 0)
+        printf(", %llu not modelled", (unsigned long long)counts->not_modelled);
+    printf("; differences:");
+    for (size_t kind = 1; kind < DIFFERENCE_KINDS; kind++) {
+        if (counts->differences[kind] == 0)
+            continue;
+        printf(" %s %llu", difference_name(kind), (unsigned long long)counts->differences[kind]);
+        any = true;
+    }
+    printf("%s\n", any ? "" : " none");
+}
+
 static void print_counts(const struct program *program, double seconds) {
     uint64_t total = 0;
     for (size_t i = 0; i < program->options.policy_count; i++) {
-        const struct counts *counts = &program->counts[i];
-        total += counts->cases;
-        printf("%s: %llu cases, %llu steps, %llu waits, %llu of mixed levels, %llu cut off",
-               program->policies[i].name, (unsigned long long)counts->cases,
-               (unsigned long long)counts->steps, (unsigned long long)counts->waits,
-               (unsigned long long)counts->mixed, (unsigned long long)counts->cut);
-        if (counts->checked_serial > 0)
-            printf(", %llu checked to be serializable, %llu are not",
-                   (unsigned long long)counts->checked_serial,
-                   (unsigned long long)counts->not_serializable);
-        if (counts->not_modelled > 0)
-            printf(", %llu not modelled", (unsigned long long)counts->not_modelled);
-        printf("; differences:");
-        bool any = false;
-        for (size_t kind = 1; kind < DIFFERENCE_KINDS; kind++) {
-            if (counts->differences[kind] == 0)
-                continue;
-            printf(" %s %llu", difference_name(kind), (unsigned long long)counts->differences[kind]);
-            any = true;
-        }
-        printf("%s\n", any ? "" : " none");
+        struct counts counts = policy_counts(program, i);
+        total += counts.cases;
+        print_policy(program->policies[i].name, &counts);
     }
     printf("%llu cases in %.1f s, %.0f a second\n", (unsigned long long)total, seconds,
            (double)total / seconds);
 }
 
+static uint64_t open_count(const struct program *program) {
+    uint64_t count = 0;
+    for (unsigned job = 0; job < program->options.jobs; job++)
+        count += program->tallies[job].open_count;
+    return count;
+}
+
+/* A job takes every so-many-th round of worlds, in which each policy has one. */
+static bool is_of_job(const struct program *program, uint64_t number) {
+    uint64_t round = number / WORLD_TRIALS / program->options.policy_count;
+    return round % program->options.jobs == program->job;
+}
+
 /* 0, or what the program answers. */
-static int run_all(struct program *program) {
+static int run_cases(struct program *program) {
     const struct options *options = &program->options;
+    struct tally *tally = &program->tallies[program->job];
     double start = now_seconds();
-    uint64_t open_count = 0, not_modelled = 0;
+    uint64_t not_modelled = 0;
     bool ok = true;
     for (uint64_t i = 0; i < options->cases && ok; i++) {
-        if (now_seconds() - start > options->seconds || open_count >= options->differences_max)
+        if (now_seconds() - start > options->seconds || open_count(program) >= options->differences_max)
             break;
         uint64_t number = options->first + i;
         bool is_open;
+        if (!is_of_job(program, number))
+            continue;
         ok = one_trial(program, number, (number / WORLD_TRIALS) % options->policy_count, &is_open);
-        open_count += is_open;
+        tally->open_count += is_open;
     }
-    print_counts(program, now_seconds() - start);
     for (size_t i = 0; i < options->policy_count; i++)
-        not_modelled += program->counts[i].not_modelled;
-    return !ok ? 2 : open_count > 0 || not_modelled > 0 ? 1 : 0;
+        not_modelled += tally->counts[i].not_modelled;
+    return !ok ? 2 : tally->open_count > 0 || not_modelled > 0 ? 1 : 0;
 }
 
 static bool open_server(struct program *program, struct err *err) {
@@ -298,33 +346,44 @@ static bool open_server(struct program *program, struct err *err) {
         program->policies[i].config.version =
             is_postgresql ? version[0] * 10000 + version[1]
                           : version[0] * 10000 + version[1] * 100 + version[2];
-    printf("%s\n", live_server(program->server.live));
+    if (program->job == 0)
+        printf("%s\n", live_server(program->server.live));
     fflush(stdout);
     return true;
 }
 
+static int run_job(void *context, unsigned job) {
+    struct program *program = context;
+    struct err err;
+    int answer = 2;
+    program->job = job;
+    signal(SIGINT, on_signal);
+    signal(SIGTERM, on_signal);
+    signal(SIGABRT, on_abort);
+    if (open_server(program, &err))
+        answer = run_cases(program);
+    else
+        fail(&err, NULL);
+    if (program->has_server && !server_close(&program->server, &err)) {
+        fail(&err, NULL);
+        answer = 2;
+    }
+    if (program->has_world) {
+        builtin_close(&program->builtin);
+        world_release(&program->world);
+    }
+    return answer;
+}
+
 int main(int argc, char **argv) {
     static struct program program;
-    struct err err;
     if (!options_read(&program.options, argc, argv))
         return 2;
     for (size_t i = 0; i < program.options.policy_count; i++)
         program.policies[i] = *program.options.policies[i];
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
-    signal(SIGABRT, on_abort);
-    int answer = 2;
-    if (open_server(&program, &err))
-        answer = run_all(&program);
-    else
-        fail(&err, NULL);
-    if (program.has_server && !server_close(&program.server, &err)) {
-        fail(&err, NULL);
-        answer = 2;
-    }
-    if (program.has_world) {
-        builtin_close(&program.builtin);
-        world_release(&program.world);
-    }
+    program.tallies = jobs_memory(program.options.jobs * sizeof(struct tally));
+    double start = now_seconds();
+    int answer = jobs_run(program.options.jobs, run_job, &program);
+    print_counts(&program, now_seconds() - start);
     return answer;
 }

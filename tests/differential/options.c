@@ -1,5 +1,7 @@
 #include "options.h"
 
+#include "jobs.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,7 +9,8 @@ static const char usage[] =
     "usage: differential --policy \"postgresql read committed\" [--policy ...] [option ...]\n"
     "  --server URL       compare with that server; without: run the built-in engine alone\n"
     "  --seconds N        stop after so long (10)\n"
-    "  --cases N          stop after so many\n"
+    "  --cases N          the first so many\n"
+    "  --jobs N           so many processes at once, that share the cases (1)\n"
     "  --seed N           (1)\n"
     "  --first N          the number of the first case (0)\n"
     "  --case N           that one only\n"
@@ -46,6 +49,8 @@ static bool read_value(struct options *options, const char *name, const char *va
         return false;
     else if (strcmp(name, "--seconds") == 0)
         options->seconds = (double)number;
+    else if (strcmp(name, "--jobs") == 0 && number >= 1 && number <= JOBS_MAX)
+        options->jobs = (unsigned)number;
     else if (strcmp(name, "--cases") == 0)
         options->cases = number;
     else if (strcmp(name, "--seed") == 0)
@@ -63,7 +68,7 @@ static bool read_value(struct options *options, const char *name, const char *va
 
 bool options_read(struct options *options, int argc, char **argv) {
     *options = (struct options){
-        .seconds = 10, .cases = UINT64_MAX, .seed = 1, .differences_max = 20};
+        .seconds = 10, .cases = UINT64_MAX, .jobs = 1, .seed = 1, .differences_max = 20};
     bool ok = true;
     for (int i = 1; i < argc && ok; i++) {
         if (strcmp(argv[i], "--shrink") == 0)

@@ -12,6 +12,7 @@ struct options {
     const struct policy_under_test *policies[POLICIES_MAX];
     double seconds;   /* at most so long */
     uint64_t cases;   /* at most so many */
+    unsigned jobs;    /* up to JOBS_MAX */
     uint64_t seed, first; /* the number of the first case */
     bool shrinks, finds_blockers, prints;
     uint64_t differences_max; /* stops after so many */

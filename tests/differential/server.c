@@ -9,13 +9,20 @@ static bool is_postgresql(const struct server *server) {
     return live_kind(server->live) == LIVE_POSTGRESQL;
 }
 
+static bool run(struct server *server, const char *sql, struct err *err) {
+    return live_run(server->live, str_from_c(sql), err);
+}
+
 bool server_open(struct server *server, const char *url, bool finds_blockers, struct err *err) {
     struct live_options options = {.session_count = TRIAL_SESSIONS_MAX,
                                    .finds_blockers = finds_blockers};
     struct str place;
     *server = (struct server){.finds_blockers = finds_blockers};
-    return live_open(str_from_c(url), &options, &server->live, err) &&
-           live_make_place(server->live, &place, err);
+    if (!live_open(str_from_c(url), &options, &server->live, err) ||
+        !live_make_place(server->live, &place, err))
+        return false;
+    /* The control connection's own: it empties tables and fills them again. */
+    return is_postgresql(server) || run(server, "set foreign_key_checks = 0", err);
 }
 
 bool server_close(struct server *server, struct err *err) {
@@ -23,10 +30,6 @@ bool server_close(struct server *server, struct err *err) {
 }
 
 /* ---- tables and sessions ---- */
-
-static bool run(struct server *server, const char *sql, struct err *err) {
-    return live_run(server->live, str_from_c(sql), err);
-}
 
 /* In every session; must not fail. */
 static bool run_everywhere(struct server *server, const char *sql, struct err *err) {
@@ -103,21 +106,29 @@ static bool put_rows_at_once(struct server *server, const struct trial *trial, s
 
 static bool truncate_tables(struct server *server, const struct world *world, struct err *err) {
     char sql[64];
-    bool ok = run(server, "set foreign_key_checks = 0", err);
-    for (size_t t = world->table_count; t-- > 0 && ok;) {
+    for (size_t t = world->table_count; t-- > 0;) {
         snprintf(sql, sizeof(sql), "truncate %s", world->tables[t].name);
-        ok = run(server, sql, err);
+        if (!run(server, sql, err))
+            return false;
     }
-    return ok && run(server, "set foreign_key_checks = 1", err);
+    return true;
 }
 
-/* Of a table that counts as large no statement looks at all rows if an index finds fewer. */
-static bool pretend_large(struct server *server, struct err *err) {
-    return run(server,
-               "update mysql.innodb_table_stats set n_rows = 100000, clustered_index_size = 1000"
-               " where database_name = database()",
-               err) &&
-           run(server, "flush tables", err);
+/* Of a table that counts as large no statement looks at all rows if an index finds fewer. Only these tables are closed
+ * so that they are opened with the new numbers: others' may be in use for long. */
+static bool pretend_large(struct server *server, const struct world *world, struct err *err) {
+    struct buf sql = {0};
+    buf_add_c(&sql, "flush tables ");
+    for (size_t t = 0; t < world->table_count; t++)
+        buf_printf(&sql, "%s%s", t > 0 ? ", " : "", world->tables[t].name);
+    bool ok =
+        run(server,
+            "update mysql.innodb_table_stats set n_rows = 100000, clustered_index_size = 1000"
+            " where database_name = database()",
+            err) &&
+        live_run(server->live, buf_str(&sql), err);
+    buf_release(&sql);
+    return ok;
 }
 
 /* On InnoDB a view of the control connection holds purge off: a trial takes longer than purge does, a schedule of the
@@ -132,7 +143,7 @@ static bool put_rows(struct server *server, const struct trial *trial, struct er
     for (size_t i = 0; i < trial->rows.count; i++)
         if (!live_run(server->live, trial->rows.items[i], err))
             return false;
-    return pretend_large(server, err) &&
+    return pretend_large(server, trial->world, err) &&
            run(server, "start transaction with consistent snapshot", err);
 }
 

@@ -225,7 +225,7 @@ class PostgreSQL(Server):
             "jit": "off",
             "deadlock_timeout": "%dms" % self.DEADLOCK_MS,
             "lock_timeout": "2s",
-            "max_connections": 40,
+            "max_connections": 100,
             "dynamic_shared_memory_type": "mmap",  # in its folder, so that a killed one leaves nothing
             "shared_buffers": "16MB",
         }
