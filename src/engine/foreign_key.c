@@ -133,6 +133,23 @@ static bool is_in_unique_key(const struct db *db, uint16_t table, const struct f
     return false;
 }
 
+/* Does to the children found what the foreign key says. */
+static enum step write_children(struct db *db, size_t session, const struct pending *pending,
+                                const struct foreign_key *fk, enum fk_action action) {
+    for (size_t i = 0; i < db->children.count; i++) {
+        const struct value *values;
+        uint32_t child = db->children.items[i], written;
+        if (!action_values(db, pending, fk, action, child, &values))
+            return db_fail_eval(db);
+        session_exec(db, session)->is_cascade = true;
+        enum step step = row_write(db, session, child, values, &written);
+        if (step != STEP_OK)
+            return step;
+        session_exec(db, session)->is_cascade = false;
+    }
+    return STEP_OK;
+}
+
 static enum step check_parent_gone(struct db *db, size_t session, const struct pending *pending,
                                    const struct foreign_key *fk) {
     uint32_t previous = db->versions.items[pending->version].previous;
@@ -148,24 +165,17 @@ static enum step check_parent_gone(struct db *db, size_t session, const struct p
     session_exec(db, session)->footprint.locks |= table_bit(pending->table);
     if (action == FK_NO_ACTION && key_is_back(db, session, fk, old))
         return STEP_OK;
-    db->children.count = 0;
-    enum step step =
-        db->policy->find_children(db, session, pending->table, fk, old, lock, &db->children);
-    if (step != STEP_OK)
-        return step;
-    if (forbids && db->children.count > 0)
-        return db_fail(db, DB_ERROR_REFERENCED, "%.*s", STR_ARG(fk->name));
-    for (size_t i = 0; i < db->children.count && !forbids; i++) {
-        const struct value *values;
-        uint32_t child = db->children.items[i], written;
-        if (!action_values(db, pending, fk, action, child, &values))
-            return db_fail_eval(db);
-        session_exec(db, session)->is_cascade = true;
-        step = row_write(db, session, child, values, &written);
+    do {
+        db->children.count = 0;
+        enum step step =
+            db->policy->find_children(db, session, pending->table, fk, old, lock, &db->children);
+        if (step == STEP_OK && forbids && db->children.count > 0)
+            return db_fail(db, DB_ERROR_REFERENCED, "%.*s", STR_ARG(fk->name));
+        if (step == STEP_OK)
+            step = write_children(db, session, pending, fk, action);
         if (step != STEP_OK)
             return step;
-        session_exec(db, session)->is_cascade = false;
-    }
+    } while (db->policy->finds_child_by_child && db->children.count > 0);
     return STEP_OK;
 }
 

@@ -43,7 +43,7 @@ struct exec {
     uint32_t seen;          /* matches met in this run of it */
     uint32_t advisory_done; /* advisory locks taken by calls within expressions */
     uint32_t returning;     /* writes that RETURNING gives; those after it are cascades */
-    uint32_t cursor[9];     /* the policy's own; zero when the statement starts */
+    uint32_t cursor[10];     /* the policy's own; zero when the statement starts */
     int64_t affected;
     struct value last_insert;
     struct db_footprint footprint;
@@ -52,7 +52,7 @@ struct exec {
 /* Its growing part; empty when no statement of the session waits. */
 struct lists {
     struct ref_list writes;
-    struct u32_list work;          /* the policy's own: log of rows given, locks taken */
+    struct u32_list work;          /* the policy's own: log of rows given, children found */
     struct value_list row;         /* INSERT: the row being inserted */
     struct value_list values;      /* INSERT ... SELECT: its rows */
     FLAT(struct db_bind) binds;    /* host values, copied while it waits */

@@ -71,6 +71,8 @@ struct policy {
     enum step (*find_children)(struct db *db, size_t session, uint16_t child_table,
                                const struct foreign_key *fk, const struct value *values,
                                enum sql_lock lock, struct u32_list *children);
+    /* find_children appends one that is not written yet, and is asked again until it finds none. */
+    bool finds_child_by_child;
 
     /* Before COMMIT takes effect, after deferred checks. */
     enum step (*before_commit)(struct db *db, size_t session);

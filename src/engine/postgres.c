@@ -45,20 +45,41 @@ struct heap_scan {
     bool is_backwards; /* along the index */
 };
 
-/* Keeps the versions in the order of the heap, or of the index they are found by. */
+/* The version whose place in the heap an index entry names: where the chain of HOT updates begins. */
+static uint32_t chain_root(struct db *db, const struct table *table, uint32_t version) {
+    for (;;) {
+        uint32_t previous = db->versions.items[version].previous;
+        if (previous == 0)
+            return version;
+        for (size_t k = 0; k < table->keys.count; k++)
+            if (key_changes(&db->query.eval, &table->keys.items[k], version_values(db, previous),
+                            version_values(db, version)))
+                return version;
+        version = previous;
+    }
+}
+
+/* The order in which a scan meets two versions: that of the heap, or of the index (`key` >= 0). */
+static int scan_order(struct db *db, uint16_t table_index, int key, uint32_t a, uint32_t b) {
+    const struct table *table = db_table(db, table_index);
+    int order = 0;
+    if (key >= 0) {
+        order = key_compare(&db->query.eval, &table->keys.items[key], version_values(db, a),
+                            version_values(db, b));
+        a = chain_root(db, table, a);
+        b = chain_root(db, table, b);
+    }
+    return order != 0 ? order : (a > b) - (a < b);
+}
+
+/* Keeps the versions in the order of the scan. */
 static void heap_scan_add(struct db *db, struct heap_scan *heap, uint32_t version) {
     const struct access *access = &heap->access;
-    const struct key *key =
-        access->key < 0 ? NULL : &db_table(db, access->table)->keys.items[access->key];
     size_t at = heap->count++;
     for (; at > 0; at--) {
         uint32_t before = heap->versions[at - 1];
-        int order = key == NULL ? 0
-                                : key_compare(&db->query.eval, key, version_values(db, version),
-                                              version_values(db, before));
-        if (heap->is_backwards)
-            order = -order;
-        if (order > 0 || (order == 0 && version > before))
+        int order = scan_order(db, access->table, access->key, version, before);
+        if (heap->is_backwards ? order < 0 : order > 0)
             break;
         heap->versions[at] = before;
     }
@@ -541,11 +562,9 @@ static bool parent_matches(struct db *db, const struct foreign_key *fk, const st
     return true;
 }
 
-/* SELECT 1 FROM table WHERE columns = ... FOR KEY SHARE, `found` being its row: through an index
- * that begins with the columns, if there is one. */
-static enum step mark_lookup(struct db *db, size_t session, uint16_t table, const uint16_t *columns,
-                             const struct value *values, size_t count, bool latest,
-                             uint32_t found) {
+/* WHERE columns = values: through an index that begins with the columns, if there is one. */
+static struct access lookup_access(struct db *db, uint16_t table, const uint16_t *columns,
+                                   const struct value *values, size_t count) {
     struct access access = {.table = table, .key = -1, .range_count = 1};
     const struct table *schema = db_table(db, table);
     for (size_t k = 0; k < schema->keys.count && access.key < 0; k++) {
@@ -559,7 +578,7 @@ static enum step mark_lookup(struct db *db, size_t session, uint16_t table, cons
             access.key = (int16_t)k;
     }
     access.ranges[0].equal_count = (uint8_t)(access.key < 0 ? 0 : count);
-    return ssi_scan(db, session, &access, latest, &found, found != 0);
+    return access;
 }
 
 static void pick_values(const struct value *row, const uint16_t *columns, size_t count,
@@ -568,12 +587,14 @@ static void pick_values(const struct value *row, const uint16_t *columns, size_t
         values[i] = row[columns[i]];
 }
 
+/* SELECT 1 FROM parent WHERE key = ... FOR KEY SHARE, `found` being its row. */
 static enum step mark_parent(struct db *db, size_t session, const struct foreign_key *fk,
                              const struct value *child, uint32_t found) {
     struct value values[KEY_COLUMNS_MAX];
     pick_values(child, fk->columns, fk->column_count, values);
-    return mark_lookup(db, session, fk->parent, fk->parent_columns, values, fk->column_count, false,
-                       found);
+    struct access access =
+        lookup_access(db, fk->parent, fk->parent_columns, values, fk->column_count);
+    return ssi_scan(db, session, &access, false, &found, found != 0);
 }
 
 /* The newest rows when the check began: what came while it waits is not seen. */
@@ -604,17 +625,11 @@ static enum step lock_parent(struct db *db, size_t session, const struct foreign
     return db_fail(db, DB_ERROR_FOREIGN_KEY, "%.*s", STR_ARG(fk->name));
 }
 
-/* Where a check's snapshot is kept while it waits. */
-static uint32_t *check_snapshot(struct db *db, size_t session) {
+static enum step check_parent(struct db *db, size_t session, uint16_t table,
+                              const struct foreign_key *fk, const struct value *values) {
     uint32_t *latest = &session_exec(db, session)->cursor[POSTGRES_CHECK_SNAPSHOT];
     if (*latest == 0)
         *latest = db->core.commits + 1;
-    return latest;
-}
-
-static enum step check_parent(struct db *db, size_t session, uint16_t table,
-                              const struct foreign_key *fk, const struct value *values) {
-    uint32_t *latest = check_snapshot(db, session);
     enum step step = lock_parent(db, session, fk, values, *latest - 1);
     (void)table;
     if (step != STEP_WAIT)
@@ -627,51 +642,84 @@ static bool child_matches(struct db *db, const struct foreign_key *fk, const str
     return parent_matches(db, fk, parent, child);
 }
 
-/* The rows are those that `latest` sees, the newest when the check began: one that is deleted while it
- * is waited for is a row changed since the snapshot. */
-static enum step lock_children(struct db *db, size_t session, uint16_t child_table,
-                               const struct foreign_key *fk, const struct value *values,
-                               enum sql_lock lock, uint32_t latest, struct u32_list *children) {
-    uint16_t txn = db->sessions.items[session].txn;
-    const struct txn *own = session_txn(db, session);
-    struct snapshot snapshot = {.sequence = own->snapshot, .txn = txn, .command = COMMAND_ALL};
-    struct snapshot newest_rows = {.sequence = latest, .txn = txn, .command = COMMAND_ALL};
-    struct value keys[KEY_COLUMNS_MAX];
-    pick_values(values, fk->parent_columns, fk->column_count, keys);
-    enum step step =
-        mark_lookup(db, session, child_table, fk->columns, keys, fk->column_count, true, 0);
+/* Puts the children into lists.work that are there when the check begins, in the order in which it will meet them. */
+static enum step note_children(struct db *db, size_t session, uint16_t child_table,
+                               const struct foreign_key *fk, const struct value *parent) {
+    struct u32_list *found = &db->lists[session].work;
+    struct value values[KEY_COLUMNS_MAX];
+    pick_values(parent, fk->parent_columns, fk->column_count, values);
+    struct access access = lookup_access(db, child_table, fk->columns, values, fk->column_count);
+    enum step step = ssi_scan(db, session, &access, true, NULL, 0);
     if (step != STEP_OK)
         return step;
+    found->count = 0;
     for (uint16_t row = db->tables.items[child_table].first_row; row != 0;
          row = db->rows.items[row].next) {
-        uint32_t version = row_visible(db, &newest_rows, row), newest;
+        uint32_t version = row_newest_committed(db, db->sessions.items[session].txn, row);
         if (version == 0 || version_is_deleted(db, version) ||
-            !child_matches(db, fk, version_values(db, version), values))
+            !child_matches(db, fk, version_values(db, version), parent))
             continue;
-        if (lock != SQL_LOCK_KEY_SHARE && txn_is_snapshot(own) &&
-            !version_is_visible(db, &snapshot, version))
-            return db_fail(db, DB_ERROR_SERIALIZATION, "row in table %.*s",
-                           STR_ARG(db_table(db, child_table)->name));
-        enum row_hold hold = row_hold(db, session, version, lock, SQL_WAIT, &newest);
-        if (hold == ROW_STOPPED)
-            return db_fail_eval(db);
-        if (hold != ROW_HELD || !child_matches(db, fk, version_values(db, newest), values))
-            continue;
-        MVEC_PUSH(children, newest);
-        if (lock == SQL_LOCK_KEY_SHARE)
-            break; /* one is enough to forbid it */
+        MVEC_PUSH(found, version);
+        for (size_t at = found->count - 1; at > 0; at--) {
+            uint32_t before = found->items[at - 1];
+            if (scan_order(db, child_table, access.key, version, before) > 0)
+                break;
+            found->items[at - 1] = version;
+            found->items[at] = before;
+        }
     }
     return STEP_OK;
 }
 
+/* Takes hold of a child that was found as version `seen`. One that is deleted while it is waited for is a row changed
+ * since the snapshot, as is one that the snapshot does not have. *child: 0 if it is none any more. */
+static enum step hold_child(struct db *db, size_t session, const struct foreign_key *fk,
+                            const struct value *parent, enum sql_lock lock, uint32_t seen,
+                            uint32_t *child) {
+    const struct txn *own = session_txn(db, session);
+    struct snapshot snapshot = {.sequence = own->snapshot,
+                                .txn = db->sessions.items[session].txn,
+                                .command = COMMAND_ALL};
+    *child = 0;
+    uint32_t newest;
+    enum row_hold hold = row_hold(db, session, seen, lock, SQL_WAIT, &newest);
+    if (hold == ROW_STOPPED)
+        return db_fail_eval(db);
+    if (hold != ROW_HELD || !child_matches(db, fk, version_values(db, newest), parent))
+        return STEP_OK;
+    if (lock != SQL_LOCK_KEY_SHARE && txn_is_snapshot(own) &&
+        !version_is_visible(db, &snapshot, seen)) {
+        uint16_t table = db->rows.items[db->versions.items[seen].row].table;
+        return db_fail(db, DB_ERROR_SERIALIZATION, "row in table %.*s",
+                       STR_ARG(db_table(db, table)->name));
+    }
+    *child = newest;
+    return STEP_OK;
+}
+
+/* One after the other: the action has written the one before. */
 static enum step find_children(struct db *db, size_t session, uint16_t child_table,
                                const struct foreign_key *fk, const struct value *values,
                                enum sql_lock lock, struct u32_list *children) {
-    uint32_t *latest = check_snapshot(db, session);
-    enum step step =
-        lock_children(db, session, child_table, fk, values, lock, *latest - 1, children);
-    if (step != STEP_WAIT)
-        *latest = 0;
+    uint32_t *has_found = &session_exec(db, session)->cursor[POSTGRES_FOUND_CHILDREN];
+    struct u32_list *found = &db->lists[session].work;
+    enum step step = STEP_OK;
+    if (!*has_found)
+        step = note_children(db, session, child_table, fk, values);
+    *has_found = step == STEP_OK;
+    for (size_t i = 0; i < found->count && step == STEP_OK; i++) {
+        uint32_t seen = found->items[i], child;
+        uint32_t newest = db->rows.items[db->versions.items[seen].row].newest;
+        if (newest != seen && db->versions.items[newest].writer == db->sessions.items[session].txn)
+            continue; /* written */
+        step = hold_child(db, session, fk, values, lock, seen, &child);
+        if (step == STEP_OK && child != 0) {
+            MVEC_PUSH(children, child);
+            return STEP_OK;
+        }
+    }
+    if (step == STEP_OK)
+        *has_found = false;
     return step;
 }
 
@@ -711,6 +759,7 @@ const struct policy policy_postgresql = {
     .after_write = after_write,
     .check_parent = check_parent,
     .find_children = find_children,
+    .finds_child_by_child = true,
     .before_commit = ssi_before_commit,
     .after_end = ssi_after_end,
     .after_undo = after_undo,

@@ -14,6 +14,7 @@ static inline bool txn_is_snapshot(const struct txn *txn) {
 enum postgres_cursor {
     POSTGRES_WAITS_TABLE, /* it waited for a table */
     POSTGRES_CHECK_SNAPSHOT, /* one more than the sequence that a foreign key's trigger sees; 0: none */
+    POSTGRES_FOUND_CHILDREN, /* the children of the foreign key's action under way are in lists.work */
     POSTGRES_QUEUE_ROW,      /* the row it waits or waited for, */
     POSTGRES_QUEUE_ORDER,    /* and its place in the row's queue */
     POSTGRES_SAFE_SNAPSHOT, /* one more than the snapshot that is awaited to be safe; 0: none */
