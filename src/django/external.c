@@ -253,23 +253,28 @@ static struct val *decorate(struct lowerer *l, struct val *func, const struct py
     return func;
 }
 
-struct val *lower_decorated(struct lowerer *l, struct val *func, struct py_list decorators) {
+struct val *lower_decorated_in(struct lowerer *l, struct module *module, struct val *func,
+                               struct py_list decorators) {
+    struct frame *outer = l->frame, *frame = outer;
     if (decorators.count == 0)
         return func;
-    struct frame *outer = l->frame, *frame = outer;
-    /* Decorators are evaluated where the function stands. */
-    if (func->closure == NULL && func->func->module != outer->module) {
+    if (module != outer->module) {
         frame = ARENA_NEW(l->arena, struct frame);
         frame->outer = outer;
-        frame->module = func->func->module;
+        frame->module = module;
         frame->locals = fields_new(l);
     }
     l->frame = frame;
-    struct val *val = func;
     for (uint32_t i = decorators.count; i-- > 0;)
-        val = decorate(l, val, decorators.items[i]);
+        func = decorate(l, func, decorators.items[i]);
     l->frame = outer;
-    return val;
+    return func;
+}
+
+struct val *lower_decorated(struct lowerer *l, struct val *func, struct py_list decorators) {
+    LW_ASSERT(func->kind == VAL_FUNC);
+    return lower_decorated_in(l, func->closure != NULL ? l->frame->module : func->func->module, func,
+                              decorators);
 }
 
 static struct val *lower_partial_call(struct lowerer *l, struct args *args) {

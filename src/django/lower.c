@@ -72,7 +72,7 @@ static void lower_root(struct lowerer *l, struct py_func *func, struct txn_span 
     struct txn_step *step = is_wrapped ? lower_atomic(l, span, NULL) : NULL;
     struct val *self = param_self(l, handler);
     param_args(l, func, self != NULL, &args);
-    struct val *val = lower_decorated(l, func_val(l, func), view_decorators(l, handler, func));
+    struct val *val = view_decorated(l, handler, func);
     struct val *inner = val;
     while (inner->kind == VAL_PARTIAL && str_is(inner->name, "atomic"))
         inner = inner->self;

@@ -120,8 +120,11 @@ struct val *lower_call_func(struct lowerer *l, struct val *func, struct val *sel
 /* Binds parameters into the frame's locals. */
 void lower_bind(struct lowerer *l, struct frame *frame, const struct py_node *arguments,
                 struct val *self, struct args *args, struct txn_span span);
-/* The function behind its decorators. */
+/* The function behind its decorators, which are evaluated where it stands. */
 struct val *lower_decorated(struct lowerer *l, struct val *func, struct py_list decorators);
+/* What decorators of that module make of a function, or of what others made of it. */
+struct val *lower_decorated_in(struct lowerer *l, struct module *module, struct val *func,
+                               struct py_list decorators);
 struct val *func_val(struct lowerer *l, struct py_func *func);
 /* A block of the program that is one atomic(); ends with lower_atomic_end. */
 struct txn_step *lower_atomic(struct lowerer *l, struct txn_span span, const struct args *args);
@@ -142,9 +145,8 @@ struct val *lower_run_frame(struct lowerer *l, struct frame *frame, const struct
 struct val *view_method(struct lowerer *l, struct val *self, struct str name, struct args *args);
 /* The project's dispatch() that a request goes through to get to `func`, a view's get(), post() ...; or NULL. */
 struct py_func *view_dispatch(struct django_facts *facts, const struct py_func *func);
-/* What decorates `entry`, by which a request gets to `handler`: also the class's, by name. */
-struct py_list view_decorators(struct lowerer *l, const struct py_func *handler,
-                               const struct py_func *entry);
+/* `entry`, by which a request gets to `handler`, behind its decorators and those that the class has for it. */
+struct val *view_decorated(struct lowerer *l, const struct py_func *handler, struct py_func *entry);
 
 /* external.c: Django's, the standard library's and Python's own functions. NULL: not one of these. */
 struct val *lower_call_external(struct lowerer *l, struct str dotted, struct args *args);

@@ -114,19 +114,18 @@ static bool names_method(struct django_facts *facts, struct module *module, cons
     return false;
 }
 
-struct py_list view_decorators(struct lowerer *l, const struct py_func *handler,
-                               const struct py_func *entry) {
-    struct py_list own = entry->node->FunctionDef.decorator_list;
+struct val *view_decorated(struct lowerer *l, const struct py_func *handler, struct py_func *entry) {
+    struct val *val =
+        lower_decorated(l, func_val(l, entry), entry->node->FunctionDef.decorator_list);
     if (!is_handler(l->facts, handler))
-        return own;
-    struct py_list outer = handler->owner->node->ClassDef.decorator_list, all = {0};
-    all.items = ARENA_ARRAY(l->arena, struct py_node *, outer.count + own.count);
-    for (uint32_t i = 0; i < outer.count; i++)
-        if (names_method(l->facts, handler->owner->module, outer.items[i], handler->name))
-            all.items[all.count++] = outer.items[i];
-    for (uint32_t i = 0; i < own.count; i++)
-        all.items[all.count++] = own.items[i];
-    return all;
+        return val;
+    struct module *module = handler->owner->module;
+    struct py_list of_class = handler->owner->node->ClassDef.decorator_list, named = {0};
+    named.items = ARENA_ARRAY(l->arena, struct py_node *, of_class.count);
+    for (uint32_t i = 0; i < of_class.count; i++)
+        if (names_method(l->facts, module, of_class.items[i], handler->name))
+            named.items[named.count++] = of_class.items[i];
+    return lower_decorated_in(l, module, val, named);
 }
 
 /* What a generic view does by itself: it fetches a row, takes the form's or request's values over and saves it
