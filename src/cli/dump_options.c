@@ -7,7 +7,8 @@ static const struct pos nowhere = {0, 0};
 
 static bool set_stage(void *into, struct str value, struct err *err) {
     struct dump_options *options = into;
-    static const char *const names[] = {"syntax", "program", "sql", "schedules"}; /* dump_stage */
+    static const char *const names[] = {"syntax", "functions", "program", "sql",
+                                        "schedules"}; /* dump_stage */
     size_t chosen;
     if (!cli_choose(value, "stage", names, LW_COUNT_OF(names), &chosen, err))
         return false;
@@ -54,8 +55,9 @@ static bool add_input(void *into, struct str value, struct err *err) {
 
 static const struct cli_option dump_cli_options[] = {
     {"stage", 0, "STAGE",
-     "syntax (the Python tree), program (as .txn), sql (what is sent),\n"
-     "or schedules (each one, with its outcome)",
+     "syntax (the Python tree), functions (which touch the ORM, and what of\n"
+     "each is not modelled), program (as .txn), sql (what is sent), or\n"
+     "schedules (each one, with its outcome)",
      set_stage},
     {"engine", 0, "NAME[:VERSION]", "postgresql, mysql, mariadb or sqlite", set_engine},
     {"isolation", 0, "LEVEL", "as for check", set_isolation},
@@ -86,6 +88,8 @@ static bool check_inputs(const struct dump_options *options, struct err *err) {
     if (options->session_count > 0 || options->all_schedules)
         return err_set(err, nowhere, "--%s is for --stage=schedules",
                        options->all_schedules ? "all-schedules" : "sessions");
+    if (options->stage == DUMP_FUNCTIONS && input_is_txn(first->path))
+        return err_set(err, nowhere, "functions are of Python: %.*s", STR_ARG(first->path));
     if (options->stage != DUMP_SYNTAX)
         return true;
     if (first->function.len > 0)
@@ -102,7 +106,7 @@ bool dump_options_parse(struct arena *arena, int argc, char **argv, struct dump_
     if (!cli_parse(&dump_syntax, argc, argv, options, err) || !target_check(&options->target, err))
         return false;
     if (!options->has_stage)
-        return err_set(err, nowhere, "which stage? --stage=syntax, program, sql or schedules");
+        return err_set(err, nowhere, "which stage? --stage=syntax, functions, program, sql or schedules");
     if (options->inputs.items.count == 0)
         return err_set(err, nowhere, "a path is missing");
     return check_inputs(options, err);

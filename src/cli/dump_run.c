@@ -127,6 +127,31 @@ static bool dump_programs(struct dump *dump, struct err *err) {
     return true;
 }
 
+/* Functions, and what of each isn't modelled. */
+
+static bool dump_functions(struct dump *dump, struct err *err) {
+    struct txn_scenario programs = {0};
+    if (!lower_project(dump, &programs, err))
+        return false;
+    const struct django_project *project = dump->scenario.project;
+    for (size_t i = 0; i < project->functions.count; i++) {
+        const struct django_function *function = &project->functions.items[i];
+        if (!function->touches_orm || (!function->is_modelled && function->notes.count == 0))
+            continue;
+        buf_printf(&dump->out, "%.*s:%u: %.*s: %s\n", STR_ARG(function->path),
+                   function->span.start.line, STR_ARG(function->symbol),
+                   function->is_summary    ? "summary"
+                   : function->is_modelled ? "modelled"
+                                           : "not modelled");
+        for (size_t k = 0; k < function->notes.count; k++) {
+            const struct django_note *note = &project->notes.items[function->notes.items[k]];
+            buf_printf(&dump->out, "    %.*s:%u:%u: %.*s\n", STR_ARG(note->span.path),
+                       note->span.start.line, note->span.start.column, STR_ARG(note->text));
+        }
+    }
+    return true;
+}
+
 static void put_sql(struct dump *dump, const struct txn_step *step, const struct sql_stmt *stmt,
                     const char *text) {
     buf_printf(&dump->out, "%.*s:%u: ", STR_ARG(step->span.path), step->span.start.line);
@@ -234,6 +259,7 @@ static bool dump_schedules(struct dump *dump, struct err *err) {
 
 enum cli_exit dump_run(const struct dump_options *options) {
     static bool (*const stages[])(struct dump *, struct err *) = {[DUMP_SYNTAX] = dump_syntax_of,
+                                                                  [DUMP_FUNCTIONS] = dump_functions,
                                                                   [DUMP_PROGRAM] = dump_programs,
                                                                   [DUMP_SQL] = dump_sql_of,
                                                                   [DUMP_SCHEDULES] = dump_schedules};

@@ -451,6 +451,14 @@ class Dump(Case):
         out = self.dump("sql", str(TXN / "bug3_atomic.txn"))
         self.assertIn("BEGIN, or SAVEPOINT if one is open", out)
 
+    def test_functions(self):
+        self.write("shop/reports.py", "from shop.models import Counter\n\n\ndef rows(cursor, sql):\n"
+                   "    print(Counter.objects.count())\n    Counter.objects.using(sql).count()\n")
+        out = self.dump("functions", "shop").splitlines()
+        self.assertIn("shop/views.py:4: shop.views.increment: modelled", out)
+        self.assertEqual(out[out.index("shop/reports.py:4: shop.reports.rows: not modelled") + 1],
+                         "    shop/reports.py:6:5: another database than `default`")
+
     def test_schedules(self):
         out = self.dump("schedules", str(TXN / "bug3_atomic.txn"), "--engine=postgresql", "--all-schedules")
         self.assertTrue(out.startswith("-- A increment || B increment on postgresql, read committed\n"), out)

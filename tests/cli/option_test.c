@@ -314,13 +314,13 @@ static void dump_bad(const char *words, const char *part) {
 
 static void test_dump(void **state) {
     (void)state;
-    static const char *const stages[] = {"syntax", "program", "sql", "schedules"};
-    for (size_t i = 0; i < 4; i++) {
+    static const char *const stages[] = {"syntax", "functions", "program", "sql", "schedules"};
+    for (size_t i = 0; i < 5; i++) {
         struct line line;
         struct dump_options options;
         char words[64];
         snprintf(words, sizeof(words), "--stage=%s|a.py%s|--engine=mariadb", stages[i],
-                 i == 3 ? ":f" : "");
+                 i == 4 ? ":f" : "");
         line_init(&line, words);
         assert_true(dump_options_parse(&line.arena, line.argc, line.argv, &options, &line.err));
         assert_int_equal(options.stage, i);
@@ -334,6 +334,7 @@ static void test_dump(void **state) {
     dump_bad("--stage=sql|a.py|b.py", "one path at a time: 'a.py', then 'b.py'");
     dump_bad("--stage=sql|", "an empty path");
     dump_bad("--stage=syntax|a.txn", "'a.txn' is no Python; --stage=program shows it");
+    dump_bad("--stage=functions|a.txn", "functions are of Python: a.txn");
     dump_bad("--stage=syntax|a.py:f", "the syntax is of a whole file: a.py");
     dump_bad("--stage=schedules|a.py", "'a.py': schedules are of FILE.txn or PATH.py:FUNCTION");
     dump_bad("--stage=schedules|a.py:f|b.txn", "is a whole scenario: it goes alone");
