@@ -7,7 +7,7 @@ static const struct pos nowhere = {0, 0};
 
 static bool set_stage(void *into, struct str value, struct err *err) {
     struct dump_options *options = into;
-    static const char *const names[] = {"syntax", "functions", "program", "sql",
+    static const char *const names[] = {"syntax", "roots", "functions", "program", "sql",
                                         "schedules"}; /* dump_stage */
     size_t chosen;
     if (!cli_choose(value, "stage", names, LW_COUNT_OF(names), &chosen, err))
@@ -55,9 +55,9 @@ static bool add_input(void *into, struct str value, struct err *err) {
 
 static const struct cli_option dump_cli_options[] = {
     {"stage", 0, "STAGE",
-     "syntax (the Python tree), functions (which touch the ORM, and what of\n"
-     "each is not modelled), program (as .txn), sql (what is sent), or\n"
-     "schedules (each one, with its outcome)",
+     "syntax (the Python tree), roots (views, tasks, commands ...), functions\n"
+     "(which touch the ORM, and what of each is not modelled), program (as\n"
+     ".txn), sql (what is sent), or schedules (each one, with its outcome)",
      set_stage},
     {"engine", 0, "NAME[:VERSION]", "postgresql, mysql, mariadb or sqlite", set_engine},
     {"isolation", 0, "LEVEL", "as for check", set_isolation},
@@ -90,10 +90,12 @@ static bool check_inputs(const struct dump_options *options, struct err *err) {
                        options->all_schedules ? "all-schedules" : "sessions");
     if (options->stage == DUMP_FUNCTIONS && input_is_txn(first->path))
         return err_set(err, nowhere, "functions are of Python: %.*s", STR_ARG(first->path));
-    if (options->stage != DUMP_SYNTAX)
+    if (options->stage != DUMP_SYNTAX && options->stage != DUMP_ROOTS)
         return true;
     if (first->function.len > 0)
-        return err_set(err, nowhere, "the syntax is of a whole file: %.*s", STR_ARG(first->path));
+        return err_set(err, nowhere, "the %s of a whole file: %.*s",
+                       options->stage == DUMP_SYNTAX ? "syntax is" : "roots are",
+                       STR_ARG(first->path));
     if (input_is_txn(first->path))
         return err_set(err, nowhere, "'%.*s' is no Python; --stage=program shows it",
                        STR_ARG(first->path));
@@ -106,7 +108,8 @@ bool dump_options_parse(struct arena *arena, int argc, char **argv, struct dump_
     if (!cli_parse(&dump_syntax, argc, argv, options, err) || !target_check(&options->target, err))
         return false;
     if (!options->has_stage)
-        return err_set(err, nowhere, "which stage? --stage=syntax, functions, program, sql or schedules");
+        return err_set(err, nowhere,
+                       "which stage? --stage=syntax, roots, functions, program, sql or schedules");
     if (options->inputs.items.count == 0)
         return err_set(err, nowhere, "a path is missing");
     return check_inputs(options, err);

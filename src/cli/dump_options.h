@@ -8,7 +8,14 @@
 #include "cli/option.h"
 #include "cli/target.h"
 
-enum dump_stage { DUMP_SYNTAX, DUMP_FUNCTIONS, DUMP_PROGRAM, DUMP_SQL, DUMP_SCHEDULES };
+enum dump_stage {
+    DUMP_SYNTAX,
+    DUMP_ROOTS,
+    DUMP_FUNCTIONS,
+    DUMP_PROGRAM,
+    DUMP_SQL,
+    DUMP_SCHEDULES
+};
 
 struct dump_options {
     struct arena *arena; /* for `inputs` */

@@ -64,7 +64,7 @@ static bool dump_syntax_of(struct dump *dump, struct err *err) {
     return true;
 }
 
-/* Programs, and the SQL in them. */
+/* Roots, programs, and the SQL in them. */
 
 static bool is_asked_for(const struct dump *dump, size_t function, int only) {
     const struct django_project *project = dump->scenario.project;
@@ -94,6 +94,20 @@ static bool lower_project(struct dump *dump, struct txn_scenario *into, struct e
             VEC_PUSH(scenario->arena, &into->programs, program);
     }
     into->schema = scenario->project->schema;
+    return true;
+}
+
+static bool dump_roots(struct dump *dump, struct err *err) {
+    if (!load_project(dump, err))
+        return false;
+    const struct django_project *project = dump->scenario.project;
+    for (size_t i = 0; i < project->functions.count; i++) {
+        const struct django_function *function = &project->functions.items[i];
+        if (function->root != DJANGO_ROOT_NONE && is_asked_for(dump, i, -1))
+            buf_printf(&dump->out, "%.*s:%u: %.*s: %.*s\n", STR_ARG(function->path),
+                       function->span.start.line, STR_ARG(function->symbol),
+                       STR_ARG(function->root_text));
+    }
     return true;
 }
 
@@ -259,6 +273,7 @@ static bool dump_schedules(struct dump *dump, struct err *err) {
 
 enum cli_exit dump_run(const struct dump_options *options) {
     static bool (*const stages[])(struct dump *, struct err *) = {[DUMP_SYNTAX] = dump_syntax_of,
+                                                                  [DUMP_ROOTS] = dump_roots,
                                                                   [DUMP_FUNCTIONS] = dump_functions,
                                                                   [DUMP_PROGRAM] = dump_programs,
                                                                   [DUMP_SQL] = dump_sql_of,

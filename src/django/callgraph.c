@@ -2,6 +2,7 @@
  * answers that lowering makes exact. */
 #include "base/assert.h"
 #include "django/facts.h"
+#include "django/roots.h"
 
 struct scan {
     struct django_facts *facts;
@@ -89,12 +90,6 @@ static void spread(struct django_facts *facts, struct map *users) {
         if (of != NULL)
             of->items.count = 0;
     }
-}
-
-static bool is_view_class(struct django_facts *facts, struct py_class *class_) {
-    return class_has_external_base(facts, class_, "View") ||
-           class_has_external_base(facts, class_, "ViewSet") ||
-           class_has_external_base(facts, class_, "Viewset");
 }
 
 static bool is_entry_method(struct str name) {

@@ -28,7 +28,20 @@ struct django_note {
     bool is_error;   /* a file that cannot be read or parsed; else: not modelled */
 };
 
-/* How a parameter of a program gets its values, when it isn't simply "any scalar". */
+/* How work comes in from outside. */
+enum django_root {
+    DJANGO_ROOT_NONE, /* by a call of the project, or not that is known */
+    DJANGO_ROOT_VIEW,
+    DJANGO_ROOT_MUTATION,
+    DJANGO_ROOT_TASK,
+    DJANGO_ROOT_COMMAND,
+    DJANGO_ROOT_MIDDLEWARE,
+    DJANGO_ROOT_RECEIVER,
+    DJANGO_ROOT_ADMIN, /* its forms, and methods of a ModelAdmin that they call */
+    DJANGO_ROOT_ADMIN_ACTION
+};
+
+/* A function of the project. */
 struct django_function {
     struct str symbol;   /* "shop.views.increment", "shop.models.Voucher.use" */
     struct txn_span span; /* of the name */
@@ -38,6 +51,10 @@ struct django_function {
     bool is_modelled;    /* touches_orm, and lowered without a note */
     bool is_summary;     /* no def of the project: what the admin's change form sends for a registered model */
     bool has_code;       /* runs code of the project; false: a summary of Django's alone */
+    enum django_root root;
+    struct str root_text;  /* "view /orders/<pk>/", "task"; empty: no root */
+    bool is_root;          /* it is one also if the project calls it */
+    bool is_root_named;    /* private to roots.c: the text is the best there is */
     VEC(uint32_t) calls; /* functions of the project, each once: by their names, and what lowering found */
     VEC(uint32_t) notes; /* what of it isn't modelled, called functions included: indices of the project's notes */
 };
@@ -69,9 +86,9 @@ struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
                                  struct django_project *project, size_t function,
                                  enum sql_dialect dialect);
 
-/* Which functions are entries, as far as calls show it: those that nobody else of the project calls and, of functions
- * that only call each other, one; if possible one of `is_lowered`. Both have a flag for each function. To be asked when
- * all are lowered. */
+/* Which functions are entries: the roots, then those that nothing reaches from these and nobody else of the project calls
+ * and, of functions that only call each other, one. All are among `is_lowered`. Both have a flag for each function. To be
+ * asked when all are lowered. */
 void django_entries(const struct django_project *project, const bool *is_lowered, bool *is_entry);
 
 /* What an effect of a program is, by its name: a call of something unknown, one that is known to do something that

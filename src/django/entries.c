@@ -1,5 +1,6 @@
-/* Entries: of the graph of who calls whom, a smallest set of functions from which all others are reached. A function that
- * nobody calls is one; functions that only call each other, and nobody else calls, have one among them.
+/* Entries: the roots, and of the graph of who calls whom a smallest set of functions more from which all others are reached.
+ * A function that nobody calls is one; functions that only call each other, and nobody else calls, have one among them. What
+ * could not be lowered leads nowhere: it is never run, so what it calls would never be looked at.
  *
  * The last function that a depth-first walk finishes is called by none that it doesn't reach itself, and so, going back
  * from it, is each next one that none of those before reaches (Kosaraju's first half). Of a circle it is the function
@@ -72,9 +73,16 @@ void django_entries(const struct django_project *project, const bool *is_lowered
     for (size_t i = 0; i < count; i++)
         walk_from(&all, i);
     LW_ASSERT(all.finished_count == count);
+    for (size_t i = 0; i < count; i++) {
+        is_entry[i] = is_lowered[i] && project->functions.items[i].is_root;
+        if (is_entry[i])
+            walk_from(&from_entries, i);
+    }
     for (size_t i = count; i-- > 0;) {
         uint32_t function = all.finished[i];
-        is_entry[function] = !from_entries.is_seen[function];
+        if (!is_lowered[function] || from_entries.is_seen[function])
+            continue;
+        is_entry[function] = true;
         walk_from(&from_entries, function);
     }
     walk_end(&all);

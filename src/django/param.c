@@ -150,7 +150,7 @@ static struct model *concrete_model(struct lowerer *l, struct model *model) {
 }
 
 struct val *param_self(struct lowerer *l, const struct py_func *func) {
-    struct py_class *class_ = func->owner;
+    struct py_class *class_ = func->root_class != NULL ? func->root_class : func->owner;
     struct txn_span span = module_span(func->module, func->node->FunctionDef.args);
     struct py_list args = func->node->FunctionDef.args->arguments.args;
     if (class_ == NULL || has_decorator(func, "staticmethod") || args.count == 0)

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "django/admin.h"
 #include "django/facts.h"
+#include "django/roots.h"
 #include "django/signal.h"
 #include "python/parse.h"
 
@@ -130,6 +131,7 @@ void facts_finish(struct django_facts *facts) {
     callgraph_build(facts);
     admin_find(facts);
     signals_find(facts);
+    roots_find(facts);
     views_note(facts);
 }
 

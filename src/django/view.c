@@ -85,11 +85,16 @@ struct val *view_method(struct lowerer *l, struct val *self, struct str name, st
     return query_get(l, args->span, one, l->hint.len > 0 ? l->hint : STR("object"), STR("Http404"));
 }
 
+/* The class that a request makes an object of. */
+static struct py_class *request_class(const struct py_func *func) {
+    return func->root_class != NULL ? func->root_class : func->owner;
+}
+
 static bool is_handler(struct django_facts *facts, const struct py_func *func) {
     static const char *const names[] = {"get", "post", "put", "patch", "delete"};
     for (size_t i = 0; i < LW_COUNT_OF(names); i++)
         if (str_is(func->name, names[i]))
-            return func->owner != NULL && class_has_external_base(facts, func->owner, "View");
+            return func->owner != NULL && class_has_external_base(facts, request_class(func), "View");
     return false;
 }
 
@@ -97,7 +102,7 @@ struct py_func *view_dispatch(struct django_facts *facts, const struct py_func *
     struct py_class *where;
     if (!is_handler(facts, func))
         return NULL;
-    const struct binding *own = class_find(facts, func->owner, STR("dispatch"), &where);
+    const struct binding *own = class_find(facts, request_class(func), STR("dispatch"), &where);
     return own != NULL && own->kind == BIND_FUNC ? own->func : NULL;
 }
 
@@ -119,8 +124,9 @@ struct val *view_decorated(struct lowerer *l, const struct py_func *handler, str
         lower_decorated(l, func_val(l, entry), entry->node->FunctionDef.decorator_list);
     if (!is_handler(l->facts, handler))
         return val;
-    struct module *module = handler->owner->module;
-    struct py_list of_class = handler->owner->node->ClassDef.decorator_list, named = {0};
+    struct py_class *class_ = request_class(handler);
+    struct module *module = class_->module;
+    struct py_list of_class = class_->node->ClassDef.decorator_list, named = {0};
     named.items = ARENA_ARRAY(l->arena, struct py_node *, of_class.count);
     for (uint32_t i = 0; i < of_class.count; i++)
         if (names_method(l->facts, module, of_class.items[i], handler->name))
