@@ -314,13 +314,13 @@ static void dump_bad(const char *words, const char *part) {
 
 static void test_dump(void **state) {
     (void)state;
-    static const char *const stages[] = {"syntax", "functions", "program", "sql", "schedules"};
-    for (size_t i = 0; i < 5; i++) {
+    static const char *const stages[] = {"syntax", "roots", "functions", "program", "sql", "schedules"};
+    for (size_t i = 0; i < 6; i++) {
         struct line line;
         struct dump_options options;
         char words[64];
         snprintf(words, sizeof(words), "--stage=%s|a.py%s|--engine=mariadb", stages[i],
-                 i == 4 ? ":f" : "");
+                 i == 5 ? ":f" : "");
         line_init(&line, words);
         assert_true(dump_options_parse(&line.arena, line.argc, line.argv, &options, &line.err));
         assert_int_equal(options.stage, i);
