@@ -39,6 +39,20 @@ struct pos py_pos(const struct py_module *module, uint32_t offset) {
     return (struct pos){line, offset - module->line_starts[line - 1] + 1};
 }
 
+struct py_joined py_statement_lines(const struct py_module *module, uint32_t line) {
+    uint32_t low = 0, high = module->joined_count; /* the first that does not end before the line */
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (module->joined[middle].last < line)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < module->joined_count && module->joined[low].first <= line)
+        return module->joined[low];
+    return (struct py_joined){line, line};
+}
+
 static void visit_list(struct py_list list,
                        void (*visit)(const struct py_node *child, void *context), void *context) {
     for (uint32_t i = 0; i < list.count; i++)

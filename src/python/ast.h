@@ -121,6 +121,19 @@ struct py_error {
     const char *message;
 };
 
+/* A comment, from its '#' to the end of its line. */
+struct py_comment {
+    uint32_t start, end; /* offsets into py_module.text */
+    uint32_t line;
+    bool is_alone; /* no code stands on its line, and it is not inside a statement */
+};
+
+/* A statement of several lines: brackets, backslashes, a string with line ends. A compound statement is its first
+ * line alone, up to the colon; what is joined by `;` is one. */
+struct py_joined {
+    uint32_t first, last;
+};
+
 /* One parsed file. */
 struct py_module {
     struct str text;         /* what spans refer to: the source as UTF-8 */
@@ -129,6 +142,11 @@ struct py_module {
     uint32_t error_count;    /* at most PY_ERRORS_MAX; then the last one says so */
     uint32_t line_count;
     const uint32_t *line_starts; /* offsets of lines 1 to line_count */
+    /* In the order of the text; those of a statement with an error may be missing. */
+    const struct py_comment *comments;
+    uint32_t comment_count;
+    const struct py_joined *joined;
+    uint32_t joined_count;
 };
 
 enum { PY_ERRORS_MAX = 100 };
@@ -138,6 +156,9 @@ uint32_t py_line_at(const uint32_t *line_starts, uint32_t line_count, uint32_t o
 
 /* The line and column (from 1, in bytes) of a byte offset into `module->text`. O(log lines). */
 struct pos py_pos(const struct py_module *module, uint32_t offset);
+
+/* The lines of the statement that `line` belongs to: itself, if none goes over several. O(log joined_count). */
+struct py_joined py_statement_lines(const struct py_module *module, uint32_t line);
 
 /* "Call", "Add": the name CPython's `ast` has for it. */
 const char *py_kind_name(enum py_kind kind);

@@ -121,6 +121,14 @@ static void layout_token(struct py_lexer *lexer, enum py_token_type type) {
         .type = (uint8_t)type, .line = lexer->line, .start = lexer->pos, .end = lexer->pos};
 }
 
+/* A comment stands at pos: goes to its end. */
+static void skip_comment(struct py_lexer *lexer, bool is_alone) {
+    uint32_t start = lexer->pos;
+    lexer->pos = line_end(lexer);
+    VEC_PUSH(lexer->arena, &lexer->comments,
+             (struct py_comment){start, lexer->pos, lexer->line, is_alone});
+}
+
 /* A backslash stands at pos: goes behind the line end after it. */
 static bool skip_continuation(struct py_lexer *lexer) {
     lexer->tok.start = lexer->pos;
@@ -159,6 +167,8 @@ static bool measure_indent(struct py_lexer *lexer, struct py_indent *indent) {
                 return false;
             continue;
         } else if (c == '#' || CLASS(c) == N) {
+            if (c == '#')
+                skip_comment(lexer, true);
             lexer->pos = line_end(lexer);
             if (lexer->pos < lexer->len)
                 next_line(lexer);
@@ -183,6 +193,7 @@ static bool lex_indentation(struct py_lexer *lexer) {
     if (lexer->dedent_count == 0) {
         if (!measure_indent(lexer, &indent))
             return true;
+        lexer->first_line = lexer->line;
         layout_token(lexer, TOK_DEDENT);
         struct py_indent *top = &lexer->indents[lexer->indent_count - 1];
         if (indent.column > top->column) {
@@ -504,6 +515,12 @@ static void lex_operator(struct py_lexer *lexer, uint32_t start) {
         lex_op(lexer, single[c].type, single[c].with_equal, 1);
 }
 
+/* The statement at hand ends on `line`. */
+static void end_statement(struct py_lexer *lexer, uint32_t line) {
+    if (line > lexer->first_line)
+        VEC_PUSH(lexer->arena, &lexer->joined, (struct py_joined){lexer->first_line, line});
+}
+
 /* The end of the text: first the line that has no line end gets one. True: a token was made. */
 static bool lex_end(struct py_lexer *lexer) {
     if (lexer->depth > 0) {
@@ -513,6 +530,8 @@ static bool lex_end(struct py_lexer *lexer) {
         return true;
     }
     bool was_line = lexer->tok.type > TOK_DEDENT;
+    if (was_line)
+        end_statement(lexer, lexer->line);
     layout_token(lexer, was_line ? TOK_NEWLINE : TOK_END);
     lexer->is_line_start = was_line;
     return true;
@@ -524,6 +543,7 @@ static bool lex_newline(struct py_lexer *lexer, uint32_t start) {
     next_line(lexer);
     if (lexer->depth > 0)
         return false;
+    end_statement(lexer, line);
     lexer->tok =
         (struct py_token){.type = TOK_NEWLINE, .line = line, .start = start, .end = lexer->pos};
     lexer->is_line_start = true;
@@ -547,7 +567,7 @@ static bool skip_to_token(struct py_lexer *lexer) {
         lexer->pos = pos;
         switch (CLASS(lexer->text[pos])) {
         case C:
-            lexer->pos = line_end(lexer);
+            skip_comment(lexer, false);
             break;
         case B:
             if (!skip_continuation(lexer))

@@ -1,4 +1,4 @@
-/* The lexer: one token at a time, no memory for any. It knows indentation, brackets (in them line ends don't
+/* The lexer: one token at a time, no memory for any; comments, and which lines are one statement, it keeps. It knows indentation, brackets (in them line ends don't
  * count), line continuation, numbers and the extent of strings; f-strings it opens only, the parser (fstring.c)
  * reads their pieces and comes back for the expressions between them. There is never a token read ahead, so
  * the parser may move `pos` between two tokens.
@@ -9,6 +9,7 @@
 #ifndef LW_PYTHON_LEXER_H
 #define LW_PYTHON_LEXER_H
 
+#include "base/vec.h"
 #include "python/source.h"
 
 enum py_token_type {
@@ -50,7 +51,7 @@ struct py_lexer {
     uint32_t len;
     uint32_t pos;
     const struct py_source *source;
-    struct arena *arena; /* for messages */
+    struct arena *arena; /* for messages, comments, joined lines */
 
     struct py_token tok;
     uint32_t line;     /* of pos, from 1 */
@@ -60,6 +61,10 @@ struct py_lexer {
     uint32_t dedent_count; /* DEDENT tokens still to give */
 
     uint32_t depth;       /* open brackets, replacement fields included */
+    uint32_t first_line;   /* of the statement at hand */
+    VEC(struct py_comment) comments;
+    VEC(struct py_joined) joined;
+
     uint32_t field_depth; /* `depth` inside the innermost replacement field; 0: in none */
     uint32_t indent_count;
     struct py_indent indents[PY_INDENTS_MAX];

@@ -238,6 +238,10 @@ struct py_module *py_parse(struct arena *arena, struct str text) {
     module->error_count = p->error_count;
     module->line_count = p->source.line_count;
     module->line_starts = p->source.line_starts;
+    module->comments = p->lexer.comments.items;
+    module->comment_count = (uint32_t)p->lexer.comments.count;
+    module->joined = p->lexer.joined.items;
+    module->joined_count = (uint32_t)p->lexer.joined.count;
     free(p->stack);
     /* What is left of the last block goes back, if nothing else was taken since. */
     if (arena->next == p->end && p->next != NULL)

@@ -102,8 +102,14 @@ void py_lexer_recover(struct py_lexer *lexer, uint32_t pos, uint32_t first_line,
         else
             break;
     }
+    while (lexer->comments.count > 0 &&
+           lexer->comments.items[lexer->comments.count - 1].start >= start)
+        lexer->comments.count--;
     lexer->pos = start;
     lexer->line = py_source_line(lexer->source, start);
+    while (lexer->joined.count > 0 &&
+           lexer->joined.items[lexer->joined.count - 1].last >= lexer->line)
+        lexer->joined.count--;
     lexer->is_line_start = true;
     lexer->tok =
         (struct py_token){.type = TOK_NEWLINE, .line = lexer->line, .start = start, .end = start};
