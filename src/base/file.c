@@ -54,3 +54,17 @@ bool file_read(struct arena *arena, const char *path, struct str *text, struct e
         fclose(stream);
     return ok ? true : read_failed(err, path, reason);
 }
+
+bool file_write(const char *path, struct str text, struct err *err) {
+    FILE *stream = fopen(path, "wb");
+    bool ok = stream != NULL && fwrite(text.ptr, 1, text.len, stream) == text.len;
+    int reason = errno;
+    if (stream != NULL && fclose(stream) != 0 && ok) {
+        ok = false;
+        reason = errno;
+    }
+    if (ok)
+        return true;
+    err_set(err, (struct pos){0}, "cannot write: %s", strerror(reason));
+    return err_in_file(err, str_from_c(path));
+}

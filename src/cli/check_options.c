@@ -71,6 +71,45 @@ static bool set_verbose(void *options, struct str value, struct err *err) {
     return true;
 }
 
+static bool set_quiet(void *options, struct str value, struct err *err) {
+    (void)value, (void)err;
+    ((struct check_options *)options)->is_quiet = true;
+    return true;
+}
+
+static bool set_exit_zero(void *options, struct str value, struct err *err) {
+    (void)value, (void)err;
+    ((struct check_options *)options)->exit_zero = true;
+    return true;
+}
+
+static bool set_statistics(void *options, struct str value, struct err *err) {
+    (void)value, (void)err;
+    ((struct check_options *)options)->has_statistics = true;
+    return true;
+}
+
+static bool set_require_reason(void *options, struct str value, struct err *err) {
+    (void)value, (void)err;
+    ((struct check_options *)options)->require_reason = true;
+    return true;
+}
+
+static bool set_file(const char **file, struct str value, struct err *err) {
+    if (value.len == 0)
+        return err_set(err, nowhere, "an empty path");
+    *file = value.ptr;
+    return true;
+}
+
+static bool set_baseline(void *options, struct str value, struct err *err) {
+    return set_file(&((struct check_options *)options)->baseline, value, err);
+}
+
+static bool set_write_baseline(void *options, struct str value, struct err *err) {
+    return set_file(&((struct check_options *)options)->write_baseline, value, err);
+}
+
 static bool add_path(void *into, struct str value, struct err *err) {
     struct check_options *options = into;
     if (value.len == 0)
@@ -100,6 +139,14 @@ static const struct cli_option check_cli_options[] = {
                                  "github (annotations), gitlab (code quality)", set_format},
     {"select", 0, "CODES", "report only these rules: codes or names, joined by commas", set_select},
     {"ignore", 0, "CODES", "don't report these rules", set_ignore},
+    {"baseline", 0, "FILE", "report only what is not in this file", set_baseline},
+    {"write-baseline", 0, "FILE", "write what is found to this file instead of reporting it",
+     set_write_baseline},
+    {"require-reason", 0, NULL, "comments that suppress a finding must say why", set_require_reason},
+    {"statistics", 0, NULL, "how many findings of each rule, instead of the findings",
+     set_statistics},
+    {"exit-zero", 0, NULL, "answer 0 even if something was found", set_exit_zero},
+    {"quiet", 'q', NULL, "findings and errors only: no warnings, no summary", set_quiet},
     {"color", 0, "WHEN", "auto, always or never; auto obeys NO_COLOR", set_color},
     {"verbose", 'v', NULL, "also say what was not modelled, and where", set_verbose},
 };
@@ -118,6 +165,8 @@ bool check_options_parse(struct arena *arena, int argc, char **argv, struct chec
     options->rules = (options->selected != 0 ? options->selected : all) & ~options->ignored;
     if (options->rules == 0)
         return err_set(err, nowhere, "--ignore leaves no rule to report");
+    if (options->has_statistics && options->format != CHECK_TEXT && options->format != CHECK_JSON)
+        return err_set(err, nowhere, "--statistics is printed as text or json only");
     return true;
 }
 

@@ -3,15 +3,7 @@
 #include "cli/pipeline.h"
 #include "cli/project_run.h"
 #include "cli/scope.h"
-
-/* Whoever asks about a part of the project gets the findings of that part, though all of it was looked at. */
-static void keep_asked_for(struct findings *findings, struct scope *scope) {
-    size_t kept = 0;
-    for (size_t i = 0; i < findings->items.count; i++)
-        if (scope_has(scope, findings->items.items[i].span.path))
-            findings->items.items[kept++] = findings->items.items[i];
-    findings->items.count = kept;
-}
+#include "cli/triage_run.h"
 
 /* Where the version that was asked for would not understand a program. */
 static void report_clauses(struct arena *arena, const struct subject *subjects, size_t count,
@@ -31,6 +23,14 @@ static void report_clauses(struct arena *arena, const struct subject *subjects, 
 
 static void print_report(const struct check_options *options, const struct report *report,
                          struct buf *out) {
+    if (options->has_statistics && options->format == CHECK_JSON) {
+        report_statistics_json(report, out);
+        return;
+    }
+    if (options->has_statistics) {
+        report_statistics_text(report, out);
+        return;
+    }
     switch (options->format) {
     case CHECK_TEXT:
         report_text(report, out);
@@ -72,20 +72,29 @@ enum cli_exit check_run(const struct check_options *options) {
     struct findings findings = {0};
     struct find_stats stats = {0};
     find_all(arena, &project->schema, &pool, subjects, count, &find, &findings, &stats);
-    keep_asked_for(&findings, &scope);
     struct report report = {.findings = &findings,
                             .policies = find.policies,
                             .root = current_folder(arena),
                             .is_verbose = options->is_verbose,
+                            .is_quiet = options->is_quiet,
                             .is_colored = color_wanted(options->color, stdout),
                             .width = terminal_width(stdout)};
     report_on_project(arena, project, &pool, &scope, &report);
+    if (!triage_run(options, project, &scope, &findings, &report, &err))
+        return pipeline_print_error(&err);
     report.summary.program_count = count;
     report_on_search(arena, &stats, &report);
     report_clauses(arena, subjects, count, &find.configs[0], &scope, &report);
     struct buf out = {0};
+    if (options->write_baseline != NULL) {
+        size_t written = findings.items.count;
+        buf_printf(&out, "%s: %zu finding%s\n", options->write_baseline, written,
+                   written == 1 ? "" : "s");
+        return pipeline_print(&out, CLI_CLEAN);
+    }
     print_report(options, &report, &out);
     if (report.summary.broken_file_count > 0 && findings.items.count == 0)
         return pipeline_print(&out, CLI_ERROR);
-    return pipeline_print(&out, findings.items.count > 0 ? CLI_FINDINGS : CLI_CLEAN);
+    bool is_clean = findings.items.count == 0 || options->exit_zero;
+    return pipeline_print(&out, is_clean ? CLI_CLEAN : CLI_FINDINGS);
 }

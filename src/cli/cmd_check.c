@@ -21,6 +21,11 @@ const struct command cmd_check = {
     .help = "A path is a file or a folder; without one it is the current folder. Nothing is\n"
             "imported or run, and no database is needed.\n"
             "\n"
+            "A comment on the line of the write suppresses its finding:\n"
+            "    # lostwrite: ignore[LW003] reason\n"
+            "    # noqa: LW003\n"
+            "Those that suppress nothing are warned of. docs/check.md has more.\n"
+            "\n"
             "Answers 0 if nothing was found, 1 if something was, 2 if the usage was wrong or a\n"
             "path could not be read.",
     .syntax = &check_syntax,

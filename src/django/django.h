@@ -8,6 +8,7 @@
 #define LW_DJANGO_DJANGO_H
 
 #include "program/program.h"
+#include "python/ast.h"
 
 enum django_engine { DJANGO_ENGINE_UNKNOWN, DJANGO_POSTGRESQL, DJANGO_MYSQL, DJANGO_SQLITE };
 
@@ -105,6 +106,9 @@ int django_find_function(const struct django_project *project, struct str path, 
 
 /* The paths of the project's files, in order. */
 size_t django_files(struct arena *arena, const struct django_project *project, struct str **paths);
+
+/* The parsed file of a path as the project has it, or NULL. */
+const struct py_module *django_module(const struct django_project *project, struct str path);
 
 /* The source text of a file of the project as UTF-8, what spans refer to; empty if it isn't one. */
 struct str django_source(const struct django_project *project, struct str path);

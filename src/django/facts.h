@@ -65,6 +65,7 @@ struct django_facts {
     VEC(struct module *) modules;
     struct map by_name;  /* dotted name -> struct module_list */
     struct map by_path;  /* full path -> struct module */
+    struct map by_shown; /* the same by the path that reports show */
     struct map packages; /* folder -> "1" if it is a package, else "0" */
     struct map roots;    /* folders named by the user, in full */
     VEC(struct py_class *) classes;

@@ -25,7 +25,8 @@ struct django_facts *facts_new(struct arena *arena, struct text_pool *pool) {
     facts->project->facts = facts;
     struct map *maps[] = {&facts->by_name,        &facts->by_path,       &facts->packages,
                           &facts->func_by_name,   &facts->model_by_label, &facts->model_by_name,
-                          &facts->app_labels,     &facts->noted,         &facts->roots};
+                          &facts->app_labels,     &facts->noted,         &facts->roots,
+                          &facts->by_shown};
     for (size_t i = 0; i < LW_COUNT_OF(maps); i++)
         map_init(maps[i], arena);
     facts->default_auto_field = STR("AutoField");
@@ -116,6 +117,7 @@ void facts_add_file(struct django_facts *facts, struct str path, struct str full
     facts->project->line_count += module->py->line_count - (text.len == 0 || str_ends(text, "\n"));
     facts->project->broken_file_count += module->py->error_count > 0;
     map_put(&facts->by_path, full_path, module);
+    map_put(&facts->by_shown, path, module);
     VEC_PUSH(facts->arena, &facts->modules, module);
 }
 
@@ -295,10 +297,12 @@ size_t django_files(struct arena *arena, const struct django_project *project, s
     return count;
 }
 
+const struct py_module *django_module(const struct django_project *project, struct str path) {
+    const struct module *module = map_get(&project->facts->by_shown, path);
+    return module != NULL ? module->py : NULL;
+}
+
 struct str django_source(const struct django_project *project, struct str path) {
-    const struct django_facts *facts = project->facts;
-    for (size_t i = 0; i < facts->modules.count; i++)
-        if (str_equal(facts->modules.items[i]->path, path))
-            return facts->modules.items[i]->py->text;
-    return (struct str){0};
+    const struct py_module *module = django_module(project, path);
+    return module != NULL ? module->text : (struct str){0};
 }

@@ -10,6 +10,15 @@
 
 enum finding_scope { SCOPE_AUTOCOMMIT, SCOPE_TRANSACTION, SCOPE_MIXED };
 
+/* Why a finding is known already, and not reported again (triage). */
+enum suppression_kind { SUPPRESSION_NONE, SUPPRESSION_COMMENT, SUPPRESSION_BASELINE };
+
+struct suppression {
+    enum suppression_kind kind;
+    struct txn_span span; /* of the comment, or of the entry in the baseline's file */
+    struct str reason;    /* that the comment gives; may be empty */
+};
+
 struct finding_other {
     struct str symbol; /* of the program that makes the other write */
     struct txn_span span;
@@ -35,10 +44,12 @@ struct finding {
     size_t session_count;
     struct serial_texts serial;
     struct fixes fixes;
+    struct suppression suppression;
 };
 
 struct findings {
-    VEC(struct finding) items; /* by path, line, code */
+    VEC(struct finding) items;      /* by path, line, code: to be reported */
+    VEC(struct finding) suppressed; /* in the same order: those that triage took out of `items` */
 };
 
 /* One program to look at, with what reports call it. */

@@ -1,4 +1,5 @@
 /* The name of a finding that outlives edits of other lines: made of what it is about, not of where it stands. */
+#include "base/map.h"
 #include "finding/finding.h"
 
 /* The parts one behind the other, each with its end marked. */
@@ -22,13 +23,19 @@ struct str finding_base_id(struct arena *arena, const struct finding *finding) {
 }
 
 void findings_set_ids(struct arena *arena, struct findings *findings) {
+    struct arena scratch = {0};
+    struct map counts; /* base -> how many have it so far */
+    map_init(&counts, &scratch);
     for (size_t i = 0; i < findings->items.count; i++) {
         struct finding *finding = &findings->items.items[i];
         struct str base = finding_base_id(arena, finding);
-        size_t before = 0;
-        for (size_t k = 0; k < i; k++)
-            before += str_equal(finding_base_id(arena, &findings->items.items[k]), base);
+        size_t *count = map_get(&counts, base);
+        if (count == NULL) {
+            count = ARENA_NEW(&scratch, size_t);
+            map_put(&counts, base, count);
+        }
         finding->id =
-            before == 0 ? base : str_printf(arena, "%.*s-%zu", STR_ARG(base), before + 1);
+            ++*count == 1 ? base : str_printf(arena, "%.*s-%zu", STR_ARG(base), *count);
     }
+    arena_release(&scratch);
 }

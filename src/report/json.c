@@ -202,6 +202,16 @@ static void put_fixes(struct json *j, const struct policies *policies, struct on
     close_in(j, ']');
 }
 
+static void put_suppression(struct json *j, const struct suppression *suppression) {
+    key(j, "suppression");
+    open_in(j, '{');
+    put_c(j, "kind", suppression->kind == SUPPRESSION_COMMENT ? "comment" : "baseline");
+    put_place(j, suppression->span);
+    put_number(j, "column", suppression->span.start.column);
+    put_str(j, "reason", suppression->reason);
+    close_in(j, '}');
+}
+
 static void put_finding(struct json *j, const struct policies *policies, struct on_server on,
                         const struct finding *f) {
     static const char *const scopes[] = {[SCOPE_AUTOCOMMIT] = "autocommit",
@@ -253,7 +263,19 @@ static void put_finding(struct json *j, const struct policies *policies, struct 
         buf_add_c(j->out, "null");
     }
     put_fixes(j, policies, on, &f->fixes);
+    if (f->suppression.kind != SUPPRESSION_NONE)
+        put_suppression(j, &f->suppression);
     close_in(j, '}');
+}
+
+/* Those that a comment or the baseline suppresses. */
+static void put_suppressed(struct json *j, const struct policies *policies,
+                           const struct findings *findings) {
+    key(j, "suppressed");
+    open_in(j, '[');
+    for (size_t i = 0; i < findings->suppressed.count; i++)
+        put_finding(j, policies, (struct on_server){0}, &findings->suppressed.items[i]);
+    close_in(j, ']');
 }
 
 static void put_findings(struct json *j, const struct policies *policies,
@@ -282,6 +304,21 @@ static void put_notes(struct json *j, const struct report *report, bool errors) 
     close_in(j, ']');
 }
 
+static void put_warnings(struct json *j, const struct report *report) {
+    key(j, "warnings");
+    open_in(j, '[');
+    for (size_t i = 0; i < report->warning_count; i++) {
+        const struct report_warning *warning = &report->warnings[i];
+        item(j);
+        open_in(j, '{');
+        put_place(j, warning->span);
+        put_number(j, "column", warning->span.start.column);
+        put_str(j, "text", warning->text);
+        close_in(j, '}');
+    }
+    close_in(j, ']');
+}
+
 static void put_summary(struct json *j, const struct report *report) {
     const struct report_summary *s = &report->summary;
     key(j, "summary");
@@ -297,6 +334,9 @@ static void put_summary(struct json *j, const struct report *report) {
     put_number(j, "limits", s->limit_count);
     put_number(j, "admin_forms", s->summary_count);
     put_number(j, "skipped_pairs", s->skipped_count);
+    put_number(j, "suppressed_by_comments", s->comment_count);
+    put_number(j, "known_to_baseline", s->baseline_count);
+    put_number(j, "no_longer_found", s->stale_count);
     close_in(j, '}');
 }
 
@@ -305,8 +345,10 @@ void report_json(const struct report *report, struct buf *out) {
     open_in(&j, '{');
     put_tool(&j, report);
     put_findings(&j, &report->policies, report->findings);
+    put_suppressed(&j, &report->policies, report->findings);
     put_notes(&j, report, false);
     put_notes(&j, report, true);
+    put_warnings(&j, report);
     put_summary(&j, report);
     close_in(&j, '}');
     buf_add_char(out, '\n');

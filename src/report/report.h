@@ -14,6 +14,13 @@ struct report_note {
     bool is_error;
 };
 
+/* Something to be said about a comment that suppresses findings, or the baseline. */
+struct report_warning {
+    struct txn_span span;
+    struct str text;
+    bool is_detail; /* text shows it under --verbose only: the summary counts them */
+};
+
 struct report_summary {
     size_t file_count, line_count, broken_file_count;
     size_t function_count;  /* that touch the ORM */
@@ -21,6 +28,8 @@ struct report_summary {
     size_t program_count, run_count, limit_count;
     size_t summary_count; /* writes of the framework's own code that can be lost */
     size_t skipped_count; /* pairs of functions that were not run */
+    size_t comment_count, baseline_count; /* findings that a comment, the baseline suppresses */
+    size_t stale_count;   /* findings that the baseline has and nobody found */
 };
 
 struct report {
@@ -29,6 +38,8 @@ struct report {
     const struct findings *findings;
     const struct report_note *notes;
     size_t note_count;
+    const struct report_warning *warnings;
+    size_t warning_count;
     struct report_summary summary;
     struct policies policies; /* the versions that cells were judged on */
     const char *version; /* of lostwrite */
@@ -36,6 +47,7 @@ struct report {
     bool is_colored;
     unsigned width; /* of the text, in columns; 0: the default */
     bool is_verbose; /* list the notes too */
+    bool is_quiet;   /* text, concise: findings and errors only */
     /* The text of a source file, for excerpts; empty if it isn't known. */
     struct str (*source)(void *context, struct str path);
     void *source_context;
@@ -45,6 +57,9 @@ void report_text(const struct report *report, struct buf *out);
 void report_json(const struct report *report, struct buf *out);
 /* `path:line:column: LW003 message` for each finding. */
 void report_concise(const struct report *report, struct buf *out);
+/* How many findings of each rule there are, most first. */
+void report_statistics_text(const struct report *report, struct buf *out);
+void report_statistics_json(const struct report *report, struct buf *out);
 /* SARIF 2.1.0: the rules with their pages, each finding with its places and its witness as a code flow. */
 void report_sarif(const struct report *report, struct buf *out);
 /* A workflow command of GitHub Actions for each finding, `::error file=...::message`. */

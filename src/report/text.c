@@ -275,6 +275,15 @@ static void put_note(const struct report_note *note, struct buf *out) {
                STR_ARG(note->text));
 }
 
+static void put_warnings(const struct report *r, struct buf *out) {
+    for (size_t i = 0; i < r->warning_count && !r->is_quiet; i++) {
+        const struct report_warning *w = &r->warnings[i];
+        if (!w->is_detail || r->is_verbose)
+            buf_printf(out, "%.*s:%u:%u: warning: %.*s\n", STR_ARG(w->span.path), w->span.start.line,
+                       w->span.start.column, STR_ARG(w->text));
+    }
+}
+
 static void put_notes(const struct report *r, struct buf *out) {
     for (size_t i = 0; i < r->note_count; i++) {
         const struct report_note *note = &r->notes[i];
@@ -318,6 +327,20 @@ __attribute__((format(printf, 3, 4))) static void put_sentence(const struct repo
     put_wrapped(out, str_from_c(text), 0, 0, report_width(r));
 }
 
+/* What is left out, and why. */
+static void put_suppressed(const struct report *r, struct buf *out) {
+    const struct report_summary *s = &r->summary;
+    if (s->comment_count > 0)
+        put_sentence(r, out, "%zu finding%s suppressed by comments.", s->comment_count,
+                     plural(s->comment_count));
+    if (s->baseline_count > 0)
+        put_sentence(r, out, "%zu finding%s known to the baseline.", s->baseline_count,
+                     plural(s->baseline_count));
+    if (s->stale_count > 0)
+        put_sentence(r, out, "%zu finding%s of the baseline no longer found%s.", s->stale_count,
+                     plural(s->stale_count), r->is_verbose ? "" : " (--verbose lists them)");
+}
+
 static void put_summary(const struct report *r, struct buf *out) {
     const struct report_summary *s = &r->summary;
     size_t not_modelled = 0;
@@ -337,6 +360,7 @@ static void put_summary(const struct report *r, struct buf *out) {
     if (s->limit_count > 0)
         put_sentence(r, out, "%zu search%s hit a limit: those say nothing of what was not reached.",
                      s->limit_count, s->limit_count == 1 ? "" : "es");
+    put_suppressed(r, out);
     if (s->summary_count > 0)
         put_sentence(r, out, "%zu form%s of the admin can lose a write too; the code is Django's, so "
                      "no finding.", s->summary_count, plural(s->summary_count));
@@ -349,7 +373,9 @@ void report_text(const struct report *report, struct buf *out) {
     for (size_t i = 0; i < report->findings->items.count; i++)
         finding_print(report, &report->findings->items.items[i], out);
     put_notes(report, out);
-    put_summary(report, out);
+    put_warnings(report, out);
+    if (!report->is_quiet)
+        put_summary(report, out);
 }
 
 void report_concise(const struct report *report, struct buf *out) {
@@ -361,6 +387,7 @@ void report_concise(const struct report *report, struct buf *out) {
     for (size_t i = 0; i < report->note_count; i++)
         if (report->notes[i].is_error)
             put_note(&report->notes[i], out);
+    put_warnings(report, out);
 }
 
 /* A run without a finding: the schedule of an anomaly of no known class, or of an error. */

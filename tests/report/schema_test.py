@@ -53,6 +53,7 @@ class Schema(unittest.TestCase):
         value = self.output("check", "shop")
         self.assertEqual([f["code"] for f in value["findings"]], ["LW003", "LW004", "LW008"])
         self.assertEqual(value["summary"]["findings"], 3)
+        self.assertEqual((value["suppressed"], value["warnings"]), ([], []))
         never_saved = value["findings"][2]
         self.assertEqual((never_saved["engines"], never_saved["witness"], never_saved["other"]),
                          ([], None, None))

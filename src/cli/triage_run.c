@@ -1,0 +1,85 @@
+#include "cli/triage_run.h"
+
+#include "base/file.h"
+#include "triage/triage.h"
+
+static const struct py_module *module_of(void *project, struct str path) {
+    return django_module(project, path);
+}
+
+/* Whoever asks about a part of the project gets the findings of that part, though all of it was looked at. */
+static void keep_asked_for(struct findings *findings, struct scope *scope) {
+    size_t kept = 0;
+    for (size_t i = 0; i < findings->items.count; i++)
+        if (scope_has(scope, findings->items.items[i].span.path))
+            findings->items.items[kept++] = findings->items.items[i];
+    findings->items.count = kept;
+    kept = 0;
+    for (size_t i = 0; i < findings->suppressed.count; i++)
+        if (scope_has(scope, findings->suppressed.items[i].span.path))
+            findings->suppressed.items[kept++] = findings->suppressed.items[i];
+    findings->suppressed.count = kept;
+}
+
+static void report_on_triage(const struct triage *triage, struct scope *scope,
+                             struct findings *findings, struct report *report) {
+    struct report_warning *warnings =
+        ARENA_ARRAY(triage->arena, struct report_warning, triage->warnings.count);
+    size_t count = 0;
+    for (size_t i = 0; i < triage->warnings.count; i++) {
+        const struct triage_warning *w = &triage->warnings.items[i];
+        if (w->is_detail || scope_has(scope, w->span.path))
+            warnings[count++] = (struct report_warning){w->span, w->text, w->is_detail};
+    }
+    report->warnings = warnings;
+    report->warning_count = count;
+    for (size_t i = 0; i < findings->suppressed.count; i++) {
+        bool is_comment = findings->suppressed.items[i].suppression.kind == SUPPRESSION_COMMENT;
+        report->summary.comment_count += is_comment;
+        report->summary.baseline_count += !is_comment;
+    }
+    report->summary.stale_count = triage->stale_count;
+}
+
+static bool use_baseline(const char *path, struct triage *triage, struct findings *findings,
+                         struct err *err) {
+    struct baseline baseline;
+    struct str text, shown = str_from_c(path);
+    if (!file_read(triage->arena, path, &text, err))
+        return false;
+    if (!baseline_parse(triage->arena, shown, text, &baseline, err))
+        return err_in_file(err, shown);
+    triage_baseline(triage, &baseline, findings);
+    return true;
+}
+
+static bool write_baseline(const char *path, struct triage *triage, struct findings *findings,
+                           struct err *err) {
+    struct buf text = {0};
+    baseline_print(triage, findings, &text);
+    bool ok = file_write(path, buf_str(&text), err);
+    buf_release(&text);
+    return ok;
+}
+
+bool triage_run(const struct check_options *options, const struct django_project *project,
+                struct scope *scope, struct findings *findings, struct report *report,
+                struct err *err) {
+    struct triage triage = {.arena = options->arena,
+                            .module = module_of,
+                            .context = (void *)project,
+                            .rules = options->rules,
+                            .require_reason = options->require_reason};
+    struct str *paths;
+    triage.path_count = django_files(options->arena, project, &paths);
+    triage.paths = paths;
+    triage_comments(&triage, findings);
+    bool uses_baseline = options->baseline != NULL && options->write_baseline == NULL;
+    if (uses_baseline && !use_baseline(options->baseline, &triage, findings, err))
+        return false;
+    triage_move(&triage, findings);
+    keep_asked_for(findings, scope);
+    report_on_triage(&triage, scope, findings, report);
+    return options->write_baseline == NULL ||
+           write_baseline(options->write_baseline, &triage, findings, err);
+}
