@@ -90,7 +90,7 @@ static void lower_all(enum sql_dialect dialect) {
     const char *paths[] = {folder};
     arena_init(&arena);
     text_pool_init(&pool, &arena);
-    LW_ASSERT(django_load(&arena, &pool, paths, 1, &project, &err));
+    LW_ASSERT(django_load(&arena, &pool, paths, 1, NULL, &project, &err));
     for (size_t i = 0; i < project->functions.count; i++) {
         struct txn_program *program = django_lower(&arena, &pool, project, i, dialect);
         if (program != NULL)

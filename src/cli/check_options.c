@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/vec.h"
+#include "cli/pipeline.h"
 #include "cli/suggest.h"
 
 static const struct pos nowhere = {0, 0};
@@ -95,6 +96,33 @@ static bool set_require_reason(void *options, struct str value, struct err *err)
     return true;
 }
 
+static bool set_show_files(void *options, struct str value, struct err *err) {
+    (void)value, (void)err;
+    ((struct check_options *)options)->shows_files = true;
+    return true;
+}
+
+static bool set_include_tests(void *options, struct str value, struct err *err) {
+    (void)value, (void)err;
+    ((struct check_options *)options)->files.with_tests = true;
+    return true;
+}
+
+static bool set_include_migrations(void *options, struct str value, struct err *err) {
+    (void)value, (void)err;
+    ((struct check_options *)options)->files.with_migrations = true;
+    return true;
+}
+
+static bool add_exclude(void *into, struct str value, struct err *err) {
+    struct check_options *options = into;
+    if (value.len == 0)
+        return err_set(err, nowhere, "an empty pattern");
+    ignore_add(options->arena, &options->exclude, value);
+    options->files.exclude = &options->exclude;
+    return true;
+}
+
 static bool set_file(const char **file, struct str value, struct err *err) {
     if (value.len == 0)
         return err_set(err, nowhere, "an empty path");
@@ -139,6 +167,10 @@ static const struct cli_option check_cli_options[] = {
                                  "github (annotations), gitlab (code quality)", set_format},
     {"select", 0, "CODES", "report only these rules: codes or names, joined by commas", set_select},
     {"ignore", 0, "CODES", "don't report these rules", set_ignore},
+    {"exclude", 0, "PATTERN", "leave out files, as a line of .gitignore does", add_exclude},
+    {"include-tests", 0, NULL, "read tests, too", set_include_tests},
+    {"include-migrations", 0, NULL, "read migrations, too", set_include_migrations},
+    {"show-files", 0, NULL, "print which files are read, and do nothing else", set_show_files},
     {"baseline", 0, "FILE", "report only what is not in this file", set_baseline},
     {"write-baseline", 0, "FILE", "write what is found to this file instead of reporting it",
      set_write_baseline},
@@ -157,6 +189,7 @@ const struct cli_syntax check_syntax = {check_cli_options, LW_COUNT_OF(check_cli
 bool check_options_parse(struct arena *arena, int argc, char **argv, struct check_options *options,
                          struct err *err) {
     *options = (struct check_options){.arena = arena};
+    options->exclude.folder = current_folder(arena);
     if (!cli_parse(&check_syntax, argc, argv, options, err) || !target_check(&options->target, err))
         return false;
     if (options->path_count == 0 && !add_path(options, STR("."), err))

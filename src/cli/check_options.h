@@ -8,6 +8,7 @@
 #include "cli/target.h"
 #include "cli/terminal.h"
 #include "explain/rules.h"
+#include "files/walk.h"
 
 enum check_format {
     CHECK_TEXT,
@@ -23,6 +24,8 @@ struct check_options {
     const char **paths;  /* at least one: "." if none was given */
     size_t path_count, path_capacity;
     struct target target;
+    struct file_options files;   /* which files of a folder are read */
+    struct ignore_list exclude; /* what `files` excludes */
     enum check_format format;
     uint32_t selected, ignored; /* bit per enum rule, as given; `selected` 0: all */
     uint32_t rules;             /* what to report: selected and not ignored; not empty */
@@ -31,6 +34,7 @@ struct check_options {
     bool is_quiet;   /* findings and errors only */
     bool exit_zero;  /* findings are no reason to answer 1 */
     bool has_statistics; /* how many of each rule, instead of the findings */
+    bool shows_files;    /* which files are read, instead of the findings */
     bool require_reason; /* a comment without one suppresses nothing */
     const char *baseline, *write_baseline; /* paths of files; NULL: none */
 };

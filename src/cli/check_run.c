@@ -53,6 +53,17 @@ static void print_report(const struct check_options *options, const struct repor
     }
 }
 
+static enum cli_exit print_files(const struct check_options *options,
+                                 const struct django_project *project, struct scope *scope) {
+    struct buf out = {0};
+    struct str *paths;
+    size_t count = django_files(options->arena, project, &paths);
+    for (size_t i = 0; i < count; i++)
+        if (scope_has(scope, paths[i]))
+            buf_printf(&out, "%.*s\n", STR_ARG(paths[i]));
+    return pipeline_print(&out, CLI_CLEAN);
+}
+
 enum cli_exit check_run(const struct check_options *options) {
     struct arena *arena = options->arena;
     struct text_pool pool;
@@ -60,8 +71,10 @@ enum cli_exit check_run(const struct check_options *options) {
     struct scope scope;
     struct err err;
     text_pool_init(&pool, arena);
-    if (!project_load(arena, &pool, options->paths, options->path_count, &scope, &project, &err))
+    if (!project_load(arena, &pool, options->paths, options->path_count, &options->files, &scope, &project, &err))
         return pipeline_print_error(&err);
+    if (options->shows_files)
+        return print_files(options, project, &scope);
     struct find_options find = {.rules = options->rules,
                                 .symbol_of = project_symbol,
                                 .symbol_context = project,

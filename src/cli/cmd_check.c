@@ -19,7 +19,8 @@ const struct command cmd_check = {
     .summary = "find the writes that Django source can lose, each with a schedule that loses it",
     .usage = "[PATH...] [options]",
     .help = "A path is a file or a folder; without one it is the current folder. Nothing is\n"
-            "imported or run, and no database is needed.\n"
+            "imported or run, and no database is needed. What git ignores, tests, migrations and virtual\n"
+            "environments are left out, unless a path names them.\n"
             "\n"
             "A comment on the line of the write suppresses its finding:\n"
             "    # lostwrite: ignore[LW003] reason\n"

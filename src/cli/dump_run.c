@@ -26,8 +26,8 @@ static bool load_project(struct dump *dump, struct err *err) {
     struct scenario *scenario = &dump->scenario;
     const char *path = str_to_c(scenario->arena, dump->input->path);
     bool folder = is_folder(scenario->arena, dump->input->path);
-    bool ok = folder ? django_load(scenario->arena, &scenario->pool, &path, 1, &scenario->project, err)
-                     : django_load_around(scenario->arena, &scenario->pool, &path, 1,
+    bool ok = folder ? django_load(scenario->arena, &scenario->pool, &path, 1, NULL, &scenario->project, err)
+                     : django_load_around(scenario->arena, &scenario->pool, &path, 1, NULL,
                                           &scenario->project, err);
     if (!ok)
         return false;

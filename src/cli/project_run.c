@@ -15,10 +15,10 @@ static bool has_files(struct arena *arena, const struct django_project *project,
 }
 
 bool project_load(struct arena *arena, struct text_pool *pool, const char *const *paths,
-                  size_t path_count, struct scope *scope, struct django_project **project,
-                  struct err *err) {
+                  size_t path_count, const struct file_options *options, struct scope *scope,
+                  struct django_project **project, struct err *err) {
     if (!scope_init(scope, arena, paths, path_count, err) ||
-        !django_load_around(arena, pool, (const char **)paths, path_count, project, err))
+        !django_load_around(arena, pool, paths, path_count, options, project, err))
         return false;
     if (has_files(arena, *project, scope))
         return true;

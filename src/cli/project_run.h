@@ -9,8 +9,8 @@
 
 /* Loads the project around the paths, which become `*scope`. False if one cannot be read, or there is no Python. */
 bool project_load(struct arena *arena, struct text_pool *pool, const char *const *paths,
-                  size_t path_count, struct scope *scope, struct django_project **project,
-                  struct err *err);
+                  size_t path_count, const struct file_options *options, struct scope *scope,
+                  struct django_project **project, struct err *err);
 
 /* The entries of the project are what runs concurrently: each becomes a subject. Who calls whom is known when all are
  * lowered. Answers `*count` of them, of `arena`. */

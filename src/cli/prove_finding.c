@@ -250,7 +250,7 @@ enum cli_exit prove_finding(const struct prove_options *options) {
         !on_server_find(r.arena, options->on, &r.target, &r.on, &err))
         return pipeline_print_error(&err);
     const char *paths[] = {str_to_c(r.arena, path)};
-    if (!project_load(r.arena, &r.pool, paths, 1, &r.scope, &project, &err))
+    if (!project_load(r.arena, &r.pool, paths, 1, NULL, &r.scope, &project, &err))
         return pipeline_print_error(&err);
     set_options(&r, project);
     size_t count;

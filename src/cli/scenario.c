@@ -194,7 +194,7 @@ static bool read_functions(struct scenario *scenario, const struct input_list *i
         return too_many(count, err);
     for (size_t i = 0; i < given; i++)
         paths[i] = str_to_c(arena, inputs->items.items[i].path);
-    if (!django_load_around(arena, &scenario->pool, paths, given, &scenario->project, err))
+    if (!django_load_around(arena, &scenario->pool, paths, given, NULL, &scenario->project, err))
         return false;
     target_configs(target, &scenario->project->settings, &scenario->find);
     if (!lower_inputs(scenario, inputs, count, programs, symbols, err))

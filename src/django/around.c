@@ -1,6 +1,6 @@
 /* From a file or folder to the project it belongs to: the nearest folder above it that holds manage.py; else a
  * folder is taken as it is, and a file for the folder above its outermost package. Paths keep the prefix that the user wrote. */
-#include "django/django.h"
+#include "django/facts.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -45,22 +45,24 @@ static const char *project_folder(struct arena *arena, struct str file) {
 }
 
 bool django_load_around(struct arena *arena, struct text_pool *pool, const char *const *files,
-                        size_t file_count, struct django_project **project, struct err *err) {
-    const char **folders = ARENA_ARRAY(arena, const char *, 2 * file_count);
+                        size_t file_count, const struct file_options *options,
+                        struct django_project **project, struct err *err) {
+    struct load_root *roots = ARENA_ARRAY(arena, struct load_root, 2 * file_count);
+    const char **projects = ARENA_ARRAY(arena, const char *, file_count);
     size_t count = 0;
     for (size_t i = 0; i < file_count; i++) {
-        const char *folder = project_folder(arena, str_from_c(files[i]));
+        const char *folder = projects[i] = project_folder(arena, str_from_c(files[i]));
         bool is_known = false;
         if (access(files[i], R_OK) != 0) {
             err_set(err, (struct pos){0}, "cannot read it");
             return err_in_file(err, str_from_c(files[i]));
         }
         for (size_t k = 0; k < count; k++)
-            is_known |= strcmp(folders[k], folder) == 0;
+            is_known |= strcmp(roots[k].path, folder) == 0;
         if (!is_known)
-            folders[count++] = folder;
+            roots[count++] = (struct load_root){folder, NULL};
     }
-    for (size_t i = 0; i < file_count; i++) /* a walk passes over tests: what is named is read */
-        folders[count++] = files[i];
-    return django_load(arena, pool, folders, count, project, err);
+    for (size_t i = 0; i < file_count; i++) /* what is named is read, be it tests or ignored */
+        roots[count++] = (struct load_root){files[i], projects[i]};
+    return django_load_roots(arena, pool, roots, count, options, project, err);
 }

@@ -7,6 +7,7 @@
 #ifndef LW_DJANGO_DJANGO_H
 #define LW_DJANGO_DJANGO_H
 
+#include "files/walk.h"
 #include "program/program.h"
 #include "python/ast.h"
 
@@ -69,16 +70,17 @@ struct django_project {
     struct django_facts *facts; /* private */
 };
 
-/* Reads files and folders (recursively: *.py, without hidden folders, virtual environments, node_modules, migrations
- * and tests unless named directly). Memory is of `arena`. False only if a path of the command line cannot
+/* Reads files, and folders with all below them that are the project's (files/walk.h). Memory is of `arena`. False only if a path of the command line cannot
  * be read; a broken file is a note, the others go on. */
 bool django_load(struct arena *arena, struct text_pool *pool, const char *const *paths,
-                 size_t path_count, struct django_project **project, struct err *err);
+                 size_t path_count, const struct file_options *options,
+                 struct django_project **project, struct err *err);
 
 /* The same for parts of a project: reads the whole project around each, from the folder that holds manage.py. Where
  * there is none, a file brings its outermost package and a folder itself. */
 bool django_load_around(struct arena *arena, struct text_pool *pool, const char *const *files,
-                        size_t file_count, struct django_project **project, struct err *err);
+                        size_t file_count, const struct file_options *options,
+                        struct django_project **project, struct err *err);
 
 /* Lowers a function and all it calls into one checked program. SQL is written in `dialect` (what the ORM sends may differ
  * by engine). What isn't modelled is appended to project->notes. NULL if the function doesn't touch the ORM

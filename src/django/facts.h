@@ -5,6 +5,7 @@
 #define LW_DJANGO_FACTS_H
 
 #include "django/names.h"
+#include "files/walk.h"
 
 enum { MODEL_DEPTH_MAX = 16 };
 
@@ -98,6 +99,17 @@ void facts_add_file(struct django_facts *facts, struct str path, struct str full
 void facts_finish(struct django_facts *facts);
 /* An empty project. */
 struct django_facts *facts_new(struct arena *arena, struct text_pool *pool);
+
+/* A file or folder to read. */
+struct load_root {
+    const char *path;
+    const char *project; /* the folder of its project, if the user named this path; else NULL */
+};
+
+/* django_load, with what is known of each path. */
+bool django_load_roots(struct arena *arena, struct text_pool *pool, const struct load_root *roots,
+                       size_t root_count, const struct file_options *options,
+                       struct django_project **project, struct err *err);
 
 /* packages.c */
 

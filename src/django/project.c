@@ -10,7 +10,6 @@
 #include "django/signal.h"
 #include "python/parse.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -137,55 +136,6 @@ void facts_finish(struct django_facts *facts) {
     views_note(facts);
 }
 
-struct walk {
-    struct django_facts *facts;
-    VEC(struct str) paths;
-    bool is_before_2_0; /* Django, by the requirements */
-};
-
-static bool is_skipped_folder(const char *name) {
-    static const char *const names[] = {"node_modules", "migrations", "tests", "test", "venv", "env",
-                                        "virtualenv", "site-packages", "__pycache__"};
-    if (name[0] == '.')
-        return true;
-    for (size_t i = 0; i < LW_COUNT_OF(names); i++)
-        if (strcmp(name, names[i]) == 0)
-            return true;
-    return false;
-}
-
-static bool is_source(struct str name) {
-    return str_ends(name, ".py") && !str_starts(name, "test_") && !str_ends(name, "_test.py") &&
-           !str_is(name, "tests.py") && !str_is(name, "conftest.py");
-}
-
-static void walk_folder(struct walk *walk, struct str folder, int depth) {
-    struct django_facts *facts = walk->facts;
-    struct txn_span span = {.path = folder};
-    struct dirent **entries;
-    int count = depth < FOLDER_DEPTH_MAX ? scandir(folder.ptr, &entries, NULL, alphasort) : -1;
-    if (count < 0) {
-        facts_note(facts, span, true,
-                   str_printf(facts->arena, "cannot read the folder: %s", strerror(errno)));
-        return;
-    }
-    for (int i = 0; i < count; i++) {
-        const char *name = entries[i]->d_name;
-        struct str path = str_printf(facts->arena, "%.*s%s%s", STR_ARG(folder),
-                                     str_ends(folder, "/") ? "" : "/", name);
-        struct stat status, venv;
-        if (name[0] != '.' && lstat(path.ptr, &status) == 0) {
-            if (S_ISDIR(status.st_mode) && !is_skipped_folder(name) &&
-                stat(str_printf(facts->arena, "%.*s/pyvenv.cfg", STR_ARG(path)).ptr, &venv) != 0)
-                walk_folder(walk, path, depth + 1);
-            else if (S_ISREG(status.st_mode) && is_source(str_from_c(name)))
-                VEC_PUSH(facts->arena, &walk->paths, path);
-        }
-        free(entries[i]);
-    }
-    free(entries);
-}
-
 static struct str full_path_of(struct arena *arena, struct str path) {
     char *full = realpath(path.ptr, NULL);
     if (full == NULL)
@@ -195,30 +145,35 @@ static struct str full_path_of(struct arena *arena, struct str path) {
     return copy;
 }
 
-static bool walk_path(struct walk *walk, const char *path, struct err *err) {
+static void read_folder(struct django_facts *facts, struct file_walk *walk, struct str path,
+                        struct str full_path, struct str project) {
+    bool is_current = str_is(path, ".");
+    size_t first = walk->paths.count;
+    while (path.len > 1 && path.ptr[path.len - 1] == '/')
+        path = str_dup(facts->arena, str_sub(path, 0, path.len - 1));
+    file_walk_folder(walk, path, full_path, project);
+    for (size_t i = first; is_current && i < walk->paths.count; i++)
+        walk->paths.items[i] = str_sub(walk->paths.items[i], 2, walk->paths.items[i].len);
+}
+
+static bool read_root(struct django_facts *facts, struct file_walk *walk, const struct load_root *root,
+                      struct err *err) {
     struct stat status;
-    struct str text = str_dup(walk->facts->arena, str_from_c(path));
-    if (stat(path, &status) != 0) {
+    struct str path = str_dup(facts->arena, str_from_c(root->path)), project = {0};
+    if (stat(root->path, &status) != 0) {
         err_set(err, (struct pos){0}, "%s", strerror(errno));
-        return err_in_file(err, text);
+        return err_in_file(err, path);
     }
     if (!S_ISDIR(status.st_mode)) {
-        VEC_PUSH(walk->facts->arena, &walk->paths, text);
+        VEC_PUSH(facts->arena, &walk->paths, path);
         return true;
     }
-    struct str full_path = full_path_of(walk->facts->arena, text);
-    map_put(&walk->facts->roots, full_path, walk);
-    walk->is_before_2_0 |= requirements_before_2_0(full_path);
-    while (text.len > 1 && text.ptr[text.len - 1] == '/')
-        text = str_dup(walk->facts->arena, str_sub(text, 0, text.len - 1));
-    if (str_is(text, ".")) {
-        size_t first = walk->paths.count;
-        walk_folder(walk, STR("."), 0);
-        for (size_t i = first; i < walk->paths.count; i++)
-            walk->paths.items[i] = str_sub(walk->paths.items[i], 2, walk->paths.items[i].len);
-        return true;
-    }
-    walk_folder(walk, text, 0);
+    struct str full_path = full_path_of(facts->arena, path);
+    if (root->project != NULL)
+        project = full_path_of(facts->arena, str_from_c(root->project));
+    map_put(&facts->roots, full_path, walk);
+    read_folder(facts, walk, path, full_path, project);
+    facts->project->settings.is_before_2_0 |= requirements_before_2_0(full_path);
     return true;
 }
 
@@ -226,13 +181,19 @@ static int compare_paths(const void *a, const void *b) {
     return str_compare(*(const struct str *)a, *(const struct str *)b);
 }
 
-bool django_load(struct arena *arena, struct text_pool *pool, const char *const *paths,
-                 size_t path_count, struct django_project **project, struct err *err) {
+bool django_load_roots(struct arena *arena, struct text_pool *pool, const struct load_root *roots,
+                       size_t root_count, const struct file_options *options,
+                       struct django_project **project, struct err *err) {
     struct django_facts *facts = facts_new(arena, pool);
-    struct walk walk = {.facts = facts};
-    for (size_t i = 0; i < path_count; i++)
-        if (!walk_path(&walk, paths[i], err))
+    struct file_walk walk;
+    file_walk_init(&walk, arena, options);
+    for (size_t i = 0; i < root_count; i++)
+        if (!read_root(facts, &walk, &roots[i], err))
             return false;
+    for (size_t i = 0; i < walk.failures.count; i++)
+        facts_note(facts, (struct txn_span){.path = walk.failures.items[i].path}, true,
+                   str_printf(arena, "cannot read the folder: %.*s",
+                              STR_ARG(walk.failures.items[i].reason)));
     if (walk.paths.count > 0)
         qsort(walk.paths.items, walk.paths.count, sizeof(struct str), compare_paths);
     for (size_t i = 0; i < walk.paths.count; i++) {
@@ -249,10 +210,20 @@ bool django_load(struct arena *arena, struct text_pool *pool, const char *const 
         facts->project->file_count++;
         facts->project->broken_file_count++;
     }
+    bool is_before_2_0 = facts->project->settings.is_before_2_0;
     facts_finish(facts);
-    facts->project->settings.is_before_2_0 = walk.is_before_2_0;
+    facts->project->settings.is_before_2_0 = is_before_2_0;
     *project = facts->project;
     return true;
+}
+
+bool django_load(struct arena *arena, struct text_pool *pool, const char *const *paths,
+                 size_t path_count, const struct file_options *options,
+                 struct django_project **project, struct err *err) {
+    struct load_root *roots = ARENA_ARRAY(arena, struct load_root, path_count);
+    for (size_t i = 0; i < path_count; i++)
+        roots[i] = (struct load_root){paths[i], paths[i]};
+    return django_load_roots(arena, pool, roots, path_count, options, project, err);
 }
 
 /* "increment", "Counter.increment". */

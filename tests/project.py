@@ -1,11 +1,11 @@
-"""A small Django project for the tests of this folder: written to a temporary folder, checked, changed, checked again."""
+"""A small Django project for tests of the command line: written to a temporary folder, checked, changed, checked again."""
 import json
 import pathlib
 import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import harness
 
 MODELS = """\
@@ -41,8 +41,9 @@ def decrement(pk):
 class Project:
     """The files of a project in a folder of its own; `with Project() as project`."""
 
-    def __init__(self, **files):
-        self.files = {"manage.py": "", "shop/__init__.py": "", "shop/models.py": MODELS, "shop/views.py": VIEWS}
+    def __init__(self, files=None):
+        self.files = files if files is not None else {"manage.py": "", "shop/__init__.py": "", "shop/models.py": MODELS,
+                                                      "shop/views.py": VIEWS}
 
     def __enter__(self):
         self.holder = tempfile.TemporaryDirectory()
@@ -83,6 +84,13 @@ class Project:
         if code != (1 if document["findings"] else 0):
             raise AssertionError(f"answers {code}")
         return document
+
+    def files_read(self, *args, cwd="."):
+        """The paths that `check --show-files` prints."""
+        code, out, err = self.run("check", "--show-files", *args, cwd=cwd)
+        if code != 0 or err:
+            raise AssertionError(f"{code}: {err}")
+        return out.splitlines()
 
     def git(self, *args):
         return subprocess.run(["git", "-C", str(self.folder), "-c", "user.name=a", "-c", "user.email=a@b", *args],
