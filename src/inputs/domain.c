@@ -245,6 +245,11 @@ static void name_table(struct reader *r, uint16_t table) {
     r->domains->tables |= 1ull << (table < 63 ? table : 63);
 }
 
+static void name_written(struct reader *r, uint16_t table) {
+    name_table(r, table);
+    r->domains->written |= 1ull << (table < 63 ? table : 63);
+}
+
 static void read_sources(struct reader *r, const struct scope *scope,
                          const struct sql_source *sources, size_t count) {
     for (size_t i = 0; i < count; i++) {
@@ -279,7 +284,7 @@ static void read_assigned(struct reader *r, const struct scope *scope, uint16_t 
 }
 
 static void read_insert(struct reader *r, struct scope *scope, const struct sql_insert *insert) {
-    name_table(r, insert->table_index);
+    name_written(r, insert->table_index);
     for (size_t row = 0; row < insert->rows.count; row++)
         for (size_t i = 0; i < insert->column_count; i++)
             read_assigned(r, scope, insert->table_index, insert->column_index[i],
@@ -301,7 +306,7 @@ static void read_stmt(struct reader *r, const struct txn_sql *sql) {
         const struct sql_update *update = sql->stmt->update;
         scope.sources = &update->target;
         scope.source_count = 1;
-        name_table(r, update->target.table_index);
+        name_written(r, update->target.table_index);
         read_sources(r, &scope, update->from.items, update->from.count);
         for (size_t i = 0; i < update->set.count; i++)
             read_assigned(r, &scope, update->target.table_index, update->set.items[i].column_index,
@@ -312,7 +317,7 @@ static void read_stmt(struct reader *r, const struct txn_sql *sql) {
     case SQL_STMT_DELETE:
         scope.sources = &sql->stmt->delete_->target;
         scope.source_count = 1;
-        name_table(r, scope.sources->table_index);
+        name_written(r, scope.sources->table_index);
         read_sql_expr(r, &scope, sql->stmt->delete_->where);
         return;
     default:

@@ -39,6 +39,7 @@ struct domains {
     struct candidates *counts;      /* per table: numbers that a count of its rows is compared with */
     VEC(struct param_domain *) params; /* per program: param_count of them */
     uint64_t tables;                   /* named by a program */
+    uint64_t written;                  /* of these, by a statement that writes it */
 };
 
 void candidates_add(struct candidates *candidates, const struct text_pool *pool,

@@ -137,6 +137,17 @@ static struct value number_for(const struct column *column, int64_t row) {
 
 static struct value plain_value(struct maker *m, size_t table_index, size_t column, int64_t row);
 
+/* A flag that the programs know as false alone: what sets it is to change something. */
+static bool is_only_false(const struct maker *m, size_t table_index, size_t column) {
+    if (table_index >= 63 || !(m->domains.tables & 1ull << table_index))
+        return false;
+    const struct candidates *known = &m->domains.columns[table_index][column].constants;
+    bool is_false = known->count > 0;
+    for (size_t i = 0; i < known->count; i++)
+        is_false &= known->values[i].kind == VALUE_BOOL && known->values[i].number == 0;
+    return is_false;
+}
+
 static struct value make_plain(struct maker *m, size_t table_index, size_t column, int64_t row) {
     const struct table *table = m->schema->tables.items[table_index];
     const struct column *info = &table->columns.items[column];
@@ -153,7 +164,7 @@ static struct value make_plain(struct maker *m, size_t table_index, size_t colum
     case COLUMN_DECIMAL:
         return is_key ? value_int(row) : number_for(info, row);
     case COLUMN_BOOL:
-        return value_bool(false);
+        return value_bool(is_only_false(m, table_index, column));
     case COLUMN_TIME:
         return value_time(row * 1000);
     default: {
@@ -348,8 +359,12 @@ static struct value fresh_value(struct maker *m, const struct dim *dim, size_t s
     if (dim->table >= 0) {
         const struct table *table = m->schema->tables.items[dim->table];
         const struct foreign_key *fk = column_fk(table, (size_t)dim->column);
-        if (fk != NULL)
-            return plain_value(m, fk->parent, fk->parent_columns[0], 1);
+        if (fk != NULL) {
+            /* A row that is there: the same for all where it is written, for that is what they may lose. */
+            bool is_shared = fk->parent >= 63 || (m->domains.written & 1ull << fk->parent) != 0;
+            return plain_value(m, fk->parent, fk->parent_columns[0],
+                               is_shared ? 1 : 1 + (int64_t)session % ROWS_PER_TABLE);
+        }
         column = &table->columns.items[dim->column];
     }
     switch (column->type) {
