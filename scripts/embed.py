@@ -1,4 +1,7 @@
-"""Writes the pages of the rules as C: embed_pages.py OUT.c PAGE.md... (a step of the build)."""
+"""Writes text files as C: embed.py HEADER STRUCT ARRAY OUT.c FILE... (a step of the build).
+
+HEADER declares `const struct STRUCT ARRAY[]`, whose members are a file's name without its ending, its text and its size
+in bytes, and `const size_t ARRAY_count`."""
 import os
 import sys
 
@@ -17,17 +20,16 @@ def c_string(line):
     return '"%s"' % "".join(out)
 
 
-def main(out_path, *page_paths):
-    lines = ['/* Written by embed_pages.py. */', '#include "explain/pages.h"', "",
-             "const struct rule_page rule_pages[] = {"]
-    for path in sorted(page_paths, key=os.path.basename):
-        with open(path, "rb") as page:
-            text = page.read()
-        code = os.path.splitext(os.path.basename(path))[0]
-        lines.append('    {"%s",' % code)
+def main(header, struct, array, out_path, *paths):
+    lines = ['/* Written by embed.py. */', '#include "%s"' % header, "",
+             "const struct %s %s[] = {" % (struct, array)]
+    for path in sorted(paths, key=os.path.basename):
+        with open(path, "rb") as file:
+            text = file.read()
+        lines.append('    {"%s",' % os.path.splitext(os.path.basename(path))[0])
         lines += ["     " + c_string(line) for line in text.splitlines(keepends=True)]
         lines.append("     , %d}," % len(text))
-    lines += ["};", "", "const size_t rule_page_count = %d;" % len(page_paths), ""]
+    lines += ["};", "", "const size_t %s_count = %d;" % (array, len(paths)), ""]
     with open(out_path, "w", encoding="ascii") as out:
         out.write("\n".join(lines))
 

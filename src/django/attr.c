@@ -39,7 +39,8 @@ static struct val *module_value(struct lowerer *l, struct txn_span span, struct 
     }
     if (l->call_depth >= LOWER_CALLS_MAX)
         return val_unknown(l, span, text);
-    struct frame frame = {.outer = l->frame, .module = symbol.module, .locals = fields_new(l)};
+    struct frame frame = {.outer = l->frame, .module = symbol.module, .locals = fields_new(l),
+                          .call_span = span};
     struct frame *outer = l->frame;
     l->frame = arena_copy(l->arena, &frame, sizeof(frame));
     l->call_depth++;

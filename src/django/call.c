@@ -479,6 +479,7 @@ struct val *lower_call_func(struct lowerer *l, struct val *func_value, struct va
     frame->func = func;
     frame->module = func->module;
     frame->class_ = func->owner != NULL || frame->closure == NULL ? func->owner : frame->closure->class_;
+    frame->call_span = args->span;
     frame->self = self != NULL ? self : frame->closure != NULL ? frame->closure->self : NULL;
     frame->locals = fields_new(l);
     frame->is_statement = l->is_statement;

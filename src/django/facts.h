@@ -69,6 +69,7 @@ struct django_facts {
     struct map by_shown; /* the same by the path that reports show */
     struct map packages; /* folder -> "1" if it is a package, else "0" */
     struct map roots;    /* folders named by the user, in full */
+    struct map contrib;  /* dotted name -> struct module, of Django (contrib.h) */
     VEC(struct py_class *) classes;
     VEC(struct py_class *) exceptions; /* of the project */
     VEC(struct py_func *) funcs;   /* beside project->functions */

@@ -20,7 +20,9 @@ static bool is_outside(struct str dotted) {
 }
 
 struct module *module_find(struct django_facts *facts, const struct module *from, struct str dotted) {
-    const struct module_list *list = is_outside(dotted) ? NULL : map_get(&facts->by_name, dotted);
+    if (is_outside(dotted))
+        return map_get(&facts->contrib, dotted);
+    const struct module_list *list = map_get(&facts->by_name, dotted);
     struct module *best = NULL;
     size_t best_len = 0;
     for (size_t i = 0; list != NULL && i < list->items.count; i++) {

@@ -42,6 +42,7 @@ struct frame {
     struct module *module;
     struct py_class *class_; /* for super() and names of the class body */
     struct val *self;
+    struct txn_span call_span; /* where the project called it, if it is none of the project's */
     struct fields *locals;
     struct map *globals;     /* names declared global or nonlocal */
     size_t mark;             /* of the trail */

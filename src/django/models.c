@@ -19,12 +19,6 @@ static const struct outside_base {
     const char *suffix;
     const char *fields; /* "name Class[?]", ? for null, separated by commas */
 } outside_bases[] = {
-    {"auth.models.AbstractUser",
-     "password CharField,last_login DateTimeField?,is_superuser BooleanField,username CharField,"
-     "first_name CharField,last_name CharField,email EmailField,is_staff BooleanField,"
-     "is_active BooleanField,date_joined DateTimeField"},
-    {"AbstractBaseUser", "password CharField,last_login DateTimeField?"},
-    {"PermissionsMixin", "is_superuser BooleanField"},
     {"model_utils.models.TimeStampedModel", "created DateTimeField,modified DateTimeField"},
     {"django_extensions.db.models.TimeStampedModel", "created DateTimeField,modified DateTimeField"},
 };
@@ -110,7 +104,6 @@ static void add_outside_fields(struct django_facts *facts, struct model *model, 
         bool is_bool = str_starts(field.class_name, "Boolean");
         field.type = is_time ? COLUMN_TIME : is_bool ? COLUMN_BOOL : COLUMN_TEXT;
         field.type_text = is_time ? STR("timestamp") : is_bool ? STR("boolean") : STR("varchar(254)");
-        field.is_unique = str_is(field.name, "username");
         add_field(facts, model, &field, false);
     }
 }
@@ -251,11 +244,17 @@ static void build_model(struct django_facts *facts, struct model *model) {
     model->is_built = true;
 }
 
+/* auth.User has no table where the settings name another model. */
+static bool is_swapped(const struct django_facts *facts, const struct py_class *class_) {
+    return class_->module->is_contrib && str_is(class_->name, "User") &&
+           !str_equal_nocase(facts->user_model, STR("auth.User"));
+}
+
 struct model *class_model(struct django_facts *facts, struct py_class *class_) {
     if (class_->is_model_known)
         return class_->model;
     class_->is_model_known = true;
-    if (!class_walk(facts, class_, reaches_model, NULL))
+    if (!class_walk(facts, class_, reaches_model, NULL) || is_swapped(facts, class_))
         return NULL;
     struct model *model = ARENA_NEW(facts->arena, struct model);
     class_->model = model;

@@ -24,26 +24,20 @@ static struct binding *bind_name(struct binder *binder, struct str name, enum bi
     return binding;
 }
 
-static void add_function(struct binder *binder, const struct py_node *node) {
-    struct django_facts *facts = binder->facts;
-    struct module *module = binder->module;
-    struct py_func *func = ARENA_NEW(facts->arena, struct py_func);
-    func->name = node->FunctionDef.name;
-    func->module = module;
-    func->owner = binder->class_;
-    func->node = node;
-    func->function = (int)facts->project->functions.count;
+/* As a function of the project, which may be run by itself. Its span is that of its name. */
+static void add_project_function(struct django_facts *facts, struct py_func *func) {
+    struct module *module = func->module;
     struct django_function function = {.path = module->path};
-    if (binder->class_ != NULL)
+    if (func->owner != NULL)
         function.symbol = str_printf(facts->arena, "%.*s.%.*s.%.*s", STR_ARG(module->name),
-                                     STR_ARG(binder->class_->name), STR_ARG(func->name));
+                                     STR_ARG(func->owner->name), STR_ARG(func->name));
     else
         function.symbol =
             str_printf(facts->arena, "%.*s.%.*s", STR_ARG(module->name), STR_ARG(func->name));
-    function.span = module_span(module, node);
+    function.span = module_span(module, func->node);
     struct str text = module->py->text;
-    uint32_t at = node->start;
-    while (at + func->name.len < node->end &&
+    uint32_t at = func->node->start;
+    while (at + func->name.len < func->node->end &&
            !(text.ptr[at] == func->name.ptr[0] &&
              memcmp(text.ptr + at, func->name.ptr, func->name.len) == 0 && at > 0 &&
              (text.ptr[at - 1] == ' ' || text.ptr[at - 1] == '\t')))
@@ -51,6 +45,7 @@ static void add_function(struct binder *binder, const struct py_node *node) {
     function.span.start = py_pos(module->py, at);
     function.span.end = function.span.start;
     function.span.end.column += (uint32_t)func->name.len;
+    func->function = (int)facts->project->functions.count;
     VEC_PUSH(facts->arena, &facts->project->functions, function);
     VEC_PUSH(facts->arena, &facts->funcs, func);
     struct func_list *list = map_get(&facts->func_by_name, func->name);
@@ -59,6 +54,19 @@ static void add_function(struct binder *binder, const struct py_node *node) {
         map_put(&facts->func_by_name, func->name, list);
     }
     VEC_PUSH(facts->arena, &list->items, func);
+}
+
+static void add_function(struct binder *binder, const struct py_node *node) {
+    struct django_facts *facts = binder->facts;
+    struct module *module = binder->module;
+    struct py_func *func = ARENA_NEW(facts->arena, struct py_func);
+    func->name = node->FunctionDef.name;
+    func->module = module;
+    func->owner = binder->class_;
+    func->node = node;
+    func->function = -1;
+    if (!module->is_contrib)
+        add_project_function(facts, func);
     /* A property's setter must not hide its getter. */
     for (uint32_t i = 0; i < node->FunctionDef.decorator_list.count; i++) {
         const struct py_node *decorator = node->FunctionDef.decorator_list.items[i];

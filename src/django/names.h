@@ -61,6 +61,7 @@ struct module {
     struct str name;      /* dotted, from the innermost folder that is not a package */
     struct str text;
     bool is_package;
+    bool is_contrib;      /* ours for one of Django's (contrib.h): no file of the project */
     const struct py_module *py;
     struct map names;               /* struct binding */
     VEC(struct binding *) stars;    /* from x import * */

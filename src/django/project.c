@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/file.h"
 #include "django/admin.h"
+#include "django/contrib.h"
 #include "django/facts.h"
 #include "django/roots.h"
 #include "django/signal.h"
@@ -25,7 +26,7 @@ struct django_facts *facts_new(struct arena *arena, struct text_pool *pool) {
     struct map *maps[] = {&facts->by_name,        &facts->by_path,       &facts->packages,
                           &facts->func_by_name,   &facts->model_by_label, &facts->model_by_name,
                           &facts->app_labels,     &facts->noted,         &facts->roots,
-                          &facts->by_shown};
+                          &facts->by_shown,       &facts->contrib};
     for (size_t i = 0; i < LW_COUNT_OF(maps); i++)
         map_init(maps[i], arena);
     facts->default_auto_field = STR("AutoField");
@@ -127,6 +128,7 @@ void facts_finish(struct django_facts *facts) {
     for (size_t i = 0; i < facts->modules.count; i++)
         module_bind(facts, facts->modules.items[i]);
     settings_read(facts);
+    contrib_add(facts);
     models_build(facts);
     schema_build(facts);
     callgraph_build(facts);

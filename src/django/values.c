@@ -97,7 +97,8 @@ bool val_is_none(const struct val *val) {
 }
 
 struct txn_span lower_span(const struct lowerer *l, const struct py_node *node) {
-    return module_span(l->frame->module, node);
+    const struct frame *frame = l->frame;
+    return frame->module->is_contrib ? frame->call_span : module_span(frame->module, node);
 }
 
 struct str lower_one_line(struct lowerer *l, struct str text) {

@@ -1,4 +1,4 @@
-/* The pages as the build embeds them (embed_pages.py): one a file of pages/, in order of their codes.
+/* The pages as the build embeds them (scripts/embed.py): one a file of pages/, in order of their codes.
  * For rules.c alone; others ask rule_page(). */
 #ifndef LW_EXPLAIN_PAGES_H
 #define LW_EXPLAIN_PAGES_H
@@ -12,6 +12,6 @@ struct rule_page {
 };
 
 extern const struct rule_page rule_pages[];
-extern const size_t rule_page_count;
+extern const size_t rule_pages_count;
 
 #endif

@@ -35,7 +35,7 @@ const char *rule_summary(enum rule rule) {
 struct str rule_page(enum rule rule) {
     const char *code = rule_code(rule);
     /* Both lists are in order of code: a page too many or too few shows here. */
-    LW_ASSERT(rule_page_count == RULE_COUNT);
+    LW_ASSERT(rule_pages_count == RULE_COUNT);
     const struct rule_page *page = &rule_pages[rule];
     LW_ASSERT(strcmp(page->code, code) == 0);
     return (struct str){page->text, page->byte_size};
