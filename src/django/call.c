@@ -494,7 +494,16 @@ struct val *lower_call_func(struct lowerer *l, struct val *func_value, struct va
     l->hint = (struct str){0};
     l->is_statement = false;
     lower_bind(l, frame, arguments, self, args, args->span);
+    const struct row *saving = l->saving;
+    struct txn_span saving_span = l->saving_span;
+    if (self != NULL && self->kind == VAL_ROW && str_is(func->name, "save") && saving != self->row) {
+        l->saving = self->row;
+        l->saving_span = args->span;
+        l->is_saving_own = false;
+    }
     struct val *result = lower_run_frame(l, frame, node);
+    l->saving = saving;
+    l->saving_span = saving_span;
     l->is_statement = is_statement;
     l->hint = hint;
     txn_build_end(&l->b, step);

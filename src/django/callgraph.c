@@ -7,7 +7,7 @@
 struct scan {
     struct django_facts *facts;
     struct py_func *func;
-    bool has_verb;
+    bool has_verb, has_lock;
     VEC(struct str) called; /* simple names */
 };
 
@@ -21,6 +21,22 @@ static bool is_orm_name(struct str name) {
         if (str_is(name, names[i]))
             return true;
     return str_ends(name, "_set");
+}
+
+static bool is_lower(char c) {
+    return c >= 'a' && c <= 'z';
+}
+
+/* select_for_update, or a name with the word "lock" in it: cache.lock, RLock, advisory_lock. */
+static bool is_lock_name(struct str name) {
+    for (size_t i = 0; i + 4 <= name.len; i++) {
+        struct str word = str_sub(name, i, i + 4);
+        bool is_word = str_is(word, "Lock") || str_is(word, "LOCK") ||
+                       (str_is(word, "lock") && (i == 0 || !is_lower(name.ptr[i - 1])));
+        if (is_word && (i + 4 == name.len || !is_lower(name.ptr[i + 4])))
+            return true;
+    }
+    return str_is(name, "select_for_update");
 }
 
 void callgraph_add(struct django_facts *facts, size_t caller, const struct py_func *callee) {
@@ -58,9 +74,11 @@ static void scan_node(const struct py_node *node, void *context) {
     struct scan *scan = context;
     if (node->kind == PY_Attribute) {
         scan->has_verb |= is_orm_name(node->Attribute.attr);
+        scan->has_lock |= is_lock_name(node->Attribute.attr);
         VEC_PUSH(scan->facts->arena, &scan->called, node->Attribute.attr);
     } else if (node->kind == PY_Name) {
         scan->has_verb |= is_orm_name(node->Name.id);
+        scan->has_lock |= is_lock_name(node->Name.id);
         VEC_PUSH(scan->facts->arena, &scan->called, node->Name.id);
     } else if (node->kind == PY_Call) {
         scan_call(scan, node->Call.func);
@@ -68,19 +86,14 @@ static void scan_node(const struct py_node *node, void *context) {
     py_visit_children(node, scan_node, context);
 }
 
-/* Reverse edges by simple name: who uses a name that some function has. */
-struct users {
-    VEC(struct py_func *) items;
-};
-
-static void spread(struct django_facts *facts, struct map *users) {
+static void spread(struct django_facts *facts) {
     VEC(struct py_func *) queue = {0};
     for (size_t i = 0; i < facts->funcs.count; i++)
         if (facts->funcs.items[i]->touches_orm)
             VEC_PUSH(facts->arena, &queue, facts->funcs.items[i]);
     for (size_t next = 0; next < queue.count; next++) {
-        struct users *of = map_get(users, queue.items[next]->name);
-        for (size_t i = 0; of != NULL && i < of->items.count; i++) {
+        struct name_users *of = map_get(&facts->users, queue.items[next]->name);
+        for (size_t i = 0; of != NULL && !of->is_spread && i < of->items.count; i++) {
             struct py_func *user = of->items.items[i];
             if (user->touches_orm)
                 continue;
@@ -88,7 +101,7 @@ static void spread(struct django_facts *facts, struct map *users) {
             VEC_PUSH(facts->arena, &queue, user);
         }
         if (of != NULL)
-            of->items.count = 0;
+            of->is_spread = true;
     }
 }
 
@@ -127,29 +140,29 @@ static void find_exceptions(struct django_facts *facts) {
 }
 
 void callgraph_build(struct django_facts *facts) {
-    struct map users;
     find_exceptions(facts);
-    map_init(&users, facts->arena);
+    map_init(&facts->users, facts->arena);
     for (size_t i = 0; i < facts->funcs.count; i++) {
         struct py_func *func = facts->funcs.items[i];
         struct scan scan = {.facts = facts, .func = func};
         py_visit_children(func->node, scan_node, &scan);
         func->touches_orm = func->has_verb = scan.has_verb;
+        func->has_lock = scan.has_lock;
         facts->project->functions.items[i].is_view = is_view(facts, func);
         for (size_t j = 0; j < scan.called.count; j++) {
             struct str name = scan.called.items[j];
             if (!map_has(&facts->func_by_name, name))
                 continue;
-            struct users *of = map_get(&users, name);
+            struct name_users *of = map_get(&facts->users, name);
             if (of == NULL) {
-                of = ARENA_NEW(facts->arena, struct users);
-                map_put(&users, name, of);
+                of = ARENA_NEW(facts->arena, struct name_users);
+                map_put(&facts->users, name, of);
             }
             if (of->items.count == 0 || of->items.items[of->items.count - 1] != func)
                 VEC_PUSH(facts->arena, &of->items, func);
         }
     }
-    spread(facts, &users);
+    spread(facts);
     for (size_t i = 0; i < facts->funcs.count; i++)
         facts->project->functions.items[i].touches_orm = facts->funcs.items[i]->touches_orm;
 }

@@ -94,6 +94,11 @@ struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
  * asked when all are lowered. */
 void django_entries(const struct django_project *project, const bool *is_lowered, bool *is_entry);
 
+/* What must hold of the callers of an entry, where the project doesn't show it, for its program to be run as it is:
+ * "Voucher.use() is called outside a lock". Empty: nothing. */
+struct str django_assumption(struct arena *arena, const struct django_project *project,
+                             size_t function, const struct txn_program *program);
+
 /* What an effect of a program is, by its name: a call of something unknown, one that is known to do something that
  * cannot be undone, a task handed to a worker. */
 enum django_effect { DJANGO_EFFECT_UNKNOWN, DJANGO_EFFECT_SURE, DJANGO_EFFECT_TASK };

@@ -59,6 +59,12 @@ struct model {
     int table; /* index into the schema, -1: none */
 };
 
+/* Functions that use a name, as they may if they call what it stands for. */
+struct name_users {
+    VEC(struct py_func *) items;
+    bool is_spread; /* private to callgraph.c */
+};
+
 struct django_facts {
     struct arena *arena;
     struct text_pool *pool;
@@ -74,6 +80,7 @@ struct django_facts {
     VEC(struct py_class *) exceptions; /* of the project */
     VEC(struct py_func *) funcs;   /* beside project->functions */
     struct map func_by_name;       /* simple name -> struct func_list: for the call graph */
+    struct map users;              /* simple name of a function -> struct name_users */
     VEC(struct receiver) receivers; /* of model signals, in the order of files (signal.h) */
     VEC(struct model *) models;
     struct map model_by_label;     /* "app.model", lower case */

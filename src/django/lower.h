@@ -96,6 +96,9 @@ struct lowerer {
     uint32_t call_depth, atomic_depth, expr_depth;
     uint32_t step_count, sql_count;
     bool is_too_large, has_note, has_sql;
+    const struct row *saving;     /* whose save() of the project is being lowered; NULL: none */
+    struct txn_span saving_span;  /* the call of it: the write that is to change if it loses something, */
+    bool is_saving_own;           /* unless save() itself computes a column from one */
     uint16_t deleted;             /* what the last queryset delete() counted */
     struct txn_step *outer_atomic;
     struct txn_block *outer_block;   /* the block it stands in */

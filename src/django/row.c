@@ -272,6 +272,15 @@ static void set_sql(struct lowerer *l, struct txn_span span, struct row *row,
     buf_release(&sql);
 }
 
+static bool reads_column(const struct txn_expr *expr, uint16_t var) {
+    if (expr->kind == TXN_EXPR_COLUMN && expr->var == var)
+        return true;
+    for (size_t i = 0; i < expr->args.count; i++)
+        if (reads_column(expr->args.items[i], var))
+            return true;
+    return false;
+}
+
 void row_set_attribute(struct lowerer *l, struct txn_span span, struct row *row, struct str name,
                        struct val *val) {
     struct model_field *field = model_attribute(row->model, name);
@@ -298,7 +307,9 @@ void row_set_attribute(struct lowerer *l, struct txn_span span, struct row *row,
     }
     if (val->kind == VAL_UNKNOWN && val->is_merged)
         lower_notef(l, span, "%.*s is not the same kind of thing on every path", STR_ARG(val->name));
-    txn_build_set_column(&l->b, span, row->var, field->column, val_expr(l, val));
+    struct txn_expr *expr = val_expr(l, val);
+    l->is_saving_own |= l->saving == row && reads_column(expr, row->var);
+    txn_build_set_column(&l->b, span, row->var, field->column, expr);
     l->step_count++;
 }
 

@@ -232,6 +232,8 @@ static struct val *save_row(struct save *save) {
 }
 
 void row_save(struct lowerer *l, struct txn_span span, struct row *row, struct args *args) {
+    if (l->saving == row && !l->is_saving_own)
+        span = l->saving_span;
     struct save save = {.l = l, .span = span, .row = row};
     struct val *fields = args_get(args, 3, "update_fields");
     save.is_force_insert = is_true(args_get(args, 0, "force_insert"));
