@@ -72,6 +72,12 @@ static bool set_verbose(void *options, struct str value, struct err *err) {
     return true;
 }
 
+static bool set_pedantic(void *options, struct str value, struct err *err) {
+    (void)value, (void)err;
+    ((struct check_options *)options)->is_pedantic = true;
+    return true;
+}
+
 static bool set_quiet(void *options, struct str value, struct err *err) {
     (void)value, (void)err;
     ((struct check_options *)options)->is_quiet = true;
@@ -178,6 +184,7 @@ static const struct cli_option check_cli_options[] = {
     {"statistics", 0, NULL, "how many findings of each rule, instead of the findings",
      set_statistics},
     {"exit-zero", 0, NULL, "answer 0 even if something was found", set_exit_zero},
+    {"pedantic", 0, NULL, "also findings that rest on an assumption, which is printed", set_pedantic},
     {"quiet", 'q', NULL, "findings and errors only: no warnings, no summary", set_quiet},
     {"color", 0, "WHEN", "auto, always or never; auto obeys NO_COLOR", set_color},
     {"verbose", 'v', NULL, "also say what was not modelled, and where", set_verbose},

@@ -48,7 +48,9 @@ struct subject *project_subjects(struct arena *arena, struct text_pool *pool,
         *subject = (struct subject){.program = programs[i],
                                     .symbol = function->symbol,
                                     .is_summary = function->is_summary,
-                                    .has_code = function->has_code};
+                                    .has_code = function->has_code,
+                                    .root = function->root_text};
+        subject->assumption = django_assumption(arena, project, i, programs[i]);
     }
     return subjects;
 }

@@ -112,11 +112,11 @@ void find_alone(struct collector *c, const struct subject *subject, const struct
         const struct assignment *assignment = &alone.assignments.items[i];
         if (assignment->made == 0 || assignment->dropped < assignment->made)
             continue;
-        add_plain_finding(c, RULE_NEVER_SAVED, step_span(assignment->step), subject->symbol,
+        add_plain_finding(c, RULE_NEVER_SAVED, step_span(assignment->step), subject,
                           c->schema->tables.items[assignment->table]->name,
                           assignment->step->column_name);
     }
     if (alone.unlocked != NULL)
         add_plain_finding(c, RULE_LOCK_WITHOUT_TRANSACTION, step_span(alone.unlocked),
-                          subject->symbol, (struct str){0}, (struct str){0});
+                          subject, (struct str){0}, (struct str){0});
 }

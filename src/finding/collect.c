@@ -41,6 +41,10 @@ static struct str column_list(struct arena *arena, const struct finding *finding
 struct str finding_message(struct arena *arena, const struct finding *f) {
     struct str columns = column_list(arena, f);
     struct str by = f->other.symbol;
+    if (f->rule == RULE_STALE_SAVE && f->other.span.start.line > 0)
+        by = str_printf(arena, "%.*s (%.*s%s%.*s:%u)", STR_ARG(by), STR_ARG(f->other.root),
+                        f->other.root.len > 0 ? ", " : "", STR_ARG(f->other.span.path),
+                        f->other.span.start.line);
     switch (f->rule) {
     case RULE_ALIASED_OBJECTS:
         return str_printf(arena, "writes back the old %.*s of %.*s: another object of the same row "
@@ -146,16 +150,33 @@ static void fill_culprit(struct collector *c, const struct judged_run *run,
     for (size_t i = 0; i < culprit->reads.count; i++)
         VEC_PUSH(c->arena, &finding->reads, culprit->reads.items[i]);
     finding->other = (struct finding_other){
-        symbol_at(c, culprit->other_span, run->symbols[culprit->other]), culprit->other_span};
+        symbol_at(c, culprit->other_span, run->symbols[culprit->other]), run->roots[culprit->other],
+        culprit->other_span};
+    finding->entry = run->symbols[culprit->session];
+    finding->root = run->roots[culprit->session];
+}
+
+/* What must hold for both sessions to be run as they are. */
+static struct str assumption_of(struct collector *c, const struct judged_run *run,
+                                const struct culprit *culprit) {
+    struct str own = run->assumptions[culprit->session], other = {0};
+    if (run->setup.session_count > 1 && culprit->other < run->setup.session_count)
+        other = run->assumptions[culprit->other];
+    if (own.len == 0 || other.len == 0 || str_equal(own, other))
+        return own.len > 0 ? own : other;
+    return str_printf(c->arena, "%.*s, and %.*s", STR_ARG(own), STR_ARG(other));
 }
 
 void add_finding(struct collector *c, const struct judged_run *run, const struct culprit *culprit,
                  const struct schedule *schedule, const struct db_config *config) {
-    if (!rule_is_wanted(c->options, culprit->rule) ||
-        finding_at(c->findings, culprit->span, culprit->rule) != NULL)
+    struct finding *old = finding_at(c->findings, culprit->span, culprit->rule);
+    struct str assumption = assumption_of(c, run, culprit);
+    bool is_better = old == NULL || (old->assumption.len > 0 && assumption.len == 0);
+    if (!rule_is_wanted(c->options, culprit->rule) || !is_better)
         return;
     struct finding finding = {.witness_config = *config,
-                              .session_count = run->setup.session_count};
+                              .session_count = run->setup.session_count,
+                              .assumption = assumption};
     struct err err;
     finding.has_witness =
         witness_make(c->arena, &run->setup, config, schedule, &finding.witness, &err);
@@ -176,15 +197,22 @@ void add_finding(struct collector *c, const struct judged_run *run, const struct
     finding.message = finding_message(c->arena, &finding);
     if (c->options->on_finding != NULL && finding.has_witness)
         c->options->on_finding(c->options->finding_context, &finding, &run->setup, schedule);
-    VEC_PUSH(c->arena, &c->findings->items, finding);
+    if (old != NULL)
+        *old = finding;
+    else
+        VEC_PUSH(c->arena, &c->findings->items, finding);
 }
 
 struct finding *add_plain_finding(struct collector *c, enum rule rule, struct txn_span span,
-                                  struct str symbol, struct str table, struct str column) {
+                                  const struct subject *subject, struct str table,
+                                  struct str column) {
     if (!rule_is_wanted(c->options, rule) || finding_at(c->findings, span, rule) != NULL)
         return NULL;
     struct finding finding = {.rule = rule, .span = span, .table = table,
-                              .symbol = symbol_at(c, span, symbol)};
+                              .symbol = symbol_at(c, span, subject->symbol),
+                              .entry = subject->symbol,
+                              .root = subject->root,
+                              .assumption = subject->assumption};
     if (column.len > 0)
         VEC_PUSH(c->arena, &finding.columns, column);
     finding.message = finding_message(c->arena, &finding);

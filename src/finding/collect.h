@@ -18,7 +18,7 @@ struct collector {
 /* A run that was judged, with the programs' names. */
 struct judged_run {
     struct run_setup setup;
-    struct str symbols[DB_SESSIONS_MAX];
+    struct str symbols[DB_SESSIONS_MAX], roots[DB_SESSIONS_MAX], assumptions[DB_SESSIONS_MAX];
     bool is_summary[DB_SESSIONS_MAX];
 };
 
@@ -39,7 +39,8 @@ void add_finding(struct collector *c, const struct judged_run *run, const struct
 
 /* A finding that needs no second session and no table: LW008, LW011. */
 struct finding *add_plain_finding(struct collector *c, enum rule rule, struct txn_span span,
-                                  struct str symbol, struct str table, struct str column);
+                                  const struct subject *subject, struct str table,
+                                  struct str column);
 
 /* The one sentence of a finding. */
 struct str finding_message(struct arena *arena, const struct finding *finding);

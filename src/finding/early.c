@@ -36,7 +36,7 @@ void find_early_alone(struct collector *c, const struct subject *subject,
                         : kind == EFFECT_SURE ? is_undone(trace, event)
                                               : false;
         if (is_early)
-            add_plain_finding(c, RULE_EFFECT_BEFORE_COMMIT, step_span(event->at), subject->symbol,
+            add_plain_finding(c, RULE_EFFECT_BEFORE_COMMIT, step_span(event->at), subject,
                               (struct str){0}, (struct str){0});
     }
 }

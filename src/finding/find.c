@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "finding/collect.h"
 #include "finding/conflict.h"
+#include "finding/writers.h"
 
 #include <stdlib.h>
 
@@ -107,6 +108,8 @@ static void run_case(struct collector *c, const struct subject *subjects, size_t
     for (size_t i = 0; i < count; i++) {
         run.setup.sessions[i] = (struct world_session){subjects[i].program, input->args[i]};
         run.symbols[i] = subjects[i].symbol;
+        run.roots[i] = subjects[i].root;
+        run.assumptions[i] = subjects[i].assumption;
         run.is_summary[i] = subjects[i].is_summary;
     }
     for (size_t i = 0; i < c->options->config_count; i++)
@@ -193,11 +196,18 @@ static void find_own(struct find *find, size_t subject) {
     run_subjects(find->c, pair, 2, find->reached[subject]);
 }
 
+static bool is_sure(const struct find *find, size_t subject) {
+    return find->subjects[subject].assumption.len == 0;
+}
+
 static bool has_open_save(const struct find *find, size_t subject) {
     const struct write_set *set = &find->sets[subject];
-    for (size_t i = 0; i < set->saves.count; i++)
-        if (finding_at(find->c->findings, set->saves.items[i], RULE_STALE_SAVE) == NULL)
+    for (size_t i = 0; i < set->saves.count; i++) {
+        const struct finding *finding =
+            finding_at(find->c->findings, set->saves.items[i], RULE_STALE_SAVE);
+        if (finding == NULL || (finding->assumption.len > 0 && is_sure(find, subject)))
             return true;
+    }
     return false;
 }
 
@@ -209,6 +219,7 @@ static void find_across(struct find *find, size_t saver, bool is_near) {
         return;
     partners_find(find->arena, find->sets, find->symbols, find->count, saver, is_near,
                   &partners);
+    partners_sort(&partners, find->subjects);
     size_t tried = 0;
     for (size_t i = 0; i < partners.items.count && has_open_save(find, saver); i++) {
         if (tried++ >= PARTNERS_MAX) {
@@ -249,6 +260,8 @@ void find_all(struct arena *arena, const struct schema *schema, struct text_pool
         find_across(&find, i, true);
     for (size_t i = 0; i < subject_count; i++)
         find_across(&find, i, false);
+    for (size_t i = 0; i < findings->items.count; i++)
+        find_writers(arena, schema, subjects, find.sets, subject_count, &findings->items.items[i]);
     arena_release(&scratch);
     if (findings->items.count > 1)
         qsort(findings->items.items, findings->items.count, sizeof(struct finding),

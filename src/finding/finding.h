@@ -21,7 +21,14 @@ struct suppression {
 
 struct finding_other {
     struct str symbol; /* of the program that makes the other write */
+    struct str root;   /* how that comes to run, as subject.root */
     struct txn_span span;
+};
+
+/* A program that writes what a finding is about. */
+struct finding_writer {
+    struct str symbol, root;
+    struct txn_span span; /* of the program */
 };
 
 struct finding {
@@ -29,11 +36,14 @@ struct finding {
     enum rule rule;
     struct txn_span span;          /* of the write */
     struct str symbol;             /* "shop.views.increment" */
+    struct str entry, root;        /* the program that shows it, as subject.symbol and subject.root */
+    struct str assumption;         /* what must hold for it; empty: it follows from what the source shows */
     struct str table;              /* empty: an effect */
     VEC(struct str) columns;
     struct str message;            /* one sentence */
     VEC(struct txn_span) reads;
     struct finding_other other;
+    VEC(struct finding_writer) writers; /* all that race there but the entry itself, in the order of subjects */
     enum finding_scope scope;
     bool has_cells;                /* false for LW008, which no schedule is needed for */
     struct cell_verdict cells[POLICY_COUNT];
@@ -58,6 +68,8 @@ struct subject {
     struct str symbol;
     bool is_summary;        /* of a framework's code: there as the other writer */
     bool has_code;          /* of the user's: a summary may call some */
+    struct str root;        /* how it comes to run: "view /orders/<pk>/", "task"; empty: not known */
+    struct str assumption;  /* what must hold for it to be run as it is; empty: nothing */
 };
 
 /* What is known of an effect: nothing (a call of something unknown, taken for one), that it is one, that it starts a
@@ -89,6 +101,24 @@ struct find_stats {
     /* Runs that end in what no serial order gives, by a write that could not be told: no finding shows them. */
     VEC(struct txn_span) unexplained;
 };
+
+/* What a finding is worth, best first: a value computed from a stale one, a decision, what a known writer wrote, a row made
+ * twice, a lock misused, a hazard. */
+enum finding_tier {
+    TIER_DERIVED,
+    TIER_GUARDED,
+    TIER_CLOBBER,
+    TIER_DUPLICATE,
+    TIER_LOCK,
+    TIER_HAZARD
+};
+enum finding_tier finding_tier(enum rule rule);
+
+/* Sorts by what rests on no assumption, then by tier, then by place. */
+void findings_rank(struct findings *findings);
+
+/* Takes out those that rest on an assumption; answers how many. */
+size_t findings_drop_assumed(struct findings *findings);
 
 /* Runs each subject beside itself, and beside others that write what it reads, on inputs made from them, and
  * appends what is lost. All results are of `arena`. */

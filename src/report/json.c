@@ -212,6 +212,20 @@ static void put_suppression(struct json *j, const struct suppression *suppressio
     close_in(j, '}');
 }
 
+static void put_writers(struct json *j, const struct finding *f) {
+    key(j, "writers");
+    open_in(j, '[');
+    for (size_t i = 0; i < f->writers.count; i++) {
+        item(j);
+        open_in(j, '{');
+        put_str(j, "symbol", f->writers.items[i].symbol);
+        put_str(j, "root", f->writers.items[i].root);
+        put_place(j, f->writers.items[i].span);
+        close_in(j, '}');
+    }
+    close_in(j, ']');
+}
+
 static void put_finding(struct json *j, const struct policies *policies, struct on_server on,
                         const struct finding *f) {
     static const char *const scopes[] = {[SCOPE_AUTOCOMMIT] = "autocommit",
@@ -234,6 +248,9 @@ static void put_finding(struct json *j, const struct policies *policies, struct 
     }
     close_in(j, ']');
     put_str(j, "message", f->message);
+    put_str(j, "entry", f->entry);
+    put_str(j, "root", f->root);
+    put_str(j, "assumption", f->assumption);
     key(j, "reads");
     open_in(j, '[');
     for (size_t i = 0; i < f->reads.count; i++) {
@@ -247,11 +264,13 @@ static void put_finding(struct json *j, const struct policies *policies, struct 
     if (f->session_count > 1) {
         open_in(j, '{');
         put_str(j, "symbol", f->other.symbol);
+        put_str(j, "root", f->other.root);
         put_place(j, f->other.span);
         close_in(j, '}');
     } else {
         buf_add_c(j->out, "null");
     }
+    put_writers(j, f);
     put_c(j, "scope", scopes[f->scope]);
     put_cells(j, policies, f->has_cells ? f->cells : NULL, NULL, false);
     if (on.proved != NULL && on.proved->proof != NULL)
@@ -334,6 +353,7 @@ static void put_summary(struct json *j, const struct report *report) {
     put_number(j, "limits", s->limit_count);
     put_number(j, "admin_forms", s->summary_count);
     put_number(j, "skipped_pairs", s->skipped_count);
+    put_number(j, "assumed", s->assumed_count);
     put_number(j, "suppressed_by_comments", s->comment_count);
     put_number(j, "known_to_baseline", s->baseline_count);
     put_number(j, "no_longer_found", s->stale_count);

@@ -28,6 +28,7 @@ struct report_summary {
     size_t program_count, run_count, limit_count;
     size_t summary_count; /* writes of the framework's own code that can be lost */
     size_t skipped_count; /* pairs of functions that were not run */
+    size_t assumed_count; /* findings left out because they rest on an assumption */
     size_t comment_count, baseline_count; /* findings that a comment, the baseline suppresses */
     size_t stale_count;   /* findings that the baseline has and nobody found */
 };

@@ -77,6 +77,12 @@ static void add_place(struct place *places, size_t *count, struct place place) {
     places[at] = place;
 }
 
+/* " (view /orders/<pk>/)" */
+static void put_root(struct str root, struct buf *out) {
+    if (root.len > 0)
+        buf_printf(out, " (%.*s)", STR_ARG(root));
+}
+
 /* Reads and the write, those of one file in the order of its lines. */
 static void put_places(const struct report *r, const struct finding *f, struct buf *out) {
     struct place places[PLACES_MAX];
@@ -97,7 +103,9 @@ static void put_places(const struct report *r, const struct finding *f, struct b
     if (f->session_count < 2 || f->other.span.start.line == 0)
         return;
     struct str other = str_equal(f->other.symbol, f->symbol) ? STR("itself") : f->other.symbol;
-    buf_printf(out, "  other writer: %.*s, ", STR_ARG(other));
+    buf_printf(out, "  other writer: %.*s", STR_ARG(other));
+    put_root(f->other.root, out);
+    buf_add_c(out, ", ");
     if (str_equal(f->other.span.path, f->span.path))
         buf_printf(out, "line %u\n", f->other.span.start.line);
     else
@@ -106,6 +114,35 @@ static void put_places(const struct report *r, const struct finding *f, struct b
         if (same_line(places[i].span, f->other.span))
             return;
     put_excerpt(r, &(struct place){f->other.span, "written here", false}, out);
+}
+
+/* How the write comes to be made, who else writes there, and what was assumed. */
+static void put_surroundings(const struct report *r, const struct finding *f, struct buf *out) {
+    enum { WRITERS_NAMED_MAX = 3 };
+    size_t count = f->writers.count;
+    struct buf text = {0};
+    if (f->root.len > 0 || (f->entry.len > 0 && !str_equal(f->entry, f->symbol))) {
+        buf_printf(&text, "run by %.*s", STR_ARG(f->entry));
+        put_root(f->root, &text);
+        put_wrapped(out, buf_str(&text), 2, 4, report_width(r));
+    }
+    buf_clear(&text);
+    bool is_named = count == 1 && str_equal(f->writers.items[0].symbol, f->other.symbol);
+    if (count > 0 && !is_named) {
+        buf_printf(&text, "%zu other function%s this row: ", count, count == 1 ? " writes" : "s write");
+        for (size_t i = 0; i < count && i < WRITERS_NAMED_MAX; i++) {
+            buf_printf(&text, "%s%.*s", i > 0 ? ", " : "", STR_ARG(f->writers.items[i].symbol));
+            put_root(f->writers.items[i].root, &text);
+        }
+        buf_add_c(&text, count > WRITERS_NAMED_MAX ? ", ..." : "");
+        put_wrapped(out, buf_str(&text), 2, 4, report_width(r));
+    }
+    buf_clear(&text);
+    if (f->assumption.len > 0) {
+        buf_printf(&text, "assumes %.*s", STR_ARG(f->assumption));
+        put_wrapped(out, buf_str(&text), 2, 4, report_width(r));
+    }
+    buf_release(&text);
 }
 
 static void put_scope(const struct finding *f, struct buf *out) {
@@ -254,6 +291,7 @@ void finding_print(const struct report *r, const struct finding *f, struct buf *
                STR_ARG(f->symbol));
     put_wrapped(out, f->message, 2, 0, report_width(r));
     put_places(r, f, out);
+    put_surroundings(r, f, out);
     if (f->has_cells && f->session_count > 1)
         put_scope(f, out);
     if (f->has_witness)
@@ -361,6 +399,9 @@ static void put_summary(const struct report *r, struct buf *out) {
         put_sentence(r, out, "%zu search%s hit a limit: those say nothing of what was not reached.",
                      s->limit_count, s->limit_count == 1 ? "" : "es");
     put_suppressed(r, out);
+    if (s->assumed_count > 0)
+        put_sentence(r, out, "%zu more rest%s on an assumption (--pedantic shows %s).", s->assumed_count,
+                     s->assumed_count == 1 ? "s" : "", s->assumed_count == 1 ? "it" : "them");
     if (s->summary_count > 0)
         put_sentence(r, out, "%zu form%s of the admin can lose a write too; the code is Django's, so "
                      "no finding.", s->summary_count, plural(s->summary_count));
