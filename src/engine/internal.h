@@ -43,7 +43,7 @@ struct exec {
     uint32_t seen;          /* matches met in this run of it */
     uint32_t advisory_done; /* advisory locks taken by calls within expressions */
     uint32_t returning;     /* writes that RETURNING gives; those after it are cascades */
-    uint32_t cursor[10];     /* the policy's own; zero when the statement starts */
+    uint32_t cursor[11];     /* the policy's own; zero when the statement starts */
     int64_t affected;
     struct value last_insert;
     struct db_footprint footprint;

@@ -45,8 +45,8 @@ struct heap_scan {
     bool is_backwards; /* along the index */
 };
 
-/* The version whose place in the heap an index entry names: where the chain of HOT updates begins. */
-static uint32_t chain_root(struct db *db, const struct table *table, uint32_t version) {
+uint32_t heap_chain_root(struct db *db, uint32_t version) {
+    const struct table *table = db_table(db, db->rows.items[db->versions.items[version].row].table);
     for (;;) {
         uint32_t previous = db->versions.items[version].previous;
         if (previous == 0)
@@ -60,14 +60,13 @@ static uint32_t chain_root(struct db *db, const struct table *table, uint32_t ve
 }
 
 /* The order in which a scan meets two versions: that of the heap, or of the index (`key` >= 0). */
-static int scan_order(struct db *db, uint16_t table_index, int key, uint32_t a, uint32_t b) {
-    const struct table *table = db_table(db, table_index);
+static int scan_order(struct db *db, uint16_t table, int key, uint32_t a, uint32_t b) {
     int order = 0;
     if (key >= 0) {
-        order = key_compare(&db->query.eval, &table->keys.items[key], version_values(db, a),
-                            version_values(db, b));
-        a = chain_root(db, table, a);
-        b = chain_root(db, table, b);
+        const struct key *index = &db_table(db, table)->keys.items[key];
+        order = key_compare(&db->query.eval, index, version_values(db, a), version_values(db, b));
+        a = heap_chain_root(db, a);
+        b = heap_chain_root(db, b);
     }
     return order != 0 ? order : (a > b) - (a < b);
 }
@@ -205,7 +204,8 @@ static enum row_step scan_next(void *context, struct eval *eval, struct query_sc
             bool is_marked = heap->is_first && scan->place < *marked;
             if (heap->is_first && !is_marked)
                 *marked = (uint32_t)scan->place + 1;
-            if (!is_marked && ssi_scan_row(db, db->running, &heap->access, version, is_visible) != STEP_OK)
+            if (!is_marked && ssi_scan_row(db, db->running, &heap->access, version, is_visible,
+                                           exec->snapshot.sequence) != STEP_OK)
                 return ROW_STOP;
             if (!is_visible)
                 continue;
@@ -363,21 +363,20 @@ struct entry {
     const struct new_row *row;
     int index;
     uint16_t own; /* the row that an UPDATE replaces; 0: none */
+    bool is_entering; /* else it is only looked for */
 };
 
 /* Waits for transaction `txn`, or for the undoing of what it did after savepoint `number`. The row itself is there
  * already in PostgreSQL, and in the indexes before this one. */
 static enum step entry_wait(struct db *db, size_t session, const struct entry *entry, uint16_t txn,
                             uint32_t number) {
-    const struct sql_stmt *stmt = session_exec(db, session)->stmt;
     struct wait wait = {.kind = WAIT_TXN,
                         .txn = txn,
                         .number = number,
                         .row = entry->own,
                         .table = entry->row->table,
                         .mode = (uint8_t)entry->index,
-                        .has_entered = stmt->kind == SQL_STMT_INSERT && entry->own == 0 &&
-                                       stmt->insert->conflict == SQL_CONFLICT_ERROR};
+                        .has_entered = entry->is_entering && entry->own == 0};
     return session_wait(db, session, &wait);
 }
 
@@ -447,7 +446,7 @@ static enum step probe_row(struct db *db, size_t session, uint16_t row, const st
 }
 
 static enum step check_key(struct db *db, size_t session, const struct new_row *row, int index,
-                           struct duplicate *duplicate) {
+                           bool is_entering, struct duplicate *duplicate) {
     struct eval *eval = &db->query.eval;
     const struct key *key = &db_table(db, row->table)->keys.items[index];
     bool covers;
@@ -463,7 +462,7 @@ static enum step check_key(struct db *db, size_t session, const struct new_row *
             return STEP_OK;
     }
     uint16_t own = row->old != 0 ? db->versions.items[row->old].row : 0;
-    const struct entry entry = {row, index, own};
+    const struct entry entry = {row, index, own, is_entering};
     for (uint16_t r = db->tables.items[row->table].first_row; r != 0; r = db->rows.items[r].next) {
         uint32_t found;
         if (r == own)
@@ -479,35 +478,62 @@ static enum step check_key(struct db *db, size_t session, const struct new_row *
     return wait_for_inserter(db, session, &entry);
 }
 
+/* A row goes into its keys one by one. Where it waited for one, it is in those before already (`*entered`: that key's number
+ * and one). */
+static enum step enter_keys(struct db *db, size_t session, const struct new_row *row, int only_key,
+                            uint32_t *entered, struct duplicate *duplicate) {
+    const struct table *table = db_table(db, row->table);
+    size_t first = *entered > 0 ? *entered - 1 : 0;
+    enum step step = ssi_write_heap(db, session, row);
+    for (size_t i = first; i < table->keys.count && step == STEP_OK; i++) {
+        if (only_key >= 0 && (size_t)only_key != i)
+            continue;
+        *entered = (uint32_t)i + 1;
+        if (table->keys.items[i].is_unique)
+            step = check_key(db, session, row, (int)i, true, duplicate);
+        /* Somebody read the key's absence: that says more than the duplicate. */
+        if (step == STEP_OK && duplicate->key >= 0)
+            return ssi_write_key(db, session, row->table, i);
+        if (step == STEP_OK)
+            step = ssi_write_entry(db, session, row, i);
+    }
+    return step;
+}
+
+/* ON CONFLICT looks at its keys first, and writes nothing before that. */
+static enum step look_for_conflict(struct db *db, size_t session, const struct new_row *row,
+                                   int only_key, struct duplicate *duplicate) {
+    const struct table *table = db_table(db, row->table);
+    enum step step = STEP_OK;
+    for (size_t i = 0; i < table->keys.count && step == STEP_OK && duplicate->key < 0; i++)
+        if ((only_key < 0 || (size_t)only_key == i) && table->keys.items[i].is_unique)
+            step = check_key(db, session, row, (int)i, false, duplicate);
+    return step;
+}
+
+static bool has_conflict_clause(const struct db *db, size_t session) {
+    const struct sql_stmt *stmt = session_exec(db, session)->stmt;
+    return stmt->kind == SQL_STMT_INSERT && stmt->insert->conflict != SQL_CONFLICT_ERROR;
+}
+
 static enum step check_keys(struct db *db, size_t session, const struct new_row *row, int only_key,
                             struct duplicate *duplicate) {
     const struct sql_stmt *stmt = session_exec(db, session)->stmt;
-    /* ON CONFLICT looks at its keys first, and writes nothing before that. */
-    bool is_conflict = stmt->kind == SQL_STMT_INSERT &&
-                       stmt->insert->conflict != SQL_CONFLICT_ERROR &&
-                       (only_key >= 0 || stmt->insert->conflict_key < 0);
+    uint32_t *cursor = session_exec(db, session)->cursor;
+    bool has_conflict = has_conflict_clause(db, session);
     enum step step = table_use(db, session, row->table, ROW_EXCLUSIVE);
-    const struct table *table = db_table(db, row->table);
-    uint32_t waited_for = session_exec(db, session)->cursor[POSTGRES_CONFLICT];
-    if (step == STEP_OK && waited_for != 0) {
-        *duplicate = (struct duplicate){.key = 0, .version = waited_for};
+    if (step != STEP_OK)
+        return step;
+    if (cursor[POSTGRES_CONFLICT] != 0) {
+        *duplicate = (struct duplicate){.key = 0, .version = cursor[POSTGRES_CONFLICT]};
         return STEP_OK;
     }
-    if (step == STEP_OK && !is_conflict)
-        step = ssi_write_heap(db, session, row);
-    for (size_t i = 0; i < table->keys.count && step == STEP_OK; i++) {
-        if (only_key >= 0 && (size_t)only_key != i)
-            continue;
-        if (table->keys.items[i].is_unique)
-            step = check_key(db, session, row, (int)i, duplicate);
-        if (step != STEP_OK)
-            return step;
-        /* Somebody read the key's absence: that says more than the duplicate. */
-        if (duplicate->key >= 0)
-            return is_conflict ? STEP_OK : ssi_write_key(db, session, row->table, i);
-        if (!is_conflict)
-            step = ssi_write_entry(db, session, row, i);
-    }
+    if (has_conflict && (only_key >= 0 || stmt->insert->conflict_key < 0))
+        return look_for_conflict(db, session, row, only_key, duplicate);
+    uint32_t anew = 0, *entered = has_conflict ? &anew : &cursor[POSTGRES_ENTERED];
+    step = enter_keys(db, session, row, only_key, entered, duplicate);
+    if (step != STEP_WAIT)
+        *entered = 0;
     return step;
 }
 
@@ -541,8 +567,9 @@ static enum step lock_duplicate(struct db *db, size_t session, uint32_t found, u
 
 static enum step before_write(struct db *db, size_t session, const struct new_row *row,
                               bool *skip) {
+    bool has_entered = row->values != NULL && !has_conflict_clause(db, session);
     *skip = false;
-    return ssi_write(db, session, row);
+    return has_entered ? STEP_OK : ssi_write(db, session, row); /* else enter_keys did so */
 }
 
 static enum step after_write(struct db *db, size_t session, uint32_t version) {
@@ -587,10 +614,14 @@ static void pick_values(const struct value *row, const uint16_t *columns, size_t
         values[i] = row[columns[i]];
 }
 
-/* SELECT 1 FROM parent WHERE key = ... FOR KEY SHARE, `found` being its row. */
+/* SELECT 1 FROM parent WHERE key = ... FOR KEY SHARE, `found` being its row. The search is not repeated after a wait. */
 static enum step mark_parent(struct db *db, size_t session, const struct foreign_key *fk,
                              const struct value *child, uint32_t found) {
+    uint32_t *is_marked = &session_exec(db, session)->cursor[POSTGRES_CHECK_MARKED];
     struct value values[KEY_COLUMNS_MAX];
+    if (*is_marked)
+        return STEP_OK;
+    *is_marked = true;
     pick_values(child, fk->columns, fk->column_count, values);
     struct access access =
         lookup_access(db, fk->parent, fk->parent_columns, values, fk->column_count);
@@ -633,7 +664,7 @@ static enum step check_parent(struct db *db, size_t session, uint16_t table,
     enum step step = lock_parent(db, session, fk, values, *latest - 1);
     (void)table;
     if (step != STEP_WAIT)
-        *latest = 0;
+        *latest = session_exec(db, session)->cursor[POSTGRES_CHECK_MARKED] = 0;
     return step;
 }
 
@@ -642,33 +673,44 @@ static bool child_matches(struct db *db, const struct foreign_key *fk, const str
     return parent_matches(db, fk, parent, child);
 }
 
-/* Puts the children into lists.work that are there when the check begins, in the order in which it will meet them. */
-static enum step note_children(struct db *db, size_t session, uint16_t child_table,
-                               const struct foreign_key *fk, const struct value *parent) {
-    struct u32_list *found = &db->lists[session].work;
-    struct value values[KEY_COLUMNS_MAX];
-    pick_values(parent, fk->parent_columns, fk->column_count, values);
-    struct access access = lookup_access(db, child_table, fk->columns, values, fk->column_count);
-    enum step step = ssi_scan(db, session, &access, true, NULL, 0);
-    if (step != STEP_OK)
-        return step;
-    found->count = 0;
-    for (uint16_t row = db->tables.items[child_table].first_row; row != 0;
-         row = db->rows.items[row].next) {
-        uint32_t version = row_newest_committed(db, db->sessions.items[session].txn, row);
-        if (version == 0 || version_is_deleted(db, version) ||
-            !child_matches(db, fk, version_values(db, version), parent))
-            continue;
-        MVEC_PUSH(found, version);
-        for (size_t at = found->count - 1; at > 0; at--) {
-            uint32_t before = found->items[at - 1];
-            if (scan_order(db, child_table, access.key, version, before) > 0)
-                break;
-            found->items[at - 1] = version;
-            found->items[at] = before;
-        }
+/* A row under the search for children, in lists.work: two words, its version and whether it is a child. */
+enum { FOUND_WORDS = 2 };
+
+static void found_add(struct db *db, struct u32_list *found, const struct access *access,
+                      uint32_t version, bool is_child) {
+    MVEC_PUSH(found, version);
+    MVEC_PUSH(found, is_child);
+    for (size_t at = found->count - FOUND_WORDS; at > 0; at -= FOUND_WORDS) {
+        uint32_t *words = found->items + at - FOUND_WORDS;
+        if (scan_order(db, access->table, access->key, version, words[0]) > 0)
+            break;
+        memcpy(words + FOUND_WORDS, words, FOUND_WORDS * sizeof(*words));
+        words[0] = version;
+        words[1] = is_child;
     }
-    return STEP_OK;
+}
+
+/* Collects the children that are there when the check begins, in the order in which it will meet them; for SSI also
+ * what it only meets. */
+static enum step collect_children(struct db *db, size_t session, const struct access *access,
+                                  const struct foreign_key *fk, const struct value *parent) {
+    struct u32_list *found = &db->lists[session].work;
+    uint16_t txn = db->sessions.items[session].txn;
+    bool is_lazy = db->txns.items[txn].level == SQL_SERIALIZABLE && access->key >= 0;
+    enum step step = is_lazy ? ssi_scan_begin(db, session, access)
+                             : ssi_scan(db, session, access, true, NULL, 0);
+    found->count = 0;
+    for (uint16_t row = db->tables.items[access->table].first_row; row != 0;
+         row = db->rows.items[row].next) {
+        uint32_t seen = row_newest_committed(db, txn, row), met = seen;
+        bool is_child = seen != 0 && !version_is_deleted(db, seen) &&
+                        child_matches(db, fk, version_values(db, seen), parent);
+        if (is_lazy)
+            met = version_in_index(db, &db->query.eval, access, row, seen);
+        if (is_lazy ? met != 0 : is_child)
+            found_add(db, found, access, met, is_child);
+    }
+    return step;
 }
 
 /* Takes hold of a child that was found as version `seen`. One that is deleted while it is waited for is a row changed
@@ -697,21 +739,39 @@ static enum step hold_child(struct db *db, size_t session, const struct foreign_
     return STEP_OK;
 }
 
+/* The search meets the `i`-th of what was collected; once, though it may wait there. */
+static enum step meet_found(struct db *db, size_t session, const struct access *access, size_t i,
+                            uint32_t sequence) {
+    const struct u32_list *found = &db->lists[session].work;
+    uint32_t *met = &session_exec(db, session)->cursor[POSTGRES_CHECK_MARKED];
+    if (access->key < 0 || i < *met)
+        return STEP_OK;
+    *met = (uint32_t)i + FOUND_WORDS;
+    return ssi_scan_row(db, session, access, found->items[i], found->items[i + 1], sequence);
+}
+
 /* One after the other: the action has written the one before. */
 static enum step find_children(struct db *db, size_t session, uint16_t child_table,
                                const struct foreign_key *fk, const struct value *values,
                                enum sql_lock lock, struct u32_list *children) {
-    uint32_t *has_found = &session_exec(db, session)->cursor[POSTGRES_FOUND_CHILDREN];
+    uint32_t *cursor = session_exec(db, session)->cursor;
     struct u32_list *found = &db->lists[session].work;
+    struct value keys[KEY_COLUMNS_MAX];
+    pick_values(values, fk->parent_columns, fk->column_count, keys);
+    struct access access = lookup_access(db, child_table, fk->columns, keys, fk->column_count);
     enum step step = STEP_OK;
-    if (!*has_found)
-        step = note_children(db, session, child_table, fk, values);
-    *has_found = step == STEP_OK;
-    for (size_t i = 0; i < found->count && step == STEP_OK; i++) {
+    if (cursor[POSTGRES_CHECK_SNAPSHOT] == 0) {
+        cursor[POSTGRES_CHECK_SNAPSHOT] = db->core.commits + 1;
+        step = collect_children(db, session, &access, fk, values);
+    }
+    for (size_t i = 0; i < found->count && step == STEP_OK; i += FOUND_WORDS) {
         uint32_t seen = found->items[i], child;
         uint32_t newest = db->rows.items[db->versions.items[seen].row].newest;
         if (newest != seen && db->versions.items[newest].writer == db->sessions.items[session].txn)
             continue; /* written */
+        step = meet_found(db, session, &access, i, cursor[POSTGRES_CHECK_SNAPSHOT] - 1);
+        if (step != STEP_OK || !found->items[i + 1])
+            continue;
         step = hold_child(db, session, fk, values, lock, seen, &child);
         if (step == STEP_OK && child != 0) {
             MVEC_PUSH(children, child);
@@ -719,7 +779,7 @@ static enum step find_children(struct db *db, size_t session, uint16_t child_tab
         }
     }
     if (step == STEP_OK)
-        *has_found = false;
+        cursor[POSTGRES_CHECK_SNAPSHOT] = cursor[POSTGRES_CHECK_MARKED] = 0;
     return step;
 }
 

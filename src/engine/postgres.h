@@ -14,7 +14,8 @@ static inline bool txn_is_snapshot(const struct txn *txn) {
 enum postgres_cursor {
     POSTGRES_WAITS_TABLE, /* it waited for a table */
     POSTGRES_CHECK_SNAPSHOT, /* one more than the sequence that a foreign key's trigger sees; 0: none */
-    POSTGRES_FOUND_CHILDREN, /* the children of the foreign key's action under way are in lists.work */
+    POSTGRES_CHECK_MARKED,   /* what of its search has met SSI: the parent's all at once, of lists.work so many words */
+    POSTGRES_ENTERED,        /* one more than the key that the row being written waited for; 0: it is in none */
     POSTGRES_QUEUE_ROW,      /* the row it waits or waited for, */
     POSTGRES_QUEUE_ORDER,    /* and its place in the row's queue */
     POSTGRES_SAFE_SNAPSHOT, /* one more than the snapshot that is awaited to be safe; 0: none */
@@ -23,6 +24,9 @@ enum postgres_cursor {
     POSTGRES_CONFLICT,       /* the version that ON CONFLICT waits for; 0: none */
     POSTGRES_MARKED          /* one more than the rows of its first scan that have SSI's marks; 0: the scan has not begun */
 };
+
+/* The version whose place in the heap the index entries of `version` name: where its chain of HOT updates begins. */
+uint32_t heap_chain_root(struct db *db, uint32_t version);
 
 /* ---- postgres_lock.c ---- */
 
@@ -54,10 +58,10 @@ enum step table_lock(struct db *db, size_t session, const struct sql_lock_table 
 enum step ssi_scan(struct db *db, size_t session, const struct access *access, bool latest,
                    const uint32_t *versions, size_t count);
 /* The same row by row, for a scan along a whole index that LIMIT may end early. A row the reader
- * does not see is given by any version. */
+ * does not see is given by any version; `sequence`: the commits it sees. */
 enum step ssi_scan_begin(struct db *db, size_t session, const struct access *access);
 enum step ssi_scan_row(struct db *db, size_t session, const struct access *access, uint32_t version,
-                       bool is_visible);
+                       bool is_visible, uint32_t sequence);
 /* A row is about to be written: who has read it, or where it would have been? */
 enum step ssi_write(struct db *db, size_t session, const struct new_row *row);
 /* Its two parts: the row itself, then its entry in each index, which comes after that index has been searched for

@@ -155,39 +155,82 @@ static enum step look_at_row(struct db *db, uint16_t reader) {
     return STEP_OK;
 }
 
-/* One row under a scan. A sequential scan looks at every version; an index leads to the chain of
- * a row, which is followed up to the version seen and tells who overwrote that. */
+/* What is dead is looked at, too. */
+static enum step look_at_dead(struct db *db, uint16_t reader, const struct access *access) {
+    if (!(db->txns.items[reader].flags & TXN_DOOMED))
+        return STEP_OK;
+    for (size_t v = 1; v < db->versions.count; v++)
+        if (db->rows.items[db->versions.items[v].row].table == access->table &&
+            (access->key < 0 ||
+             access_has(&db->query.eval, access, version_values(db, (uint32_t)v))))
+            return look_at_row(db, reader);
+    return STEP_OK;
+}
+
+static uint32_t version_after(const struct db *db, uint16_t row, uint32_t version) {
+    uint32_t v = db->rows.items[row].newest;
+    while (v != 0 && v != version && db->versions.items[v].previous != version)
+        v = db->versions.items[v].previous;
+    return v == version ? 0 : v;
+}
+
+/* Whether a scan meets who made `version`, which is newer than `seen` (0: none): as the one that has taken `seen`'s place, or as
+ * a tuple that it looks at. An index leads to a chain of HOT updates, which is followed up to the version seen. */
+static bool meets_version(struct db *db, const struct access *access, uint32_t seen, bool is_seen,
+                          uint32_t version) {
+    if (seen != 0 && db->versions.items[version].previous == seen &&
+        (is_seen || access->key < 0))
+        return true;
+    if (version_is_deleted(db, version))
+        return false;
+    if (access->key < 0)
+        return true;
+    return access_has(&db->query.eval, access, version_values(db, version)) &&
+           (!is_seen || heap_chain_root(db, version) != heap_chain_root(db, seen));
+}
+
+/* One row under a scan. A sequential scan looks at every version. */
 static enum step scan_row(struct db *db, const struct snapshot *snapshot,
                           const struct access *access, uint16_t row) {
     struct eval *eval = &db->query.eval;
     uint32_t seen = row_visible(db, snapshot, row);
     bool is_seen = seen != 0 && access_has(eval, access, version_values(db, seen));
-    uint32_t after = 0; /* the oldest version newer than `seen` that the scan meets */
     enum step step = access->key < 0 || is_seen ? look_at_row(db, snapshot->txn) : STEP_OK;
-    if (step != STEP_OK)
-        return step;
-    for (uint32_t v = db->rows.items[row].newest; v != seen && v != 0;
-         v = db->versions.items[v].previous) {
-        if (access->key < 0) {
-            step = meet_writer(db, snapshot->txn, db->versions.items[v].writer);
-            if (step != STEP_OK)
-                return step;
-        } else if (is_seen || access_has(eval, access, version_values(db, v))) {
-            after = v;
-        }
-    }
     /* A foreign key's trigger sees what is newer than the transaction's snapshot, and so what that replaced. */
     bool is_latest = snapshot->sequence > db->txns.items[snapshot->txn].snapshot;
     for (uint32_t v = seen == 0 ? 0 : db->versions.items[seen].previous;
          v != 0 && is_latest && step == STEP_OK; v = db->versions.items[v].previous)
         if (access->key < 0 || access_has(eval, access, version_values(db, v)))
             step = meet_writer(db, snapshot->txn, db->versions.items[v].writer);
-    if (step != STEP_OK)
-        return step;
-    if (after != 0)
+    for (uint32_t v = version_after(db, row, seen); v != 0 && step == STEP_OK;
+         v = version_after(db, row, v)) {
+        if (!meets_version(db, access, seen, is_seen, v))
+            continue;
         step = look_at_row(db, snapshot->txn);
-    if (after != 0 && step == STEP_OK)
-        step = meet_writer(db, snapshot->txn, db->versions.items[after].writer);
+        if (step == STEP_OK)
+            step = meet_writer(db, snapshot->txn, db->versions.items[v].writer);
+    }
+    return step;
+}
+
+/* A row that waits for a key is in the heap and in the keys before that one already; one that is replaced has its mark. */
+static enum step meet_entering(struct db *db, size_t session, const struct access *access) {
+    struct eval *eval = &db->query.eval;
+    enum step step = STEP_OK;
+    for (size_t s = 0; s < db->session_count && step == STEP_OK; s++) {
+        const struct wait *wait = &db->sessions.items[s].wait;
+        if (s == session || wait->kind != WAIT_TXN || wait->table != access->table ||
+            (!wait->has_entered && wait->row == 0))
+            continue;
+        bool is_met = access->key < 0;
+        if (!is_met && wait->has_entered)
+            is_met = access->key < wait->mode && access_has(eval, access, db->lists[s].row.items);
+        else if (!is_met)
+            is_met = access_has(eval, access,
+                                version_values(db, db->rows.items[wait->row].newest));
+        if (is_met)
+            step = meet_writer(db, db->sessions.items[session].txn, db->sessions.items[s].txn);
+    }
     return step;
 }
 
@@ -199,15 +242,16 @@ enum step ssi_scan_begin(struct db *db, size_t session, const struct access *acc
         mark_add(db, txn, MARK_RELATION, access->table, 0, 0);
     else
         mark_add(db, txn, MARK_INDEX_PAGE, access->table, (uint8_t)access->key, 0);
-    return STEP_OK;
+    enum step step = look_at_dead(db, txn, access);
+    return step == STEP_OK ? meet_entering(db, session, access) : step;
 }
 
 enum step ssi_scan_row(struct db *db, size_t session, const struct access *access, uint32_t version,
-                       bool is_visible) {
+                       bool is_visible, uint32_t sequence) {
     uint16_t txn = db->sessions.items[session].txn;
     if (!is_serializable(db, txn))
         return STEP_OK;
-    struct snapshot snapshot = {db->txns.items[txn].snapshot, txn, COMMAND_ALL};
+    struct snapshot snapshot = {sequence, txn, COMMAND_ALL};
     if (is_visible && access->key >= 0)
         mark_row(db, txn, access->table, version);
     return scan_row(db, &snapshot, access, db->versions.items[version].row);

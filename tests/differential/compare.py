@@ -8,6 +8,7 @@ stopped. A server that can't be had here is passed over with the reason.
 """
 
 import argparse
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -48,11 +49,11 @@ def compare(name, options, output=None):
     kind, engine, levels = SERVERS[name]
     kind = type(kind.__name__, (kind,), {"DEADLOCK_MS": DEADLOCK_MS})
     server = kind()
-    try:
-        server.__enter__()
-    except (servers.ServerError, FileNotFoundError, ImportError) as error:
-        raise Skipped(str(error)) from error
-    with server:
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(server)
+        except (servers.ServerError, FileNotFoundError, ImportError) as error:
+            raise Skipped(str(error)) from error
         command = [str(program()), "--server", url_of(server)] + options
         for level in levels:
             command += ["--policy", "%s %s" % (engine, level)]

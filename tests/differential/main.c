@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 struct counts {
@@ -236,6 +237,9 @@ static bool one_trial(struct program *program, uint64_t number, size_t policy, b
         *is_open = differs && !(is_ssi && outcome.is_serializable) && !server_does_so;
         if (outcome.script.not_modelled.len > 0)
             printf("not modelled: %.*s\n", STR_ARG(outcome.script.not_modelled));
+        if (program->options.hashes)
+            printf("%llu %016llx\n", (unsigned long long)number,
+                   (unsigned long long)script_hash(&trial, &outcome.script));
         if (differs || program->options.prints)
             report(program, &trial, &outcome);
     }
@@ -310,17 +314,28 @@ static bool is_of_job(const struct program *program, uint64_t number) {
     return round % program->options.jobs == program->job;
 }
 
-/* 0, or what the program answers. */
-static int run_cases(struct program *program) {
+/* The number of the next case; false: there is none. */
+static bool next_case(const struct options *options, FILE *only, uint64_t done, uint64_t *number) {
+    char line[32];
+    *number = options->first + done;
+    if (only == NULL || done >= options->cases)
+        return done < options->cases;
+    if (fgets(line, sizeof(line), only) == NULL)
+        return false;
+    *number = strtoull(line, NULL, 10);
+    return true;
+}
+
+/* 0, or what the program answers. `only`: the numbers of the cases; NULL: all from `first`. */
+static int run_cases(struct program *program, FILE *only) {
     const struct options *options = &program->options;
     struct tally *tally = &program->tallies[program->job];
     double start = now_seconds();
-    uint64_t not_modelled = 0;
+    uint64_t not_modelled = 0, number;
     bool ok = true;
-    for (uint64_t i = 0; i < options->cases && ok; i++) {
+    for (uint64_t i = 0; ok && next_case(options, only, i, &number); i++) {
         if (now_seconds() - start > options->seconds || open_count(program) >= options->differences_max)
             break;
-        uint64_t number = options->first + i;
         bool is_open;
         if (!is_of_job(program, number))
             continue;
@@ -330,6 +345,19 @@ static int run_cases(struct program *program) {
     for (size_t i = 0; i < options->policy_count; i++)
         not_modelled += tally->counts[i].not_modelled;
     return !ok ? 2 : tally->open_count > 0 || not_modelled > 0 ? 1 : 0;
+}
+
+static int run_chosen_cases(struct program *program) {
+    if (program->options.only == NULL)
+        return run_cases(program, NULL);
+    FILE *only = fopen(program->options.only, "r");
+    if (only == NULL) {
+        fprintf(stderr, "differential: %s can't be read\n", program->options.only);
+        return 2;
+    }
+    int answer = run_cases(program, only);
+    fclose(only);
+    return answer;
 }
 
 static bool open_server(struct program *program, struct err *err) {
@@ -361,7 +389,7 @@ static int run_job(void *context, unsigned job) {
     signal(SIGTERM, on_signal);
     signal(SIGABRT, on_abort);
     if (open_server(program, &err))
-        answer = run_cases(program);
+        answer = run_chosen_cases(program);
     else
         fail(&err, NULL);
     if (program->has_server && !server_close(&program->server, &err)) {
@@ -381,6 +409,7 @@ int main(int argc, char **argv) {
         return 2;
     for (size_t i = 0; i < program.options.policy_count; i++)
         program.policies[i] = *program.options.policies[i];
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* jobs write to one place */
     program.tallies = jobs_memory(program.options.jobs * sizeof(struct tally));
     double start = now_seconds();
     int answer = jobs_run(program.options.jobs, run_job, &program);

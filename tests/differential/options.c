@@ -14,9 +14,11 @@ static const char usage[] =
     "  --seed N           (1)\n"
     "  --first N          the number of the first case (0)\n"
     "  --case N           that one only\n"
+    "  --only FILE        the cases whose numbers stand there, one a line\n"
     "  --blockers         also compare who is waited for\n"
     "  --shrink           leave out of a case that differs what can be left out\n"
     "  --print            print each case as a transcript\n"
+    "  --hashes           print of each case its number and a hash of what a server is asked and must answer\n"
     "  --keep FOLDER      write each case that differs to a file there\n"
     "  --differences N    stop after so many that are not explained (20)\n";
 
@@ -45,6 +47,8 @@ static bool read_value(struct options *options, const char *name, const char *va
         options->server = value;
     else if (strcmp(name, "--keep") == 0)
         options->keep = value;
+    else if (strcmp(name, "--only") == 0)
+        options->only = value;
     else if (!read_number(value, &number))
         return false;
     else if (strcmp(name, "--seconds") == 0)
@@ -77,6 +81,8 @@ bool options_read(struct options *options, int argc, char **argv) {
             options->finds_blockers = true;
         else if (strcmp(argv[i], "--print") == 0)
             options->prints = true;
+        else if (strcmp(argv[i], "--hashes") == 0)
+            options->hashes = true;
         else if (i + 1 < argc)
             ok = read_value(options, argv[i], argv[i + 1]), i++;
         else

@@ -14,7 +14,8 @@ struct options {
     uint64_t cases;   /* at most so many */
     unsigned jobs;    /* up to JOBS_MAX */
     uint64_t seed, first; /* the number of the first case */
-    bool shrinks, finds_blockers, prints;
+    const char *only;     /* a file with the numbers of the cases, one a line; NULL: all from `first` */
+    bool shrinks, finds_blockers, prints, hashes;
     uint64_t differences_max; /* stops after so many */
     const char *keep;         /* a folder for the transcripts of differences; NULL: none */
 };

@@ -95,6 +95,44 @@ struct str rows_shown(struct arena *arena, const struct str *cells, size_t row_c
     return text;
 }
 
+static void print_head(const struct trial *trial, struct buf *out) {
+    buf_printf(out, "## seed %llu case %llu\n  = %s\n", (unsigned long long)trial->seed,
+               (unsigned long long)trial->number, trial->policy->name);
+    for (size_t i = 0; i < trial->world->ddl.count; i++)
+        buf_printf(out, "  + %.*s\n", STR_ARG(trial->world->ddl.items[i]));
+    for (size_t i = 0; i < trial->rows.count; i++)
+        buf_printf(out, "  + %.*s\n", STR_ARG(trial->rows.items[i]));
+}
+
+static uint64_t hash_more(uint64_t hash, const void *bytes, size_t size) { /* FNV-1a */
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3;
+    return hash;
+}
+
+static uint64_t hash_text(uint64_t hash, struct str text) {
+    return hash_more(hash_more(hash, text.ptr, text.len), "", 1);
+}
+
+uint64_t script_hash(const struct trial *trial, const struct script *script) {
+    struct buf head = {0};
+    print_head(trial, &head);
+    uint64_t hash = hash_text(0xcbf29ce484222325, buf_str(&head));
+    buf_release(&head);
+    for (size_t i = 0; i < script->lines.count; i++) {
+        const struct script_line *line = &script->lines.items[i];
+        const struct answer *answer = &line->answer;
+        const int64_t numbers[] = {line->kind,       line->session,       line->is_final,
+                                   answer->kind,     answer->affected,    answer->rolled_back,
+                                   answer->blockers, answer->ended_transaction};
+        hash = hash_more(hash, numbers, sizeof(numbers));
+        hash = hash_text(hash, line->sql);
+        hash = hash_text(hash, answer->rows);
+        hash = hash_text(hash, str_from_c(answer->code));
+    }
+    return hash;
+}
+
 static void print_line(const struct script_line *line, const struct answer *answer,
                        struct buf *out) {
     size_t start = out->len;
@@ -103,15 +141,6 @@ static void print_line(const struct script_line *line, const struct answer *answ
         buf_add_repeat(out, ' ', TRANSCRIPT_COLUMN - (out->len - start));
     buf_printf(out, "  %s%.*s\n", line->kind == LINE_STATEMENT ? "" : "(unblocked) ",
                STR_ARG(answer->shown));
-}
-
-static void print_head(const struct trial *trial, struct buf *out) {
-    buf_printf(out, "## seed %llu case %llu\n  = %s\n", (unsigned long long)trial->seed,
-               (unsigned long long)trial->number, trial->policy->name);
-    for (size_t i = 0; i < trial->world->ddl.count; i++)
-        buf_printf(out, "  + %.*s\n", STR_ARG(trial->world->ddl.items[i]));
-    for (size_t i = 0; i < trial->rows.count; i++)
-        buf_printf(out, "  + %.*s\n", STR_ARG(trial->rows.items[i]));
 }
 
 void trial_print(const struct trial *trial, struct buf *out) {

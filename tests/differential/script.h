@@ -72,4 +72,7 @@ bool sql_is(struct str sql, const char *word);
 void script_print(const struct trial *trial, const struct script *script, size_t count,
                   const struct answer *last, struct buf *out);
 
+/* A hash of all that a server's answers are compared with. */
+uint64_t script_hash(const struct trial *trial, const struct script *script);
+
 #endif

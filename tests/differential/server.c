@@ -47,7 +47,8 @@ static bool run_everywhere(struct server *server, const char *sql, struct err *e
 static bool set_up_sessions(struct server *server, const struct policy_under_test *policy,
                             struct err *err) {
     static const char *const postgresql[] = {"set lock_timeout = 0", "set enable_seqscan = off",
-                                             "set enable_bitmapscan = off", NULL};
+                                             "set enable_bitmapscan = off",
+                                             "set enable_indexonlyscan = off", NULL};
     static const char *const mysql[] = {"set innodb_lock_wait_timeout = 1000", NULL};
     const char *const *settings = is_postgresql(server) ? postgresql : mysql;
     char sql[128];

@@ -110,8 +110,9 @@ class Server:
 
 class PostgreSQL(Server):
     def __init__(self, server, settings, schema):
-        self.server, self.level = server, " ".join(w for w in settings if w != "django")
+        self.server, self.level = server, " ".join(w for w in settings if w not in ("django", "index_scans"))
         self.begin = "begin isolation level " + self.level if "django" in settings else "begin"
+        self.index_scans = "index_scans" in settings
         self.control = server.connect()
         self.cursor = self.control.cursor()
         self.cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
@@ -133,6 +134,8 @@ class PostgreSQL(Server):
         connection = self.server.connect()
         if self.begin == "begin":
             connection.cursor().execute("SET default_transaction_isolation = '%s'" % self.level)
+        if self.index_scans:
+            connection.cursor().execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
         session.pid = connection.get_backend_pid()
         return connection
 

@@ -97,6 +97,8 @@ static void config_line(struct replay *replay, struct str words) {
             config->innodb_snapshot_isolation = true;
         else if (word_is(&words, "immediate"))
             config->sqlite_immediate = true;
+        else if (word_is(&words, "index_scans"))
+            ; /* the engine goes by an index wherever there is one */
         else if (word_is(&words, "django"))
             config->autocommit_read_committed = true;
         else
