@@ -234,7 +234,7 @@ static void statement_prepare(struct db *db, size_t session, const struct sql_st
     db->running = (uint8_t)session;
     db->error = DB_OK_NO_ERROR;
     db->detail[0] = '\0';
-    db->scan_count = 0;
+    db->scan_count = db->skip_count = 0;
     db->advisory_seen = 0;
     memset(&db->result, 0, sizeof(db->result));
     eval_init(eval, db->config.engine, db->schema, eval->pool, &db->scratch);

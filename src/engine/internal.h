@@ -52,7 +52,7 @@ struct exec {
 /* Its growing part; empty when no statement of the session waits. */
 struct lists {
     struct ref_list writes;
-    struct u32_list work;          /* the policy's own: log of rows given, children found */
+    struct u32_list work;          /* the policy's own: log of rows given or skipped, children found */
     struct value_list row;         /* INSERT: the row being inserted */
     struct value_list values;      /* INSERT ... SELECT: its rows */
     FLAT(struct db_bind) binds;    /* host values, copied while it waits */
@@ -126,7 +126,7 @@ struct db {
     bool is_peeking;     /* db_peek: no locks, no marks, no writes */
     bool is_loading;     /* db_load: by nobody, committed at once */
     uint32_t advisory_seen; /* advisory locks in expressions met in this run of it */
-    uint32_t scan_count; /* for policies: scans opened in this run of it */
+    uint32_t scan_count, skip_count; /* for policies: scans opened, rows met under SKIP LOCKED in this run of it */
     enum db_error error; /* set by db_fail */
     char detail[96];
     struct query_result result;

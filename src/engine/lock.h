@@ -25,6 +25,7 @@ struct lock {
     uint16_t table;
     uint16_t row;
     uint32_t sequence; /* order, and mark for savepoints; from 1 */
+    uint32_t xid;      /* LOCK_ROW: see txn_assign_xid */
     int64_t number;    /* advisory: its key; LOCK_ROW: the version that was locked */
 };
 

@@ -1,4 +1,4 @@
-/* Inside the PostgreSQL policy: row and table locks (postgres_lock.c), serializable snapshot
+/* Inside the PostgreSQL policy: row and table locks (postgres_lock.c), foreign keys (postgres_foreign_key.c), serializable snapshot
  * isolation (ssi.c), and what ties them to the executor (postgres.c).
  */
 #ifndef LW_ENGINE_POSTGRES_H
@@ -27,6 +27,19 @@ enum postgres_cursor {
 
 /* The version whose place in the heap the index entries of `version` name: where its chain of HOT updates begins. */
 uint32_t heap_chain_root(struct db *db, uint32_t version);
+/* The order in which a scan meets two versions: that of the heap, or of the index (`key` >= 0). */
+int heap_scan_order(struct db *db, uint16_t table, int key, uint32_t a, uint32_t b);
+/* What an index search meets of a row: `seen`, which the snapshot sees, or a newer version; 0: nothing. */
+uint32_t heap_version_met(struct db *db, struct eval *eval, const struct access *access,
+                          uint16_t row, uint32_t seen);
+
+/* ---- postgres_foreign_key.c: see struct policy ---- */
+
+enum step postgres_check_parent(struct db *db, size_t session, uint16_t table,
+                                const struct foreign_key *fk, const struct value *values);
+enum step postgres_find_children(struct db *db, size_t session, uint16_t child_table,
+                                 const struct foreign_key *fk, const struct value *values,
+                                 enum sql_lock lock, struct u32_list *children);
 
 /* ---- postgres_lock.c ---- */
 

@@ -27,7 +27,7 @@ static const struct lock *row_holder(const struct db *db, size_t session, uint16
         if (lock->kind != LOCK_ROW || lock->row != row || lock->session == session ||
             !row_modes_conflict(mode, lock->mode) || (seen != 0 && lock->number != seen))
             continue;
-        if (first == NULL || db->txns.items[lock->txn].xid < db->txns.items[first->txn].xid)
+        if (first == NULL || lock->xid < first->xid)
             first = lock;
     }
     return first;
@@ -101,12 +101,12 @@ static void row_lock_take(struct db *db, size_t session, uint16_t row, uint32_t 
                         .txn = db->sessions.items[session].txn,
                         .table = db->rows.items[row].table,
                         .row = row,
+                        .xid = txn_assign_xid(db, session),
                         .number = seen};
     uint64_t bit = table_bit(lock.table);
     session_exec(db, session)->footprint.locks |= bit;
     struct txn *txn = session_txn(db, session);
     txn->locked |= bit;
-    txn->xid = txn->xid != 0 ? txn->xid : ++db->core.xid;
     for (size_t i = 0; i < db->locks.count; i++) {
         const struct lock *held = &db->locks.items[i];
         if (held->kind == LOCK_ROW && held->row == row && held->txn == lock.txn &&

@@ -97,12 +97,27 @@ static bool mark_has(const struct db *db, const struct mark *mark) {
     return false;
 }
 
+/* Takes away the finer marks of the table that one on a page or the relation covers (DeleteChildTargetLocks). */
+static void unmark_finer(struct db *db, const struct mark *mark) {
+    size_t kept = 0;
+    for (size_t i = 0; i < db->marks.count; i++) {
+        const struct mark *m = &db->marks.items[i];
+        bool is_finer = m->kind == MARK_ROW || (m->kind == MARK_HEAP_PAGE && mark->kind == MARK_RELATION);
+        if (m->txn != mark->txn || m->table != mark->table || !is_finer)
+            db->marks.items[kept++] = *m;
+    }
+    db->marks.count = kept;
+}
+
 static void mark_add(struct db *db, uint16_t txn, enum mark_kind kind, uint16_t table, uint8_t key,
                      uint32_t version) {
     struct mark mark = {
         .txn = txn, .table = table, .kind = (uint8_t)kind, .key = key, .version = version};
-    if (!mark_has(db, &mark))
-        MVEC_PUSH(&db->marks, mark);
+    if (mark_has(db, &mark))
+        return;
+    if (kind == MARK_HEAP_PAGE || kind == MARK_RELATION)
+        unmark_finer(db, &mark);
+    MVEC_PUSH(&db->marks, mark);
 }
 
 static void mark_row(struct db *db, uint16_t txn, uint16_t table, uint32_t version) {
@@ -119,7 +134,7 @@ static void mark_row(struct db *db, uint16_t txn, uint16_t table, uint32_t versi
         rows += m->txn == txn && m->kind == MARK_ROW && m->table == table;
     }
     if (rows > PAGE_ROWS_MAX)
-        MVEC_PUSH(&db->marks, page);
+        mark_add(db, txn, MARK_HEAP_PAGE, table, 0, 0);
 }
 
 /* Who writes a row needs no mark on it any more. Within a savepoint he keeps it: the write may be undone. */

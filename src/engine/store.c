@@ -49,6 +49,19 @@ static const struct value *values_reserve(struct db *db, const struct value *val
     return is_inside ? db->values.items + offset : values;
 }
 
+uint32_t txn_assign_xid(struct db *db, size_t session) {
+    struct txn *txn = session_txn(db, session);
+    uint32_t *xid = &txn->xid;
+    *xid = *xid != 0 ? *xid : ++db->core.xid;
+    for (size_t i = 0; i < db->savepoints.count; i++) {
+        if (db->savepoints.items[i].session != session)
+            continue;
+        xid = &db->savepoints.items[i].xid;
+        *xid = *xid != 0 ? *xid : ++db->core.xid;
+    }
+    return *xid;
+}
+
 /* Appends a version with a copy of `values`, or with the values of `previous` if NULL. */
 static uint32_t version_add(struct db *db, size_t session, uint16_t row, uint32_t previous,
                             const struct value *values) {
@@ -69,7 +82,7 @@ static uint32_t version_add(struct db *db, size_t session, uint16_t row, uint32_
         version.command = txn->command;
         txn->write_count++;
         txn->flags |= TXN_WROTE;
-        txn->xid = txn->xid != 0 ? txn->xid : ++db->core.xid;
+        txn_assign_xid(db, session);
     }
     MVEC_PUSH(&db->versions, version);
     uint32_t number = (uint32_t)db->versions.count - 1;

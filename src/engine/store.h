@@ -115,6 +115,7 @@ struct savepoint {
     uint8_t session;
     uint16_t command; /* statements the transaction had begun */
     uint32_t number;  /* its own; another after each ROLLBACK TO: what came before is undone */
+    uint32_t xid;     /* PostgreSQL: of its subtransaction; 0: none yet */
     uint32_t version_mark, lock_mark, pending_mark;
 };
 
@@ -141,6 +142,10 @@ uint32_t row_newest_committed(const struct db *db, uint16_t txn, uint16_t row);
 
 /* The transaction, still open and not `txn`, that wrote the row's newest version; 0: none. */
 uint16_t row_open_writer(const struct db *db, uint16_t txn, uint16_t row);
+
+/* The place of the session's innermost transaction or subtransaction in the order of their first writes or row locks, from 1;
+ * it gets one if it has none. */
+uint32_t txn_assign_xid(struct db *db, size_t session);
 
 /* A new row of `table` with its first version, a new version of the row of `old` (`values` NULL:
  * deleted), both by the running statement of `session`, which has the right to write there. The

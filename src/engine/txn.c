@@ -95,6 +95,7 @@ static struct savepoint *savepoint_innermost(struct db *db, size_t session) {
 /* Whoever waits for what was done after it waits no more. */
 static void savepoint_renew(struct db *db, struct savepoint *savepoint) {
     savepoint->number = ++db->core.savepoint_number;
+    savepoint->xid = 0;
 }
 
 /* PostgreSQL: everything since the innermost savepoint is gone at once, the rest waits for
