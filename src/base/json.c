@@ -49,22 +49,8 @@ static bool read_digits(struct reader *r, uint32_t *code) {
 }
 
 static void add_code_point(struct buf *out, uint32_t code) {
-    if (code < 0x80) {
-        buf_add_char(out, (char)code);
-        return;
-    }
-    if (code < 0x800) {
-        buf_add_char(out, (char)(0xC0 | code >> 6));
-    } else {
-        if (code < 0x10000) {
-            buf_add_char(out, (char)(0xE0 | code >> 12));
-        } else {
-            buf_add_char(out, (char)(0xF0 | code >> 18));
-            buf_add_char(out, (char)(0x80 | (code >> 12 & 0x3F)));
-        }
-        buf_add_char(out, (char)(0x80 | (code >> 6 & 0x3F)));
-    }
-    buf_add_char(out, (char)(0x80 | (code & 0x3F)));
+    char bytes[4];
+    buf_add(out, (struct str){bytes, (size_t)(utf8_put(bytes, code) - bytes)});
 }
 
 /* Behind \u; two surrogates are one character, one alone is none. */

@@ -34,3 +34,23 @@ size_t utf8_utf16_len(struct str text) {
         units += utf8_decode(str_sub(text, at, text.len), &len) > 0xffff ? 2 : 1;
     return units;
 }
+
+char *utf8_put(char *out, uint32_t point) {
+    if (point < 0x80) {
+        *out++ = (char)point;
+        return out;
+    }
+    if (point < 0x800) {
+        *out++ = (char)(0xc0 | point >> 6);
+    } else {
+        if (point < 0x10000) {
+            *out++ = (char)(0xe0 | point >> 12);
+        } else {
+            *out++ = (char)(0xf0 | point >> 18);
+            *out++ = (char)(0x80 | (point >> 12 & 0x3f));
+        }
+        *out++ = (char)(0x80 | (point >> 6 & 0x3f));
+    }
+    *out++ = (char)(0x80 | (point & 0x3f));
+    return out;
+}

@@ -13,4 +13,7 @@ int32_t utf8_decode(struct str text, size_t *len);
 /* How many UTF-16 code units the text takes; a byte that is not valid counts as one. */
 size_t utf8_utf16_len(struct str text);
 
+/* Writes the code point, at most 4 bytes, surrogates too; answers where they end. */
+char *utf8_put(char *out, uint32_t point);
+
 #endif

@@ -174,7 +174,7 @@ static size_t compose(uint32_t *points, size_t count) {
 static struct str encode(struct arena *arena, const uint32_t *points, size_t count) {
     char *start = arena_alloc(arena, count * 4), *out = start;
     for (size_t i = 0; i < count; i++)
-        out = py_put_utf8(out, points[i]);
+        out = utf8_put(out, points[i]);
     return (struct str){start, (size_t)(out - start)};
 }
 

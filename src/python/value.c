@@ -2,6 +2,8 @@
  * it is decoded from. */
 #include "python/value.h"
 
+#include "base/utf8.h"
+
 #include "base/assert.h"
 #include "python/parser.h"
 
@@ -54,26 +56,6 @@ bool py_check_escapes(struct py_parser *p, uint32_t start, uint32_t end, bool is
     return true;
 }
 
-char *py_put_utf8(char *out, uint32_t point) {
-    if (point < 0x80) {
-        *out++ = (char)point;
-        return out;
-    }
-    if (point < 0x800) {
-        *out++ = (char)(0xc0 | point >> 6);
-    } else {
-        if (point < 0x10000) {
-            *out++ = (char)(0xe0 | point >> 12);
-        } else {
-            *out++ = (char)(0xf0 | point >> 18);
-            *out++ = (char)(0x80 | (point >> 12 & 0x3f));
-        }
-        *out++ = (char)(0x80 | (point >> 6 & 0x3f));
-    }
-    *out++ = (char)(0x80 | (point & 0x3f));
-    return out;
-}
-
 /* Where the input stands and where the output goes. */
 struct decoder {
     const char *at, *end;
@@ -85,7 +67,7 @@ static void put(struct decoder *d, uint32_t point) {
     if (d->is_bytes)
         *d->out++ = (char)point;
     else
-        d->out = py_put_utf8(d->out, point);
+        d->out = utf8_put(d->out, point);
 }
 
 static void decode_octal(struct decoder *d) {

@@ -15,7 +15,4 @@ bool py_int_value(const struct py_node *constant, int64_t *value);
 /* The value of a Constant of kind Float, or the imaginary part of a Complex. */
 double py_float_value(const struct py_node *constant);
 
-/* Writes a code point (a surrogate, too) as UTF-8, 1 to 4 bytes; behind them. */
-char *py_put_utf8(char *out, uint32_t point);
-
 #endif
