@@ -129,11 +129,21 @@ static bool add_exclude(void *into, struct str value, struct err *err) {
     return true;
 }
 
+static bool set_no_config(void *options, struct str value, struct err *err) {
+    (void)value, (void)err;
+    ((struct check_options *)options)->no_config = true;
+    return true;
+}
+
 static bool set_file(const char **file, struct str value, struct err *err) {
     if (value.len == 0)
         return err_set(err, nowhere, "an empty path");
     *file = value.ptr;
     return true;
+}
+
+static bool set_config(void *options, struct str value, struct err *err) {
+    return set_file(&((struct check_options *)options)->config_file, value, err);
 }
 
 static bool set_baseline(void *options, struct str value, struct err *err) {
@@ -186,12 +196,21 @@ static const struct cli_option check_cli_options[] = {
     {"exit-zero", 0, NULL, "answer 0 even if something was found", set_exit_zero},
     {"pedantic", 0, NULL, "also findings that rest on an assumption, which is printed", set_pedantic},
     {"quiet", 'q', NULL, "findings and errors only: no warnings, no summary", set_quiet},
+    {"config", 0, "FILE", "the configuration; else that of the nearest folder that has one", set_config},
+    {"no-config", 0, NULL, "no configuration", set_no_config},
     {"color", 0, "WHEN", "auto, always or never; auto obeys NO_COLOR", set_color},
     {"verbose", 'v', NULL, "also say what was not modelled, and where", set_verbose},
 };
 
 const struct cli_syntax check_syntax = {check_cli_options, LW_COUNT_OF(check_cli_options),
                                         add_path};
+
+static bool set_rules(struct check_options *options, uint32_t selected, uint32_t ignored,
+                      struct err *err) {
+    uint32_t all = ((uint32_t)1 << RULE_COUNT) - 1;
+    options->rules = (selected != 0 ? selected : all) & ~ignored;
+    return options->rules != 0 || err_set(err, nowhere, "--ignore leaves no rule to report");
+}
 
 bool check_options_parse(struct arena *arena, int argc, char **argv, struct check_options *options,
                          struct err *err) {
@@ -201,13 +220,38 @@ bool check_options_parse(struct arena *arena, int argc, char **argv, struct chec
         return false;
     if (options->path_count == 0 && !add_path(options, STR("."), err))
         return false;
-    uint32_t all = ((uint32_t)1 << RULE_COUNT) - 1;
-    options->rules = (options->selected != 0 ? options->selected : all) & ~options->ignored;
-    if (options->rules == 0)
-        return err_set(err, nowhere, "--ignore leaves no rule to report");
     if (options->has_statistics && options->format != CHECK_TEXT && options->format != CHECK_JSON)
         return err_set(err, nowhere, "--statistics is printed as text or json only");
-    return true;
+    return set_rules(options, options->selected, options->ignored, err);
+}
+
+static void exclude_too(struct check_options *options) {
+    const struct ignore_list *configured = &options->config.exclude;
+    if (configured->patterns.count == 0)
+        return;
+    if (options->files.exclude == NULL)
+        options->files.exclude = configured;
+    else
+        options->exclude.outer = configured;
+}
+
+bool check_options_configure(struct check_options *options, struct err *err) {
+    struct config *config = &options->config;
+    if (options->no_config)
+        return true;
+    if (!config_load(options->arena, options->paths, options->path_count, options->config_file,
+                     config, err))
+        return false;
+    target_take(&options->target, &config->target);
+    options->files.with_tests |= config->with_tests;
+    options->files.with_migrations |= config->with_migrations;
+    options->require_reason |= config->require_reason;
+    if (options->baseline == NULL)
+        options->baseline = config->baseline;
+    exclude_too(options);
+    return target_check(&options->target, err) &&
+           set_rules(options, options->selected != 0 ? options->selected : config->selected,
+                     options->ignored != 0 ? options->ignored : config->ignored, err);
 }
 
 bool check_options_wants(const struct check_options *options, enum rule rule) {

@@ -3,6 +3,7 @@
 #define LW_CLI_CHECK_OPTIONS_H
 
 #include "base/arena.h"
+#include "cli/config.h"
 #include "cli/exit.h"
 #include "cli/option.h"
 #include "cli/target.h"
@@ -24,7 +25,7 @@ struct check_options {
     const char **paths;  /* at least one: "." if none was given */
     size_t path_count, path_capacity;
     struct target target;
-    struct file_options files;   /* which files of a folder are read */
+    struct file_options files;  /* which files of a folder are read */
     struct ignore_list exclude; /* what `files` excludes */
     enum check_format format;
     uint32_t selected, ignored; /* bit per enum rule, as given; `selected` 0: all */
@@ -38,6 +39,9 @@ struct check_options {
     bool shows_files;    /* which files are read, instead of the findings */
     bool require_reason; /* a comment without one suppresses nothing */
     const char *baseline, *write_baseline; /* paths of files; NULL: none */
+    const char *config_file; /* NULL: whichever is found */
+    bool no_config;
+    struct config config; /* as it was read: `per_file_ignores` and `roots` stand nowhere else */
 };
 
 extern const struct cli_syntax check_syntax;
@@ -45,6 +49,10 @@ extern const struct cli_syntax check_syntax;
 /* Reads the arguments after `check` into `*options`. The path array goes to `arena`. */
 bool check_options_parse(struct arena *arena, int argc, char **argv, struct check_options *options,
                          struct err *err);
+
+/* Reads the configuration for the paths into `config`, and takes from it what the command line did not say. False, with
+ * the place, if it is wrong. */
+bool check_options_configure(struct check_options *options, struct err *err);
 
 /* Whether findings of `rule` are to be reported. */
 bool check_options_wants(const struct check_options *options, enum rule rule);

@@ -1,15 +1,18 @@
 #include "cli/check_options.h"
 #include "cli/command.h"
+#include "cli/pipeline.h"
 
 static enum cli_exit run(int argc, char **argv) {
     struct arena arena = {0};
     struct check_options options;
     struct err err;
     enum cli_exit answer;
-    if (check_options_parse(&arena, argc, argv, &options, &err))
-        answer = check_run(&options);
-    else
+    if (!check_options_parse(&arena, argc, argv, &options, &err))
         answer = command_error(&cmd_check, &err);
+    else if (!check_options_configure(&options, &err))
+        answer = pipeline_print_error(&err);
+    else
+        answer = check_run(&options);
     arena_release(&arena);
     return answer;
 }
@@ -21,6 +24,10 @@ const struct command cmd_check = {
     .help = "A path is a file or a folder; without one it is the current folder. Nothing is\n"
             "imported or run, and no database is needed. What git ignores, tests, migrations and virtual\n"
             "environments are left out, unless a path names them.\n"
+            "\n"
+            "[tool.lostwrite] in pyproject.toml, or lostwrite.toml, configures it: engine, isolation,\n"
+            "select, ignore, per-file-ignores, exclude, include-tests, include-migrations, roots,\n"
+            "baseline, require-reason. Options on the command line override it.\n"
             "\n"
             "A comment on the line of the write suppresses its finding:\n"
             "    # lostwrite: ignore[LW003] reason\n"

@@ -1,6 +1,7 @@
 #include "cli/prove_finding.h"
 
 #include "base/file.h"
+#include "cli/config.h"
 #include "cli/finding_file.h"
 #include "cli/on_server.h"
 #include "cli/project_run.h"
@@ -51,7 +52,10 @@ struct replay {
     const struct prove_options *options;
     struct arena *arena;
     struct text_pool pool;
+    struct config config;
     struct target target;
+    struct target asked; /* by the options and the configuration */
+    struct file_options files;
     struct on_server on;
     struct scope scope;
     struct find_options find;
@@ -183,6 +187,19 @@ static bool find_path(struct replay *r, struct str *path, struct err *err) {
            err_in_file(err, options->from);
 }
 
+/* Finds what check finds. */
+static bool configure(struct replay *r, struct str path, struct err *err) {
+    const char *paths[] = {str_to_c(r->arena, path)};
+    if (!config_load(r->arena, paths, 1, NULL, &r->config, err))
+        return false;
+    r->asked = r->options->target;
+    target_take(&r->asked, &r->config.target);
+    r->files = (struct file_options){.with_tests = r->config.with_tests,
+                                     .with_migrations = r->config.with_migrations,
+                                     .exclude = &r->config.exclude};
+    return target_check(&r->asked, err);
+}
+
 /* Whether the server lost a write of some finding at the level that decides. */
 static bool has_lost(const struct replay *r) {
     for (size_t i = 0; i < r->proved.count; i++)
@@ -215,7 +232,7 @@ static enum cli_exit print_proved(struct replay *r, const struct django_project 
  * all the same. */
 static void add_configs(struct replay *r, const struct django_settings *settings) {
     struct find_options own = {0};
-    target_configs(&r->options->target, settings, &own);
+    target_configs(&r->asked, settings, &own);
     for (size_t i = 0; i < own.config_count; i++)
         if (own.configs[i].engine != r->on.engine &&
             r->find.config_count < sizeof(r->find.configs) / sizeof(r->find.configs[0]))
@@ -246,11 +263,11 @@ enum cli_exit prove_finding(const struct prove_options *options) {
     struct str path;
     struct err err;
     text_pool_init(&r.pool, r.arena);
-    if (!find_path(&r, &path, &err) ||
+    if (!find_path(&r, &path, &err) || !configure(&r, path, &err) ||
         !on_server_find(r.arena, options->on, &r.target, &r.on, &err))
         return pipeline_print_error(&err);
     const char *paths[] = {str_to_c(r.arena, path)};
-    if (!project_load(r.arena, &r.pool, paths, 1, NULL, &r.scope, &project, &err))
+    if (!project_load(r.arena, &r.pool, paths, 1, &r.files, &r.scope, &project, &err))
         return pipeline_print_error(&err);
     set_options(&r, project);
     size_t count;

@@ -55,6 +55,18 @@ bool target_set_isolation(struct target *target, struct str value, struct err *e
     return true;
 }
 
+void target_take(struct target *target, const struct target *other) {
+    if (target->has_engine)
+        return;
+    if (!target->has_isolation) {
+        *target = *other;
+        return;
+    }
+    target->has_engine = other->has_engine;
+    target->engine = other->engine;
+    target->version = other->version;
+}
+
 /* A level of one engine alone. */
 static bool require_engine(struct target *target, enum engine_kind engine, enum level level,
                            struct err *err) {

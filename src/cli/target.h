@@ -24,6 +24,9 @@ struct target {
 bool target_set_engine(struct target *target, struct str value, struct err *err);
 bool target_set_isolation(struct target *target, struct str value, struct err *err);
 
+/* Takes from `other` what `target` doesn't say: its level, too, unless `target` has an engine of its own. */
+void target_take(struct target *target, const struct target *other);
+
 /* Whether the level is one that the engine has; to be asked when all options are read. A level that
  * only one engine has ("snapshot isolation", "immediate", "deferred") sets the engine, if none was given. */
 bool target_check(struct target *target, struct err *err);

@@ -62,6 +62,28 @@ static bool write_baseline(const char *path, struct triage *triage, struct findi
     return ok;
 }
 
+/* The rules that the configuration leaves for a file. */
+static uint32_t rules_of(const struct check_options *options, struct str full_path) {
+    uint32_t rules = options->rules;
+    for (size_t i = 0; i < options->config.per_file_ignores.count; i++) {
+        const struct config_ignore *ignore = &options->config.per_file_ignores.items[i];
+        if (ignore_has(&ignore->files, full_path) != ignore->is_negated)
+            rules &= ~ignore->rules;
+    }
+    return rules;
+}
+
+static void set_paths(const struct check_options *options, const struct django_project *project,
+                      struct triage *triage) {
+    struct str *paths;
+    triage->path_count = django_files(options->arena, project, &paths);
+    uint32_t *rules = ARENA_ARRAY(options->arena, uint32_t, triage->path_count);
+    for (size_t i = 0; i < triage->path_count; i++)
+        rules[i] = rules_of(options, django_full_path(project, paths[i]));
+    triage->paths = paths;
+    triage->path_rules = rules;
+}
+
 bool triage_run(const struct check_options *options, const struct django_project *project,
                 struct scope *scope, struct findings *findings, struct report *report,
                 struct err *err) {
@@ -70,9 +92,8 @@ bool triage_run(const struct check_options *options, const struct django_project
                             .context = (void *)project,
                             .rules = options->rules,
                             .require_reason = options->require_reason};
-    struct str *paths;
-    triage.path_count = django_files(options->arena, project, &paths);
-    triage.paths = paths;
+    set_paths(options, project, &triage);
+    triage_rules(&triage, findings);
     triage_comments(&triage, findings);
     bool uses_baseline = options->baseline != NULL && options->write_baseline == NULL;
     if (uses_baseline && !use_baseline(options->baseline, &triage, findings, err))

@@ -114,6 +114,9 @@ int django_find_function(const struct django_project *project, struct str path, 
 /* The paths of the project's files, in order. */
 size_t django_files(struct arena *arena, const struct django_project *project, struct str **paths);
 
+/* The full path of a file of the project, without links; the path itself if it isn't one. */
+struct str django_full_path(const struct django_project *project, struct str path);
+
 /* The parsed file of a path as the project has it, or NULL. */
 const struct py_module *django_module(const struct django_project *project, struct str path);
 

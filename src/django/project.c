@@ -270,6 +270,11 @@ size_t django_files(struct arena *arena, const struct django_project *project, s
     return count;
 }
 
+struct str django_full_path(const struct django_project *project, struct str path) {
+    const struct module *module = map_get(&project->facts->by_shown, path);
+    return module != NULL ? module->full_path : path;
+}
+
 const struct py_module *django_module(const struct django_project *project, struct str path) {
     const struct module *module = map_get(&project->facts->by_shown, path);
     return module != NULL ? module->py : NULL;

@@ -14,10 +14,11 @@ static struct str code_list(struct arena *arena, uint32_t rules) {
     return text;
 }
 
-static void warn_of(struct triage *triage, const struct directive *d, bool has_errors) {
+static void warn_of(struct triage *triage, const struct directive *d, uint32_t rules,
+                    bool has_errors) {
     if (d->is_noqa && d->is_blanket)
         return;
-    uint32_t unused = d->rules & ~d->used & triage->rules;
+    uint32_t unused = d->rules & ~d->used & rules;
     if (d->is_alone) {
         triage_warn(triage, d->span, false,
                     STR("a suppression on a line of its own does nothing: it goes on the line of the write"));
@@ -26,7 +27,7 @@ static void warn_of(struct triage *triage, const struct directive *d, bool has_e
                     STR("a suppression without a reason does nothing here (require-reason)"));
     } else if (has_errors) {
         return; /* what could not be read may be why nothing was found */
-    } else if (d->is_blanket && d->used == 0 && triage->rules == d->rules) {
+    } else if (d->is_blanket && d->used == 0 && rules == d->rules) {
         triage_warn(triage, d->span, false, STR("unused suppression: nothing is found here"));
     } else if (!d->is_blanket && unused != 0) {
         struct str codes = code_list(triage->arena, unused);
@@ -58,8 +59,8 @@ static void judge_statement(struct triage *triage, struct directive *directives,
     }
 }
 
-static void judge_file(struct triage *triage, struct str path, struct finding *findings,
-                       size_t finding_count) {
+static void judge_file(struct triage *triage, struct str path, uint32_t rules,
+                       struct finding *findings, size_t finding_count) {
     const struct py_module *module = triage->module(triage->context, path);
     struct directives directives = {0};
     if (module == NULL)
@@ -79,7 +80,24 @@ static void judge_file(struct triage *triage, struct str path, struct finding *f
         judge_statement(triage, first, next - i, &findings[from], at - from);
     }
     for (size_t i = 0; i < directives.items.count; i++)
-        warn_of(triage, &directives.items.items[i], module->error_count > 0);
+        warn_of(triage, &directives.items.items[i], rules, module->error_count > 0);
+}
+
+void triage_rules(struct triage *triage, struct findings *findings) {
+    struct arena scratch = {0};
+    struct map by_path; /* path -> its entry in path_rules */
+    size_t kept = 0;
+    map_init(&by_path, &scratch);
+    for (size_t i = 0; i < triage->path_count; i++)
+        map_put(&by_path, triage->paths[i], (void *)&triage->path_rules[i]);
+    for (size_t i = 0; i < findings->items.count; i++) {
+        const struct finding *finding = &findings->items.items[i];
+        const uint32_t *rules = map_get(&by_path, finding->span.path);
+        if (rules == NULL || (*rules >> finding->rule & 1) != 0)
+            findings->items.items[kept++] = *finding;
+    }
+    findings->items.count = kept;
+    arena_release(&scratch);
 }
 
 struct stretch {
@@ -106,7 +124,7 @@ void triage_comments(struct triage *triage, struct findings *findings) {
         const struct stretch *stretch = map_get(&by_path, triage->paths[i]);
         if (stretch == NULL)
             stretch = &none;
-        judge_file(triage, triage->paths[i], stretch->first, stretch->count);
+        judge_file(triage, triage->paths[i], triage->path_rules[i], stretch->first, stretch->count);
     }
     arena_release(&scratch);
 }

@@ -2,6 +2,7 @@
  * from `findings->items` to `findings->suppressed`, with the reason; findings on unchanged lines can be left out.
  *
  *     struct triage triage = {.arena = arena, .module = module_of, .context = project, .paths = paths, ...};
+ *     triage_rules(&triage, &findings);
  *     triage_comments(&triage, &findings);
  *     triage_baseline(&triage, &baseline, &findings);
  *     triage_move(&triage, &findings);
@@ -27,13 +28,17 @@ struct triage {
     /* The parsed file of a path as findings have it, or NULL. */
     const struct py_module *(*module)(void *context, struct str path);
     void *context;
-    const struct str *paths; /* of the files whose comments count, sorted */
+    const struct str *paths; /* of the files whose comments count */
+    const uint32_t *path_rules; /* for each, bit per enum rule: what is reported of it; the rest is left out */
     size_t path_count;
-    uint32_t rules;      /* bit per enum rule: those looked for; no other can be found unused */
+    uint32_t rules;      /* bit per enum rule: those looked for; no other can be missed */
     bool require_reason; /* a comment without one suppresses nothing */
     VEC(struct triage_warning) warnings;
     size_t stale_count; /* findings that the baseline has and nobody found */
 };
+
+/* Leaves out the findings of rules that are not reported of their file. */
+void triage_rules(struct triage *triage, struct findings *findings);
 
 /* Suppresses what `# noqa`, `# noqa: LW003` and `# lostwrite: ignore[LW003] reason` stand beside: on any line of the
  * statement of the finding's write. Warns of those that suppress nothing (a blanket noqa and foreign codes aside), and of
