@@ -95,8 +95,6 @@ enum cli_exit check_run(const struct check_options *options) {
     report_on_project(arena, project, &pool, &scope, &report);
     if (!triage_run(options, project, &scope, &findings, &report, &err))
         return pipeline_print_error(&err);
-    if (!options->is_pedantic && options->write_baseline == NULL)
-        report.summary.assumed_count = findings_drop_assumed(&findings);
     findings_rank(&findings);
     report.summary.program_count = count;
     report_on_search(arena, &stats, &report);

@@ -84,6 +84,14 @@ static void set_paths(const struct check_options *options, const struct django_p
     triage->path_rules = rules;
 }
 
+/* What rests on an assumption is no news, and no entry of a baseline, unless it is asked for. */
+static void drop_assumed(struct scope *scope, struct findings *findings, struct report *report) {
+    for (size_t i = 0; i < findings->items.count; i++)
+        report->summary.assumed_count += findings->items.items[i].assumption.len > 0 &&
+                                         scope_has(scope, findings->items.items[i].span.path);
+    findings_drop_assumed(findings);
+}
+
 bool triage_run(const struct check_options *options, const struct django_project *project,
                 struct scope *scope, struct findings *findings, struct report *report,
                 struct err *err) {
@@ -95,6 +103,9 @@ bool triage_run(const struct check_options *options, const struct django_project
     set_paths(options, project, &triage);
     triage_rules(&triage, findings);
     triage_comments(&triage, findings);
+    triage_move(&triage, findings);
+    if (!options->is_pedantic)
+        drop_assumed(scope, findings, report);
     bool uses_baseline = options->baseline != NULL && options->write_baseline == NULL;
     if (uses_baseline && !use_baseline(options->baseline, &triage, findings, err))
         return false;

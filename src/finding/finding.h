@@ -59,7 +59,7 @@ struct finding {
 
 struct findings {
     VEC(struct finding) items;      /* by path, line, code: to be reported */
-    VEC(struct finding) suppressed; /* in the same order: those that triage took out of `items` */
+    VEC(struct finding) suppressed; /* those that triage took out of `items` */
 };
 
 /* One program to look at, with what reports call it. */
@@ -114,7 +114,7 @@ enum finding_tier {
 };
 enum finding_tier finding_tier(enum rule rule);
 
-/* Sorts by what rests on no assumption, then by tier, then by place. */
+/* Sorts both lists by what rests on no assumption, then by tier, then by place. */
 void findings_rank(struct findings *findings);
 
 /* Takes out those that rest on an assumption; answers how many. */

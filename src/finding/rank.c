@@ -51,6 +51,9 @@ static int compare(const void *a, const void *b) {
 void findings_rank(struct findings *findings) {
     if (findings->items.count > 1)
         qsort(findings->items.items, findings->items.count, sizeof(struct finding), compare);
+    if (findings->suppressed.count > 1)
+        qsort(findings->suppressed.items, findings->suppressed.count, sizeof(struct finding),
+              compare);
 }
 
 size_t findings_drop_assumed(struct findings *findings) {
