@@ -146,6 +146,13 @@ static bool set_config(void *options, struct str value, struct err *err) {
     return set_file(&((struct check_options *)options)->config_file, value, err);
 }
 
+static bool set_diff_only(void *options, struct str value, struct err *err) {
+    if (value.len == 0)
+        return err_set(err, nowhere, "an empty commit");
+    ((struct check_options *)options)->diff_only = value.ptr;
+    return true;
+}
+
 static bool set_baseline(void *options, struct str value, struct err *err) {
     return set_file(&((struct check_options *)options)->baseline, value, err);
 }
@@ -190,6 +197,8 @@ static const struct cli_option check_cli_options[] = {
     {"baseline", 0, "FILE", "report only what is not in this file", set_baseline},
     {"write-baseline", 0, "FILE", "write what is found to this file instead of reporting it",
      set_write_baseline},
+    {"diff-only", 0, "COMMIT", "report only what lines that changed since this commit have a part in",
+     set_diff_only},
     {"require-reason", 0, NULL, "comments that suppress a finding must say why", set_require_reason},
     {"statistics", 0, NULL, "how many findings of each rule, instead of the findings",
      set_statistics},
@@ -222,6 +231,8 @@ bool check_options_parse(struct arena *arena, int argc, char **argv, struct chec
         return false;
     if (options->has_statistics && options->format != CHECK_TEXT && options->format != CHECK_JSON)
         return err_set(err, nowhere, "--statistics is printed as text or json only");
+    if (options->write_baseline != NULL && options->diff_only != NULL)
+        return err_set(err, nowhere, "--write-baseline writes all there is: not with --diff-only");
     return set_rules(options, options->selected, options->ignored, err);
 }
 

@@ -1,7 +1,16 @@
 #include "cli/triage_run.h"
 
 #include "base/file.h"
-#include "triage/triage.h"
+#include "triage/changes.h"
+
+#include <sys/stat.h>
+
+static const char *folder_of(struct arena *arena, struct str file) {
+    size_t len = file.len;
+    while (len > 0 && file.ptr[len - 1] != '/')
+        len--;
+    return len > 0 ? str_to_c(arena, str_sub(file, 0, len)) : ".";
+}
 
 static const struct py_module *module_of(void *project, struct str path) {
     return django_module(project, path);
@@ -19,6 +28,10 @@ static void keep_asked_for(struct findings *findings, struct scope *scope) {
         if (scope_has(scope, findings->suppressed.items[i].span.path))
             findings->suppressed.items[kept++] = findings->suppressed.items[i];
     findings->suppressed.count = kept;
+}
+
+static struct str full_path_of(void *project, struct str path) {
+    return django_full_path(project, path);
 }
 
 static void report_on_triage(const struct triage *triage, struct scope *scope,
@@ -92,11 +105,28 @@ static void drop_assumed(struct scope *scope, struct findings *findings, struct 
     findings_drop_assumed(findings);
 }
 
+static bool keep_changed(const struct check_options *options, struct triage *triage,
+                         struct findings *findings, struct report *report, struct err *err) {
+    struct changes changes;
+    changes_init(&changes, options->arena);
+    for (size_t i = 0; i < options->path_count; i++) {
+        struct str path = str_from_c(options->paths[i]);
+        struct stat status;
+        bool is_folder = stat(options->paths[i], &status) == 0 && S_ISDIR(status.st_mode);
+        const char *folder = is_folder ? options->paths[i] : folder_of(options->arena, path);
+        if (!changes_add(options->arena, folder, options->diff_only, &changes, err))
+            return false;
+    }
+    report->summary.unchanged_count = triage_changes(triage, &changes, findings);
+    return true;
+}
+
 bool triage_run(const struct check_options *options, const struct django_project *project,
                 struct scope *scope, struct findings *findings, struct report *report,
                 struct err *err) {
     struct triage triage = {.arena = options->arena,
                             .module = module_of,
+                            .full_path = full_path_of,
                             .context = (void *)project,
                             .rules = options->rules,
                             .require_reason = options->require_reason};
@@ -111,6 +141,8 @@ bool triage_run(const struct check_options *options, const struct django_project
         return false;
     triage_move(&triage, findings);
     keep_asked_for(findings, scope);
+    if (options->diff_only != NULL && !keep_changed(options, &triage, findings, report, err))
+        return false;
     report_on_triage(&triage, scope, findings, report);
     return options->write_baseline == NULL ||
            write_baseline(options->write_baseline, &triage, findings, err);

@@ -357,6 +357,7 @@ static void put_summary(struct json *j, const struct report *report) {
     put_number(j, "suppressed_by_comments", s->comment_count);
     put_number(j, "known_to_baseline", s->baseline_count);
     put_number(j, "no_longer_found", s->stale_count);
+    put_number(j, "unchanged", s->unchanged_count);
     close_in(j, '}');
 }
 

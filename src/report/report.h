@@ -30,6 +30,7 @@ struct report_summary {
     size_t skipped_count; /* pairs of functions that were not run */
     size_t assumed_count; /* findings left out because they rest on an assumption */
     size_t comment_count, baseline_count; /* findings that a comment, the baseline suppresses */
+    size_t unchanged_count; /* findings on unchanged lines, which were not asked for */
     size_t stale_count;   /* findings that the baseline has and nobody found */
 };
 

@@ -374,6 +374,9 @@ static void put_suppressed(const struct report *r, struct buf *out) {
     if (s->baseline_count > 0)
         put_sentence(r, out, "%zu finding%s known to the baseline.", s->baseline_count,
                      plural(s->baseline_count));
+    if (s->unchanged_count > 0)
+        put_sentence(r, out, "%zu finding%s in which no changed line has a part.", s->unchanged_count,
+                     plural(s->unchanged_count));
     if (s->stale_count > 0)
         put_sentence(r, out, "%zu finding%s of the baseline no longer found%s.", s->stale_count,
                      plural(s->stale_count), r->is_verbose ? "" : " (--verbose lists them)");

@@ -27,6 +27,7 @@ struct triage {
     struct arena *arena;
     /* The parsed file of a path as findings have it, or NULL. */
     const struct py_module *(*module)(void *context, struct str path);
+    struct str (*full_path)(void *context, struct str path); /* of such a path */
     void *context;
     const struct str *paths; /* of the files whose comments count */
     const uint32_t *path_rules; /* for each, bit per enum rule: what is reported of it; the rest is left out */
