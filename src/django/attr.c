@@ -1,5 +1,6 @@
 /* Attributes and items of values. */
 #include "base/assert.h"
+#include "django/choice.h"
 #include "django/orm.h"
 #include "django/values.h"
 
@@ -238,6 +239,28 @@ static struct val *super_attribute(struct lowerer *l, struct txn_span span, stru
     return method_of(l, span, self, name);
 }
 
+struct attribute_of {
+    struct txn_span span;
+    struct str name;
+    const struct py_node *node;
+    struct val *val; /* to be set; NULL: read */
+};
+
+static struct val *attribute_of_item(struct lowerer *l, struct val *item, void *context) {
+    struct attribute_of *attribute = context;
+    if (attribute->val == NULL)
+        return lower_attribute(l, attribute->span, item, attribute->name, attribute->node);
+    lower_set_attribute(l, attribute->span, item, attribute->name, attribute->val);
+    return val_null(l, attribute->span);
+}
+
+/* What it is set to is one thing or another. */
+static struct val *set_to_item(struct lowerer *l, struct val *item, void *context) {
+    struct attribute_of *attribute = context;
+    lower_set_attribute(l, attribute->span, attribute->val, attribute->name, item);
+    return val_null(l, attribute->span);
+}
+
 struct val *lower_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name,
                             const struct py_node *node) {
     struct value value;
@@ -245,6 +268,10 @@ struct val *lower_attribute(struct lowerer *l, struct txn_span span, struct val 
     if (class_ != NULL)
         return class_;
     switch (of->kind) {
+    case VAL_CHOICE: {
+        struct attribute_of attribute = {span, name, node, NULL};
+        return choice_each(l, span, of, attribute_of_item, &attribute);
+    }
     case VAL_ROW:
         return row_attribute(l, span, of, name);
     case VAL_QUERYSET:
@@ -266,7 +293,7 @@ struct val *lower_attribute(struct lowerer *l, struct txn_span span, struct val 
     case VAL_UNKNOWN: {
         struct val *unknown = val_unknown(l, span, str_printf(l->arena, "%.*s.%.*s", STR_ARG(of->name),
                                                               STR_ARG(name)));
-        unknown->is_merged = of->is_merged;
+        unknown->is_orm = of->is_orm;
         return unknown;
     }
     case VAL_SCALAR:
@@ -290,24 +317,31 @@ struct val *lower_attribute(struct lowerer *l, struct txn_span span, struct val 
 
 void lower_set_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name,
                          struct val *val) {
+    struct attribute_of attribute = {span, name, NULL, val};
     switch (of->kind) {
+    case VAL_CHOICE:
+        choice_each(l, span, of, attribute_of_item, &attribute);
+        return;
     case VAL_ROW:
-        row_set_attribute(l, span, of->row, name, val);
+        attribute.val = of;
+        if (val->kind == VAL_CHOICE)
+            choice_each(l, span, val, set_to_item, &attribute);
+        else
+            row_set_attribute(l, span, of->row, name, val);
         return;
     case VAL_INSTANCE:
         cell_set(l, fields_cell(l, of->fields, name), val_stable(l, val, name));
         return;
     case VAL_UNKNOWN:
     case VAL_EXTERNAL:
-        if (val->kind == VAL_ROW || of->is_merged)
+        if (of->is_orm)
             lower_note(l, span, STR("assignment to an attribute of a value that is not known"));
         return;
-    case VAL_FUNC: /* func.short_description = "..." */
-    case VAL_BOUND:
-    case VAL_PARTIAL:
-        return;
-    default:
+    case VAL_ROWS:
         lower_note(l, span, STR("assignment to this attribute is not modelled"));
+        return;
+    default: /* func.short_description = "...": no row's */
+        return;
     }
 }
 
@@ -348,19 +382,27 @@ static struct val *slice_query(struct lowerer *l, const struct py_node *slice, s
     return val_query(l, span, query);
 }
 
-struct val *lower_subscript(struct lowerer *l, const struct py_node *node) {
-    struct val *of = lower_expr(l, node->Subscript.value);
+/* Something in a value that isn't known, or an item that isn't. */
+static struct val *unknown_part(struct lowerer *l, struct txn_span span, const struct val *of,
+                                struct str text) {
+    struct val *part = val_unknown(l, span, text);
+    part->is_orm = val_is_orm(of);
+    return part;
+}
+
+/* An item by its key; a slice: `key` is NULL. */
+static struct val *subscript(struct lowerer *l, const struct py_node *node, struct val *of,
+                             struct val *key) {
     const struct py_node *slice = node->Subscript.slice;
     struct txn_span span = lower_span(l, node);
     struct str text = module_text(l->frame->module, node);
-    if (slice->kind == PY_Slice) {
+    if (key == NULL) {
         if (of->kind == VAL_QUERYSET)
             return slice_query(l, slice, of);
         if (of->kind == VAL_ROWS)
             lower_note(l, span, STR("a slice of rows is not modelled"));
-        return of->kind == VAL_UNKNOWN ? val_unknown(l, span, text) : of;
+        return of->kind == VAL_UNKNOWN ? unknown_part(l, span, of, text) : of;
     }
-    struct val *key = lower_expr(l, slice);
     struct val *known = subscript_known(l, of, key);
     if (known != NULL)
         return known;
@@ -385,8 +427,27 @@ struct val *lower_subscript(struct lowerer *l, const struct py_node *node) {
     if (of->kind == VAL_UNKNOWN) {
         /* request.POST["x"]: by what the receiver is called where it comes from. */
         struct str key_text = module_text(l->frame->module, slice);
-        return val_unknown(l, span,
-                           str_printf(l->arena, "%.*s[%.*s]", STR_ARG(of->name), STR_ARG(key_text)));
+        return unknown_part(l, span, of, str_printf(l->arena, "%.*s[%.*s]", STR_ARG(of->name),
+                                                    STR_ARG(key_text)));
     }
-    return val_unknown(l, span, text);
+    return unknown_part(l, span, of, text);
+}
+
+struct subscript_of {
+    const struct py_node *node;
+    struct val *key;
+};
+
+static struct val *subscript_of_item(struct lowerer *l, struct val *item, void *context) {
+    struct subscript_of *of = context;
+    return subscript(l, of->node, item, of->key);
+}
+
+struct val *lower_subscript(struct lowerer *l, const struct py_node *node) {
+    struct val *of = lower_expr(l, node->Subscript.value);
+    bool is_slice = node->Subscript.slice->kind == PY_Slice;
+    struct subscript_of each = {node, is_slice ? NULL : lower_expr(l, node->Subscript.slice)};
+    if (of->kind == VAL_CHOICE)
+        return choice_each(l, lower_span(l, node), of, subscript_of_item, &each);
+    return subscript(l, node, of, each.key);
 }

@@ -1,6 +1,7 @@
 /* Calls: arguments, frames of functions of the project, decorators, and what is done about a call of
  * something that isn't known. */
 #include "base/assert.h"
+#include "django/choice.h"
 #include "django/orm.h"
 #include "django/values.h"
 
@@ -108,7 +109,7 @@ static struct val *call_plain_method(struct lowerer *l, struct val *self, struct
 }
 
 static bool is_program_value(const struct val *val) {
-    if (val->kind == VAL_ROW || val->kind == VAL_ROWS)
+    if (val->kind == VAL_ROW || val->kind == VAL_ROWS || (val->kind == VAL_UNKNOWN && val->expr != NULL))
         return true;
     return val->kind == VAL_SCALAR && val->expr->kind != TXN_EXPR_LITERAL;
 }
@@ -125,15 +126,17 @@ static struct val *unknown_result(struct lowerer *l, struct args *args, struct s
     struct txn_expr *call =
         txn_opaque(&l->b, args->span, lower_identifier(l, str_sub(text, 0, end)));
     for (size_t i = 0; i < args->positional.count; i++)
-        txn_add_arg(&l->b, call, val_expr(l, args->positional.items[i]));
+        if (args->positional.items[i]->kind != VAL_CHOICE)
+            txn_add_arg(&l->b, call, val_expr(l, args->positional.items[i]));
     for (size_t i = 0; i < args->values.count; i++)
-        txn_add_arg(&l->b, call, val_expr(l, args->values.items[i]));
+        if (args->values.items[i]->kind != VAL_CHOICE)
+            txn_add_arg(&l->b, call, val_expr(l, args->values.items[i]));
     return val_scalar(l, call);
 }
 
 static void add_effect_arg(struct lowerer *l, struct txn_step *step, struct val *val) {
     if (val->kind == VAL_SCALAR || val->kind == VAL_ROW || val->kind == VAL_UNKNOWN) {
-        if (val->kind == VAL_UNKNOWN && (str_starts(val->name, "request") || val->is_merged))
+        if (val->kind == VAL_UNKNOWN && (str_starts(val->name, "request") || val->is_orm))
             return;
         txn_step_add_arg(&l->b, step, val_expr(l, val));
     } else if (val->kind == VAL_SEQUENCE || val->kind == VAL_DICT) {
@@ -213,9 +216,49 @@ static struct val *call_partial(struct lowerer *l, struct val *func, struct args
     return lower_call_value(l, func->self, &all, text);
 }
 
+struct call_of {
+    struct args *args;
+    struct str text;
+};
+
+static struct val *call_item(struct lowerer *l, struct val *item, void *context) {
+    struct call_of *call = context;
+    return lower_call_value(l, item, call->args, call->text);
+}
+
+/* Whether a call of something that isn't known could be one of the ORM's, or of the project's own functions, that writes or
+ * locks; what only reads leaves the database as it is. */
+static bool may_write(struct lowerer *l, const struct val *func) {
+    struct str last = lower_last_part(func->name);
+    if (lower_is_write(last))
+        return func->is_orm || lower_is_manager_call(func->name);
+    if (!func->is_orm)
+        return false;
+    const struct func_list *same = map_get(&l->facts->func_by_name, last);
+    for (size_t i = 0; same != NULL && i < same->items.count; i++)
+        if (same->items.items[i]->may_write)
+            return true;
+    return false;
+}
+
+/* A call of something unknown that gives rows, or what comes of them. */
+static struct val *call_reader(struct lowerer *l, struct val *func, struct args *args, struct str text) {
+    struct val *result = unknown_result(l, args, text), *unknown;
+    if (!func->is_orm && !lower_is_manager_call(func->name))
+        return result;
+    unknown = val_unknown(l, args->span, text);
+    unknown->expr = result->kind == VAL_SCALAR ? result->expr : NULL;
+    unknown->is_orm = true;
+    return unknown;
+}
+
 struct val *lower_call_value(struct lowerer *l, struct val *func, struct args *args, struct str text) {
     struct val *result;
     switch (func->kind) {
+    case VAL_CHOICE: {
+        struct call_of call = {args, text};
+        return choice_each(l, args->span, func, call_item, &call);
+    }
     case VAL_FUNC:
         return lower_call_func(l, func, NULL, args);
     case VAL_BOUND: {
@@ -241,6 +284,8 @@ struct val *lower_call_value(struct lowerer *l, struct val *func, struct args *a
             return view_method(l, func->self, func->name, args);
         if (func->self->kind == VAL_FUNC || func->self->kind == VAL_BOUND) /* task.delay(...) */
             return call_unknown(l, args, func->name, text);
+        if (str_is(func->name, "save") && func->self->kind == VAL_SCALAR)
+            lower_notef(l, args->span, "the model behind %.*s is not known", STR_ARG(text));
         return call_plain_method(l, func->self, func->name, args);
     case VAL_PARTIAL:
         return call_partial(l, func, args, text);
@@ -250,11 +295,14 @@ struct val *lower_call_value(struct lowerer *l, struct val *func, struct args *a
         else
             result = lower_call_external(l, func->name, args);
         return result != NULL ? result : call_unknown(l, args, func->name, text);
-    case VAL_SCALAR:
     case VAL_UNKNOWN:
-        if (func->kind == VAL_UNKNOWN && lower_is_manager_call(func->name))
+        if (may_write(l, func))
             lower_notef(l, args->span, "the model behind %.*s is not known", STR_ARG(func->name));
-        return call_unknown(l, args, func->kind == VAL_UNKNOWN ? func->name : text, text);
+        else if (func->is_orm || lower_is_manager_call(func->name))
+            return call_reader(l, func, args, text);
+        return call_unknown(l, args, func->name, text);
+    case VAL_SCALAR:
+        return call_unknown(l, args, text, text);
     default:
         return val_unknown(l, args->span, text);
     }
@@ -274,11 +322,13 @@ struct val *lower_call(struct lowerer *l, const struct py_node *node) {
         l->is_statement = is_statement;
         return val;
     }
-    struct val *lock = lower_lock_method(l, node);
-    if (lock == NULL)
-        lock = lower_made_lock(l, node);
-    if (lock != NULL)
-        return lock;
+    struct val *made = lower_lock_method(l, node);
+    if (made == NULL)
+        made = lower_made_lock(l, node);
+    if (made == NULL)
+        made = lower_sum(l, node);
+    if (made != NULL)
+        return made;
     struct model *model = model_of_call(l->facts, l->frame->module, node);
     if (model != NULL) {
         struct val *val = val_new(l, VAL_CLASS, args.span);
@@ -417,7 +467,8 @@ static bool can_inline(struct lowerer *l, struct py_func *func, struct args *arg
         reason = "an async function";
     else if (lower_is_generator(func))
         reason = "a generator";
-    if (reason != NULL)
+    /* What only reads leaves the database as it is: what it gives may be anything. */
+    if (reason != NULL && (func->may_write || func->function < 0))
         lower_notef(l, args->span, "%s: %.*s is not followed here", reason, STR_ARG(func->name));
     return reason == NULL;
 }
@@ -471,7 +522,9 @@ struct val *lower_call_func(struct lowerer *l, struct val *func_value, struct va
         /* What a save() of the project's own does besides is left out, not that it saves. */
         if (self != NULL && self->kind == VAL_ROW && str_is(func->name, "save"))
             row_save(l, args->span, self->row, args);
-        return val_unknown(l, args->span, func->name);
+        struct val *unknown = val_unknown(l, args->span, func->name);
+        unknown->is_orm = true;
+        return unknown;
     }
     struct frame *frame = ARENA_NEW(l->arena, struct frame);
     frame->outer = l->frame;

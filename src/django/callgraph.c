@@ -2,12 +2,15 @@
  * answers that lowering makes exact. */
 #include "base/assert.h"
 #include "django/facts.h"
+#include "django/values.h"
+
+#include <stddef.h>
 #include "django/roots.h"
 
 struct scan {
     struct django_facts *facts;
     struct py_func *func;
-    bool has_verb, has_lock;
+    bool has_verb, has_lock, may_write;
     VEC(struct str) called; /* simple names */
 };
 
@@ -75,6 +78,7 @@ static void scan_node(const struct py_node *node, void *context) {
     if (node->kind == PY_Attribute) {
         scan->has_verb |= is_orm_name(node->Attribute.attr);
         scan->has_lock |= is_lock_name(node->Attribute.attr);
+        scan->may_write |= lower_is_write(node->Attribute.attr) || str_is(node->Attribute.attr, "atomic");
         VEC_PUSH(scan->facts->arena, &scan->called, node->Attribute.attr);
     } else if (node->kind == PY_Name) {
         scan->has_verb |= is_orm_name(node->Name.id);
@@ -86,22 +90,30 @@ static void scan_node(const struct py_node *node, void *context) {
     py_visit_children(node, scan_node, context);
 }
 
-static void spread(struct django_facts *facts) {
+static bool *flag_of(struct py_func *func, size_t flag) {
+    return (bool *)((char *)func + flag);
+}
+
+/* Gives a flag of a function to all that use its name. */
+static void spread(struct django_facts *facts, size_t flag) {
     VEC(struct py_func *) queue = {0};
+    struct map seen;
+    map_init(&seen, facts->arena);
     for (size_t i = 0; i < facts->funcs.count; i++)
-        if (facts->funcs.items[i]->touches_orm)
+        if (*flag_of(facts->funcs.items[i], flag))
             VEC_PUSH(facts->arena, &queue, facts->funcs.items[i]);
     for (size_t next = 0; next < queue.count; next++) {
         struct name_users *of = map_get(&facts->users, queue.items[next]->name);
-        for (size_t i = 0; of != NULL && !of->is_spread && i < of->items.count; i++) {
-            struct py_func *user = of->items.items[i];
-            if (user->touches_orm)
+        if (of == NULL || map_has(&seen, queue.items[next]->name))
+            continue;
+        map_put(&seen, queue.items[next]->name, of);
+        for (size_t i = 0; i < of->items.count; i++) {
+            bool *is_set = flag_of(of->items.items[i], flag);
+            if (*is_set)
                 continue;
-            user->touches_orm = true;
-            VEC_PUSH(facts->arena, &queue, user);
+            *is_set = true;
+            VEC_PUSH(facts->arena, &queue, of->items.items[i]);
         }
-        if (of != NULL)
-            of->is_spread = true;
     }
 }
 
@@ -148,6 +160,7 @@ void callgraph_build(struct django_facts *facts) {
         py_visit_children(func->node, scan_node, &scan);
         func->touches_orm = func->has_verb = scan.has_verb;
         func->has_lock = scan.has_lock;
+        func->may_write = scan.may_write;
         facts->project->functions.items[i].is_view = is_view(facts, func);
         for (size_t j = 0; j < scan.called.count; j++) {
             struct str name = scan.called.items[j];
@@ -162,7 +175,8 @@ void callgraph_build(struct django_facts *facts) {
                 VEC_PUSH(facts->arena, &of->items, func);
         }
     }
-    spread(facts);
+    spread(facts, offsetof(struct py_func, touches_orm));
+    spread(facts, offsetof(struct py_func, may_write));
     for (size_t i = 0; i < facts->funcs.count; i++)
         facts->project->functions.items[i].touches_orm = facts->funcs.items[i]->touches_orm;
 }

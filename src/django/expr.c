@@ -1,5 +1,6 @@
 /* Expressions. */
 #include "base/assert.h"
+#include "django/choice.h"
 #include "django/orm.h"
 #include "django/values.h"
 #include "python/value.h"
@@ -91,11 +92,28 @@ static struct val *opaque_binary(struct lowerer *l, const struct py_node *node, 
     return val_scalar(l, call);
 }
 
+struct operands {
+    const struct py_node *node;
+    enum py_op op;
+    struct val *left, *right; /* NULL: the item of the choice */
+};
+
+static struct val *binary_item(struct lowerer *l, struct val *item, void *context) {
+    struct operands *of = context;
+    return lower_binary(l, of->node, of->op, of->left != NULL ? of->left : item,
+                        of->right != NULL ? of->right : item);
+}
+
 struct val *lower_binary(struct lowerer *l, const struct py_node *node, enum py_op op, struct val *left,
                          struct val *right) {
     struct txn_span span = lower_span(l, node);
     struct value a, b, folded;
     enum txn_op txn_op;
+    if (left->kind == VAL_CHOICE || right->kind == VAL_CHOICE) {
+        bool is_left = left->kind == VAL_CHOICE;
+        struct operands of = {node, op, is_left ? NULL : left, is_left ? right : NULL};
+        return choice_each(l, span, is_left ? left : right, binary_item, &of);
+    }
     if (is_orm_expr(left) || is_orm_expr(right) ||
         (left->kind == VAL_QUERYSET && right->kind == VAL_QUERYSET))
         return lower_sql_binary(l, span, op, left, right);
@@ -170,11 +188,12 @@ static struct val *lower_bool(struct lowerer *l, const struct py_node *node) {
             continue;
         }
         struct txn_expr *truth = val_truth(l, left);
-        if (left->kind == VAL_ROWS || left->kind == VAL_QUERYSET)
+        if (left->kind == VAL_ROWS)
             left = val_scalar(l, truth);
         struct txn_expr *cond = is_or ? txn_unary(&l->b, span, TXN_EXPR_NOT, truth) : truth;
         struct val *joined = lower_choice(l, span, cond, values.items[i], NULL,
-                                          left->kind == VAL_ROW ? val_scalar(l, truth) : left, pair);
+                                          left->kind == VAL_ROW && !is_or ? val_scalar(l, truth) : left,
+                                          pair);
         if (joined == NULL)
             joined = val_scalar(l, txn_binary(&l->b, span, is_or ? TXN_OP_OR : TXN_OP_AND,
                                               left->kind == VAL_ROW ? truth : val_expr(l, left),
@@ -249,8 +268,22 @@ static struct val *compare_null(struct lowerer *l, struct txn_span span, struct 
 }
 
 static struct val *compare_pair(struct lowerer *l, const struct py_node *node, enum py_op op,
+                                struct val *left, struct val *right);
+
+static struct val *compare_item(struct lowerer *l, struct val *item, void *context) {
+    struct operands *of = context;
+    return compare_pair(l, of->node, of->op, of->left != NULL ? of->left : item,
+                        of->right != NULL ? of->right : item);
+}
+
+static struct val *compare_pair(struct lowerer *l, const struct py_node *node, enum py_op op,
                                 struct val *left, struct val *right) {
     struct txn_span span = lower_span(l, node);
+    if (left->kind == VAL_CHOICE || right->kind == VAL_CHOICE) {
+        bool is_left = left->kind == VAL_CHOICE;
+        struct operands of = {node, op, is_left ? NULL : left, is_left ? right : NULL};
+        return choice_each(l, span, is_left ? left : right, compare_item, &of);
+    }
     bool is_not = op == PY_OP_NotEq || op == PY_OP_IsNot || op == PY_OP_NotIn;
     if (op == PY_OP_In || op == PY_OP_NotIn)
         return compare_in(l, node, left, right, is_not);

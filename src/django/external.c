@@ -11,7 +11,7 @@ static bool is_one_of(struct str name, const char *const *names, size_t count) {
     return false;
 }
 
-static struct str last_part(struct str dotted) {
+struct str lower_last_part(struct str dotted) {
     size_t end = str_find(dotted, '(', 0), dot;
     dotted = str_sub(dotted, 0, end);
     dot = dotted.len;
@@ -42,7 +42,7 @@ bool lower_is_silent(struct str dotted) {
     if (str_starts(dotted, "requests.") || str_starts(dotted, "httpx.") ||
         str_starts(dotted, "urllib.") || str_starts(dotted, "stripe."))
         return false;
-    return is_one_of(last_part(dotted), names, LW_COUNT_OF(names));
+    return is_one_of(lower_last_part(dotted), names, LW_COUNT_OF(names));
 }
 
 /* Calls whose result is used, and which yet are there for what they do. */
@@ -58,13 +58,13 @@ bool lower_is_effect(struct str dotted) {
             return true;
     if (str_starts(dotted, "builtins.") || str_starts(dotted, "request"))
         return false;
-    return is_one_of(last_part(dotted), names, LW_COUNT_OF(names));
+    return is_one_of(lower_last_part(dotted), names, LW_COUNT_OF(names));
 }
 
 enum django_effect django_effect_kind(struct str name) {
     static const char *const tasks[] = {"delay", "apply_async", "send_task", "enqueue"};
     static const char *const queries[] = {"get", "head", "retrieve", "list"};
-    struct str last = last_part(name);
+    struct str last = lower_last_part(name);
     if (is_one_of(last, tasks, LW_COUNT_OF(tasks)))
         return DJANGO_EFFECT_TASK;
     bool is_sure = lower_is_effect(name) && !is_one_of(last, queries, LW_COUNT_OF(queries));
@@ -85,13 +85,25 @@ bool lower_is_builtin(struct str name) {
            str_is(name, "Exception");
 }
 
-/* `something.objects.filter(...)`: the ORM, of a model that isn't known. */
+/* `something.objects.filter(...)`, `something.save()`: the ORM, of a model that isn't known. */
 bool lower_is_manager_call(struct str name) {
+    static const char *const names[] = {"save", "asave", "refresh_from_db", "select_for_update",
+                                        "get_or_create", "update_or_create", "bulk_create",
+                                        "bulk_update"};
     for (size_t i = 0; i + 9 <= name.len; i++)
         if (memcmp(name.ptr + i, ".objects.", 9) == 0)
             return true;
-    struct str last = last_part(name);
-    return str_is(last, "save") || str_is(last, "refresh_from_db") || str_is(last, "select_for_update");
+    return is_one_of(lower_last_part(name), names, LW_COUNT_OF(names));
+}
+
+/* Methods of rows, managers and querysets that write, or that lock. */
+bool lower_is_write(struct str name) {
+    static const char *const names[] = {
+        "save",   "asave",  "delete",   "adelete",     "update",      "aupdate",     "create", "acreate",
+        "add",    "aadd",   "remove",   "aremove",     "set",         "aset",        "clear",  "aclear",
+        "execute", "get_or_create", "aget_or_create", "update_or_create", "aupdate_or_create",
+        "bulk_create", "abulk_create", "bulk_update", "abulk_update", "select_for_update", "raw"};
+    return is_one_of(name, names, LW_COUNT_OF(names));
 }
 
 static struct val *get_or_404(struct lowerer *l, struct args *args, bool is_list) {
@@ -189,26 +201,6 @@ static struct val *partial_of(struct lowerer *l, struct args *args, const char *
     return val;
 }
 
-/* functools.wraps(f), require_POST, login_required...: hand back what they are given. */
-static bool is_transparent(struct str dotted) {
-    static const char *const prefixes[] = {"functools.", "django.views.decorators.",
-                                           "django.contrib.auth.decorators.",
-                                           "django.contrib.admin.", "rest_framework.decorators.",
-                                           "django.utils.decorators.", "celery.", "django.dispatch.",
-                                           "drf_yasg.", "drf_spectacular.", "typing.", "abc.",
-                                           "django.utils.functional.", "contextlib."};
-    static const char *const names[] = {"staticmethod", "classmethod", "property", "cached_property",
-                                        "wraps", "login_required", "permission_required",
-                                        "csrf_exempt", "require_POST", "shared_task", "receiver",
-                                        "abstractmethod", "override", "method_decorator",
-                                        "lru_cache", "display", "action", "register", "setter",
-                                        "non_atomic_requests", "register", "task"};
-    for (size_t i = 0; i < LW_COUNT_OF(prefixes); i++)
-        if (str_starts(dotted, prefixes[i]))
-            return true;
-    return is_one_of(last_part(dotted), names, LW_COUNT_OF(names));
-}
-
 static struct val *atomic_of(struct lowerer *l, struct txn_span span, struct val *func,
                              struct args *args) {
     struct val *val = val_new(l, VAL_PARTIAL, span);
@@ -246,7 +238,9 @@ static struct val *decorate(struct lowerer *l, struct val *func, const struct py
         struct val *made = lower_call_value(l, of, &one, text);
         if (made->kind == VAL_FUNC || made->kind == VAL_PARTIAL)
             return made;
-    } else if (is_transparent(dotted)) {
+    } else if (of->kind == VAL_EXTERNAL || of->kind == VAL_UNKNOWN || of->kind == VAL_METHOD ||
+               of->kind == VAL_INSTANCE) {
+        /* Code from outside of the project is taken to leave the database alone, and to call what it wraps. */
         return func;
     }
     lower_notef(l, span, "the decorator %.*s is not modelled", STR_ARG(text));
@@ -284,7 +278,7 @@ static struct val *lower_partial_call(struct lowerer *l, struct args *args) {
 
 struct val *lower_call_external(struct lowerer *l, struct str dotted, struct args *args) {
     struct val *sql = lower_call_sqlx(l, dotted, args);
-    struct str last = last_part(dotted);
+    struct str last = lower_last_part(dotted);
     if (sql != NULL)
         return sql;
     if (str_is(last, "get_object_or_404"))
@@ -355,9 +349,11 @@ static struct val *builtin_attr(struct lowerer *l, struct args *args, bool is_se
     if (args->positional.count < 2 || of->kind == VAL_UNKNOWN || of->kind == VAL_EXTERNAL)
         return NULL;
     if (!val_text(l, args->positional.items[1], &name)) {
-        lower_notef(l, args->span, "%s of an attribute whose name is not known",
-                    is_set ? "setattr" : "getattr");
-        return val_unknown(l, args->span, STR("attribute"));
+        if (is_set && val_is_orm(of))
+            lower_note(l, args->span, STR("setattr of an attribute whose name is not known"));
+        struct val *attribute = val_unknown(l, args->span, STR("attribute"));
+        attribute->is_orm = val_is_orm(of);
+        return attribute;
     }
     if (!is_set)
         return lower_attribute(l, args->span, of, name, NULL);

@@ -62,7 +62,6 @@ struct model {
 /* Functions that use a name, as they may if they call what it stands for. */
 struct name_users {
     VEC(struct py_func *) items;
-    bool is_spread; /* private to callgraph.c */
 };
 
 struct django_facts {

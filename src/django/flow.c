@@ -4,7 +4,7 @@
 #include "django/lower.h"
 
 #include "base/assert.h"
-#include "django/values.h"
+#include "django/choice.h"
 
 struct fields *fields_new(struct lowerer *l) {
     struct fields *fields = ARENA_NEW(l->arena, struct fields);
@@ -95,6 +95,20 @@ bool val_same(const struct val *a, const struct val *b) {
         return a->module == b->module;
     case VAL_FUNC:
         return a->func == b->func && a->node == b->node && a->closure == b->closure;
+    case VAL_BOUND:
+    case VAL_METHOD:
+        return a->func == b->func && val_same(a->self, b->self) && str_equal(a->name, b->name) &&
+               a->items.count == b->items.count &&
+               (a->items.count == 0 || val_same(a->items.items[0], b->items.items[0]));
+    case VAL_QUERYSET:
+        return a->query == b->query;
+    case VAL_CHOICE:
+        if (a->var != b->var || a->items.count != b->items.count)
+            return false;
+        for (size_t i = 0; i < a->items.count; i++)
+            if (!val_same(a->items.items[i], b->items.items[i]))
+                return false;
+        return true;
     case VAL_UNKNOWN:
     case VAL_EXTERNAL:
         return str_equal(a->name, b->name) && a->expr == b->expr;
@@ -222,8 +236,42 @@ static struct val *phi_free(struct phi *phi) {
                               STR_ARG(phi->vals[i]->name));
     struct val *val = val_unknown(phi->l, phi->span, text);
     for (size_t i = 0; i < phi->count; i++)
-        val->is_merged |= phi->vals[i] != NULL && phi->vals[i]->is_merged;
+        val->is_orm |= phi->vals[i] != NULL && phi->vals[i]->is_orm;
     return val;
+}
+
+bool val_is_orm(const struct val *val) {
+    switch (val->kind) {
+    case VAL_ROW:
+    case VAL_ROWS:
+        return true;
+    case VAL_QUERYSET:
+    case VAL_CLASS:
+    case VAL_INSTANCE:
+    case VAL_FUNC:
+    case VAL_BOUND:
+    case VAL_METHOD:
+    case VAL_SUPER:
+    case VAL_PARTIAL:
+        return true;
+    case VAL_SEQUENCE:
+    case VAL_DICT:
+    case VAL_CHOICE:
+        for (size_t i = 0; i < val->items.count; i++)
+            if (val_is_orm(val->items.items[i]))
+                return true;
+        return false;
+    default:
+        return val->is_orm;
+    }
+}
+
+struct val *flow_lost(struct lowerer *l, struct txn_span span, struct str name, struct val **vals,
+                      size_t count) {
+    struct val *lost = val_unknown(l, span, name);
+    for (size_t i = 0; i < count; i++)
+        lost->is_orm |= vals[i] != NULL && val_is_orm(vals[i]);
+    return lost;
 }
 
 /* What the branches have in common decides how their values are joined. */
@@ -263,9 +311,11 @@ static struct val *phi_value(struct phi *phi) {
         return is_scalar ? val_scalar(l, txn_ref(&l->b, phi->span, var))
                          : val_rows(l, phi->span, var, first->model);
     }
-    struct val *unknown = val_unknown(l, phi->span, phi->name);
-    unknown->is_merged = true;
-    return unknown;
+    struct val *joined =
+        choice_of_queries(l, phi->span, phi->name, phi->sites, phi->vals, phi->count);
+    if (joined == NULL)
+        joined = choice_merge(l, phi->span, phi->name, phi->sites, phi->vals, phi->count);
+    return joined != NULL ? joined : flow_lost(l, phi->span, phi->name, phi->vals, phi->count);
 }
 
 /* What a test told about a value holds in its branch only. */

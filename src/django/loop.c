@@ -2,6 +2,7 @@
  * those get a variable that every round assigns ("pinned"), since the value at the start of a round is either
  * the one from before the loop or the last round's. */
 #include "base/assert.h"
+#include "django/choice.h"
 #include "django/orm.h"
 #include "django/values.h"
 
@@ -99,9 +100,8 @@ static void pin_cell(struct loop *loop, struct cell *cell, struct val *last) {
                   (cell->val->kind == VAL_ROW || val_is_none(cell->val)) &&
                   (last->kind != VAL_ROW || last->row->model == model);
     if (!is_row && !(is_scalar_like(cell->val) && is_scalar_like(last))) {
-        struct val *unknown = val_unknown(l, loop->span, cell->name);
-        unknown->is_merged = true;
-        cell_set(l, cell, unknown);
+        struct val *both[] = {cell->val, last};
+        cell_set(l, cell, flow_lost(l, loop->span, cell->name, both, 2));
         return;
     }
     uint16_t var = lower_var(l, cell->name);
@@ -341,23 +341,29 @@ static void loop_range(struct loop *loop, struct val *range) {
 static void loop_unknown(struct loop *loop, struct val *iter) {
     struct lowerer *l = loop->l;
     struct str name = iter->name.len > 0 ? iter->name : STR("items");
-    uint32_t sql_count = l->sql_count;
     loop->element = val_unknown(l, loop->span, str_printf(l->arena, "%.*s[]", STR_ARG(name)));
+    loop->element->is_orm = val_is_orm(iter);
     lower_loop(loop, TXN_NO_VAR, TXN_NO_VAR, 1);
-    if (l->sql_count > sql_count)
-        lower_note(l, loop->span,
-                   STR("one round of this loop is modelled, over a value that is not known"));
 }
 
+static struct val *lower_for_over(struct lowerer *l, struct val *iter, void *context);
+
 void lower_for(struct lowerer *l, const struct py_node *node) {
+    struct val *iter = lower_expr(l, node->For.iter);
+    if (!l->frame->is_terminated)
+        lower_for_over(l, iter, (void *)(uintptr_t)node);
+}
+
+static struct val *lower_for_over(struct lowerer *l, struct val *iter, void *context) {
+    const struct py_node *node = context;
     struct loop loop = {.l = l, .target = node->For.target, .body = node->For.body,
                         .orelse = node->For.orelse, .counter = TXN_NO_VAR};
+    struct val *nothing = val_null(l, iter->span);
     loop.span = lower_span(l, node);
     loop.span.end = lower_span(l, node->For.iter).end;
-    struct val *iter = lower_expr(l, node->For.iter);
+    if (iter->kind == VAL_CHOICE)
+        return choice_each(l, loop.span, iter, lower_for_over, context);
     bool is_enumerated = iter->kind == VAL_PARTIAL && str_is(iter->name, "enumerate");
-    if (l->frame->is_terminated)
-        return;
     if (is_enumerated)
         iter = iter->self;
     if (iter->kind == VAL_QUERYSET)
@@ -374,6 +380,7 @@ void lower_for(struct lowerer *l, const struct py_node *node) {
     } else {
         loop_unknown(&loop, iter);
     }
+    return nothing;
 }
 
 void lower_while(struct lowerer *l, const struct py_node *node) {
@@ -386,36 +393,4 @@ void lower_while(struct lowerer *l, const struct py_node *node) {
     lower_loop(&loop, TXN_NO_VAR, TXN_NO_VAR, ROUNDS);
     if (l->sql_count > sql_count)
         lower_notef(l, loop.span, "at most %d rounds of this loop are modelled", ROUNDS);
-}
-
-struct val *lower_comprehension(struct lowerer *l, const struct py_node *node) {
-    struct txn_span span = lower_span(l, node);
-    struct py_list generators = node->kind == PY_DictComp  ? node->DictComp.generators
-                                : node->kind == PY_SetComp ? node->SetComp.generators
-                                : node->kind == PY_ListComp ? node->ListComp.generators
-                                                            : node->GeneratorExp.generators;
-    const struct py_node *generator = generators.items[0];
-    struct val *iter = lower_expr(l, generator->comprehension.iter);
-    if (iter->kind == VAL_QUERYSET)
-        iter = query_rows(l, iter->span, iter->query, STR("rows"));
-    struct str text = module_text(l->frame->module, node);
-    if (iter->kind == VAL_SEQUENCE && generators.count == 1 && generator->comprehension.ifs.count == 0 &&
-        iter->items.count <= LOWER_UNROLL_MAX && node->kind != PY_DictComp) {
-        struct val *result = val_new(l, VAL_SEQUENCE, span);
-        const struct py_node *elt = node->kind == PY_SetComp    ? node->SetComp.elt
-                                    : node->kind == PY_ListComp ? node->ListComp.elt
-                                                                : node->GeneratorExp.elt;
-        for (size_t i = 0; i < iter->items.count; i++) {
-            lower_assign(l, generator->comprehension.target, iter->items.items[i]);
-            VEC_PUSH(l->arena, &result->items, lower_expr(l, elt));
-        }
-        return result;
-    }
-    if (iter->kind == VAL_ROWS) {
-        struct txn_expr *expr = txn_opaque(&l->b, span, lower_identifier(l, text));
-        txn_add_arg(&l->b, expr, txn_of_list(&l->b, span, TXN_EXPR_LEN, iter->var));
-        lower_notef(l, span, "a comprehension over rows is not modelled");
-        return val_scalar(l, expr);
-    }
-    return val_unknown(l, span, text);
 }

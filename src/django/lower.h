@@ -131,6 +131,12 @@ struct val *flow_merge(struct lowerer *l, struct txn_span span, struct flow_site
 /* `var = expr` at the place where a branch ends. */
 void flow_assign(struct lowerer *l, const struct flow_site *site, struct txn_span span, uint16_t var,
                  struct txn_expr *expr);
+/* Something of which no more is known than whether it may be one of the ORM's or the project's things, as one of the values
+ * is (NULL: unset). */
+struct val *flow_lost(struct lowerer *l, struct txn_span span, struct str name, struct val **vals,
+                      size_t count);
+/* Whether calls of it can write: a row, a queryset, a function or object of the project, or a container of such. */
+bool val_is_orm(const struct val *val);
 /* Whether two values can be told to be the same. */
 bool val_same(const struct val *a, const struct val *b);
 

@@ -116,8 +116,7 @@ static struct val *chain(struct lowerer *l, struct queryset *query, struct str n
     } else if (str_is(name, "order_by")) {
         next->is_order_set = true;
         memset(&next->order_by, 0, sizeof(next->order_by));
-        if (!ADD_TEXTS(l, args, &next->order_by))
-            lower_note(l, args->span, STR("an order that is not known from the source"));
+        ADD_TEXTS(l, args, &next->order_by); /* one that isn't known: any order will do */
     } else if (str_is(name, "reverse")) {
         next->is_reversed = !next->is_reversed;
     } else if (str_is(name, "distinct")) {
@@ -137,8 +136,7 @@ static struct val *chain(struct lowerer *l, struct queryset *query, struct str n
     } else if (str_is(name, "none")) {
         next->is_none = true;
     } else if (str_is(name, "prefetch_related")) {
-        if (!ADD_TEXTS(l, args, &next->prefetched))
-            lower_note(l, args->span, STR("prefetch_related of what is not known from the source"));
+        ADD_TEXTS(l, args, &next->prefetched);
     } else if (str_is(name, "using")) {
         lower_note(l, args->span, STR("another database than `default`"));
     } else if (!str_is(name, "all") && !str_is(name, "get_queryset") && !str_is(name, "iterator") &&

@@ -305,8 +305,6 @@ void row_set_attribute(struct lowerer *l, struct txn_span span, struct row *row,
         set_sql(l, span, row, field, val);
         return;
     }
-    if (val->kind == VAL_UNKNOWN && val->is_merged)
-        lower_notef(l, span, "%.*s is not the same kind of thing on every path", STR_ARG(val->name));
     struct txn_expr *expr = val_expr(l, val);
     l->is_saving_own |= l->saving == row && reads_column(expr, row->var);
     txn_build_set_column(&l->b, span, row->var, field->column, expr);

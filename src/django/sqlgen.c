@@ -279,6 +279,9 @@ static void lookup_in(struct sqlgen *gen, struct str column, struct val *val, st
     } else if (val->kind == VAL_ROWS && val->model != NULL) {
         sqlgen_fail(gen, STR("in (rows)"));
         buf_add_c(out, "NULL");
+    } else if (val->kind == VAL_UNKNOWN && val->expr != NULL) {
+        /* A list that was collected: one key of it, any. */
+        val_sql(l, val_unknown(l, val->span, val->name), out);
     } else {
         val_sql(l, val, out);
     }
@@ -334,14 +337,36 @@ static void add_free(struct sqlgen *gen, struct str path, struct buf *out) {
 }
 
 static void add_lookup(struct sqlgen *gen, const struct cond *cond, bool is_outer, bool is_negated,
+                       struct buf *out);
+
+/* The lookup with each thing that the value can be, next to a test that it is this one. */
+static void add_choice(struct sqlgen *gen, const struct cond *cond, bool is_outer, bool is_negated,
+                       struct buf *out) {
+    const struct val *choice = cond->value;
+    buf_add_char(out, '(');
+    for (size_t i = 0; i < choice->items.count; i++) {
+        struct cond one = *cond;
+        one.value = choice->items.items[i];
+        buf_add_c(out, i == 0 ? "(" : " OR (");
+        val_sql(gen->l, val_scalar(gen->l, txn_ref(&gen->l->b, cond->span, choice->var)), out);
+        buf_printf(out, " = %zu AND ", i);
+        add_lookup(gen, &one, true, is_negated, out);
+        buf_add_char(out, ')');
+    }
+    buf_add_char(out, ')');
+    (void)is_outer; /* under OR, joins are outer ones */
+}
+
+static void add_lookup(struct sqlgen *gen, const struct cond *cond, bool is_outer, bool is_negated,
                        struct buf *out) {
     struct str column, rest;
     struct model_field *field;
     struct value truth;
     const char *op;
-    if (cond->value->kind == VAL_UNKNOWN && cond->value->is_merged)
-        lower_notef(gen->l, cond->span, "%.*s is not the same kind of thing on every path",
-                    STR_ARG(cond->value->name));
+    if (cond->value->kind == VAL_CHOICE) {
+        add_choice(gen, cond, is_outer, is_negated, out);
+        return;
+    }
     bool is_null_test = str_ends(cond->path, "__isnull") ||
                         (val_is_none(cond->value) && !str_ends(cond->path, "__in"));
     if (!sqlgen_path(gen, cond->path, is_outer || is_null_test, &column, &field, &rest)) {
@@ -406,10 +431,14 @@ void sqlgen_cond(struct sqlgen *gen, const struct cond *cond, bool is_outer, boo
     case COND_EXPR:
         sqlgen_expr(gen, cond->expr, out);
         return;
+    case COND_FREE:
+        val_sql(gen->l, cond->value, out);
+        buf_printf(out, " %s %lld", cond->is_unlike ? "<>" : "=", (long long)cond->number);
+        return;
     case COND_AND:
     case COND_OR:
         if (cond->args.count == 0)
-            buf_add_c(out, "1 = 1");
+            buf_add_c(out, cond->kind == COND_AND ? "1 = 1" : "1 = 0");
         buf_add_c(out, cond->args.count > 1 ? "(" : "");
         for (size_t i = 0; i < cond->args.count; i++) {
             buf_add_c(out, i == 0 ? "" : cond->kind == COND_AND ? " AND " : " OR ");

@@ -1,6 +1,6 @@
 /* Statements. After one that ends the path (return, raise, break, continue) the rest of the body isn't reached. */
 #include "base/assert.h"
-#include "django/values.h"
+#include "django/choice.h"
 
 static struct cell *cell_of_name(struct lowerer *l, struct str name) {
     struct frame *frame = l->frame;
@@ -13,6 +13,20 @@ static struct cell *cell_of_name(struct lowerer *l, struct str name) {
     return fields_cell(l, frame->locals, name);
 }
 
+struct unpacking {
+    const struct py_node *target;
+    struct py_list targets;
+};
+
+static void assign_items(struct lowerer *l, const struct py_node *target, struct py_list targets,
+                         struct val *val);
+
+static struct val *assign_items_of(struct lowerer *l, struct val *item, void *context) {
+    struct unpacking *unpacking = context;
+    assign_items(l, unpacking->target, unpacking->targets, item);
+    return val_null(l, item->span);
+}
+
 static void assign_items(struct lowerer *l, const struct py_node *target, struct py_list targets,
                          struct val *val) {
     if (val->kind == VAL_SEQUENCE && val->items.count == targets.count) {
@@ -20,13 +34,19 @@ static void assign_items(struct lowerer *l, const struct py_node *target, struct
             lower_assign(l, targets.items[i], val->items.items[i]);
         return;
     }
+    if (val->kind == VAL_CHOICE) {
+        struct unpacking unpacking = {target, targets};
+        choice_each(l, lower_span(l, target), val, assign_items_of, &unpacking);
+        return;
+    }
     struct str text = module_text(l->frame->module, target);
-    if (val->kind != VAL_UNKNOWN && val->kind != VAL_SCALAR)
-        lower_note(l, lower_span(l, target), STR("unpacking of this value is not modelled"));
+    bool is_orm = val_is_orm(val);
     for (uint32_t i = 0; i < targets.count; i++) {
         struct str part = str_printf(l->arena, "%.*s[%u]",
                                      STR_ARG(val->kind == VAL_UNKNOWN ? val->name : text), i);
-        lower_assign(l, targets.items[i], val_unknown(l, val->span, part));
+        struct val *item = val_unknown(l, val->span, part);
+        item->is_orm = is_orm;
+        lower_assign(l, targets.items[i], item);
     }
 }
 
@@ -55,7 +75,7 @@ static void assign_subscript(struct lowerer *l, const struct py_node *target, st
         txn_build_set_column(&l->b, span, of->expr->var, of->expr->column_name, changed);
         return;
     }
-    if (of->kind != VAL_UNKNOWN && of->kind != VAL_DICT)
+    if (of->kind == VAL_ROWS || of->kind == VAL_CHOICE)
         lower_note(l, span, STR("assignment to this item is not modelled"));
 }
 

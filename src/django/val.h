@@ -36,6 +36,7 @@ enum val_kind {
     VAL_SQL,      /* sql: F("x") + 1 */
     VAL_COND,     /* cond: Q(...) */
     VAL_LOCK,     /* an application lock: name; expr: its key, or NULL */
+    VAL_CHOICE,   /* one of items, as var says: choice.h */
     VAL_UNKNOWN   /* name: its source text. As a scalar it is `expr`, or else a parameter of the program */
 };
 
@@ -63,7 +64,7 @@ struct val {
     struct val *refined_from; /* what it was before a test told more about it */
     bool is_static;     /* FUNC: static method */
     bool is_partial;    /* ROWS: with deferred columns */
-    bool is_merged;     /* UNKNOWN: branches left different things here */
+    bool is_orm;        /* UNKNOWN: may be a row, a queryset or something of the project that writes */
     bool is_called;     /* UNKNOWN: what an unknown call returned; its effect is in the program already */
 };
 
@@ -103,7 +104,7 @@ struct sqlx {
     struct queryset *query;
 };
 
-enum cond_kind { COND_AND, COND_OR, COND_NOT, COND_LOOKUP, COND_EXPR };
+enum cond_kind { COND_AND, COND_OR, COND_NOT, COND_LOOKUP, COND_EXPR, COND_FREE };
 
 struct cond {
     enum cond_kind kind;
@@ -113,6 +114,8 @@ struct cond {
     struct val *value;
     struct model_field *through; /* LOOKUP: rows that this many-to-many field of `value` leads to */
     struct sqlx *expr; /* EXPR: Exists(...) */
+    int64_t number;    /* FREE: what `value` is compared with */
+    bool is_unlike;
 };
 
 enum query_result { QUERY_ROWS, QUERY_DICTS, QUERY_TUPLES, QUERY_FLAT };

@@ -1,6 +1,6 @@
 /* Abstract values and what the program makes of them. */
+#include "django/choice.h"
 #include "django/orm.h"
-#include "django/values.h"
 
 #include "base/assert.h"
 
@@ -217,6 +217,16 @@ static struct txn_expr *opaque_items(struct lowerer *l, struct val *val, const c
     return call;
 }
 
+static struct val *scalar_of(struct lowerer *l, struct val *item, void *context) {
+    (void)context;
+    return val_scalar(l, val_expr(l, item));
+}
+
+static struct val *truth_of(struct lowerer *l, struct val *item, void *context) {
+    (void)context;
+    return val_scalar(l, val_truth(l, item));
+}
+
 struct txn_expr *val_expr(struct lowerer *l, struct val *val) {
     switch (val->kind) {
     case VAL_SCALAR:
@@ -234,9 +244,6 @@ struct txn_expr *val_expr(struct lowerer *l, struct val *val) {
     case VAL_UNKNOWN:
         if (val->expr != NULL)
             return val->expr;
-        if (val->is_merged)
-            lower_notef(l, val->span, "%.*s is not the same kind of thing on every path",
-                        STR_ARG(val->name));
         return lower_param(l, val->span, val->name);
     case VAL_EXTERNAL:
         return lower_param(l, val->span, val->name);
@@ -250,6 +257,8 @@ struct txn_expr *val_expr(struct lowerer *l, struct val *val) {
             return txn_of_list(&l->b, val->span, TXN_EXPR_LEN, rows->var);
         break;
     }
+    case VAL_CHOICE:
+        return choice_each(l, val->span, val, scalar_of, NULL)->expr;
     case VAL_CLASS:
         return txn_literal(&l->b, val->span, value_text(l->pool, val->class_->name));
     case VAL_FUNC:
@@ -292,6 +301,8 @@ struct txn_expr *val_truth(struct lowerer *l, struct val *val) {
     int known = val_known_truth(l, val);
     if (known >= 0)
         return txn_literal(&l->b, val->span, value_bool(known == 1));
+    if (val->kind == VAL_CHOICE)
+        return choice_each(l, val->span, val, truth_of, NULL)->expr;
     if (val->kind == VAL_ROW) {
         struct txn_expr *ref = txn_ref(&l->b, val->span, val->row->var);
         return txn_unary(&l->b, val->span, TXN_EXPR_NOT,

@@ -67,8 +67,10 @@ void lower_assign(struct lowerer *l, const struct py_node *target, struct val *v
 /* loop.c */
 void lower_for(struct lowerer *l, const struct py_node *node);
 void lower_while(struct lowerer *l, const struct py_node *node);
-/* Over what is known each element, else a value that isn't known. */
+/* comprehension.c: over what is known each element, else a value that isn't known. */
 struct val *lower_comprehension(struct lowerer *l, const struct py_node *node);
+/* sum() of a comprehension; NULL: another call. */
+struct val *lower_sum(struct lowerer *l, const struct py_node *call);
 /* with.c */
 void lower_with(struct lowerer *l, const struct py_node *node);
 /* An application lock by its name or by how it is made; NULL: not one. */
@@ -138,6 +140,9 @@ bool lower_is_builtin(struct str name);
 bool lower_is_silent(struct str dotted);
 bool lower_is_effect(struct str dotted);
 bool lower_is_manager_call(struct str name);
+bool lower_is_write(struct str name);
+/* "c" of a.b.c(...). */
+struct str lower_last_part(struct str dotted);
 bool lower_is_generator(const struct py_func *func);
 /* Lowers the body of a function in its frame; the merged value it returns. */
 struct val *lower_run_frame(struct lowerer *l, struct frame *frame, const struct py_node *node);
