@@ -68,13 +68,16 @@ static enum step control_set_level(struct db *db, size_t session, enum sql_isola
 
 static enum step control_begin(struct db *db, size_t session,
                                const struct sql_transaction *transaction) {
-    const struct session *owner = &db->sessions.items[session];
+    struct session *owner = &db->sessions.items[session];
     if (owner->is_under_way && owner->txn != 0 && db->policy->begin_transaction != NULL)
         return db->policy->begin_transaction(db, session, transaction->begin_mode); /* it waited */
     if (owner->in_transaction && db_is_mysql(db)) {
+        uint8_t level = session_txn(db, session)->level;
         enum step step = exec_commit(db, session);
         if (step != STEP_OK)
             return step;
+        if (level != owner->level && db_config_has(&db->config, TRAIT_BEGIN_KEEPS_LEVEL))
+            owner->next_level = level;
     } else if (owner->in_transaction && db->config.engine == ENGINE_SQLITE) {
         return db_fail(db, DB_ERROR_ACTIVE_TRANSACTION, "%s", "a transaction within a transaction");
     } else if (owner->in_transaction) {

@@ -25,7 +25,7 @@ static const struct policy *policy_of(enum engine_kind engine) {
     DO(rows)                                                                                       \
     DO(versions) DO(values) DO(txns) DO(locks) DO(savepoints) DO(pending) DO(marks) DO(edges)
 
-#define LISTS_FLATS(DO) DO(writes) DO(work) DO(row) DO(values) DO(binds) DO(bind_values)
+#define LISTS_FLATS(DO) DO(writes) DO(work) DO(under_way) DO(row) DO(values) DO(binds) DO(bind_values)
 
 /* Room for `count`, by one allocation: a new copy has it all to get. */
 static void *flat_reserve(void *items, size_t *capacity, size_t count, size_t byte_size) {
@@ -129,6 +129,12 @@ bool db_is_waiting(const struct db *db, size_t session) {
 uint32_t db_blockers(const struct db *db, size_t session) {
     LW_ASSERT(session < db->session_count);
     return session_blockers(db, session);
+}
+
+uint32_t db_wait_number(const struct db *db, size_t session) {
+    LW_ASSERT(session < db->session_count);
+    const struct wait *wait = &db->sessions.items[session].wait;
+    return wait->kind == WAIT_NOTHING ? 0 : wait->order;
 }
 
 bool db_in_transaction(const struct db *db, size_t session) {
@@ -362,6 +368,8 @@ int db_resume(struct db *db, struct db_result *result) {
         struct session *owner = &db->sessions.items[session];
         order = owner->wait.order;
         session_wait_end(db, session);
+        if (db->policy->after_wait != NULL)
+            db->policy->after_wait(db, session);
         statement_prepare(db, session, owner->exec.stmt, binds_restore(&db->lists[session]));
         owner->exec.footprint.waited_or_woke = true;
         statement_finish(db, session, exec_run(db, session), result);

@@ -147,6 +147,9 @@ bool db_is_waiting(const struct db *db, size_t session);
 /* Bits of the sessions that `session` waits for, 0 if it doesn't wait. */
 uint32_t db_blockers(const struct db *db, size_t session);
 
+/* Which of its waits the session is in; 0: it doesn't wait. Other than before: it went on, and had to wait anew. */
+uint32_t db_wait_number(const struct db *db, size_t session);
+
 /* Goes on with the first waiting session that can: its number, and how its statement ended in
  * `*result` (never DB_BLOCKED). DB_NO_SESSION if none can. */
 int db_resume(struct db *db, struct db_result *result);

@@ -74,11 +74,6 @@ static enum step exec_select(struct db *db, size_t session, const struct sql_stm
 
 static enum step exec_rows(struct db *db, size_t session) {
     const struct sql_stmt *stmt = session_exec(db, session)->stmt;
-    if (db->policy->checks_fk_by_row) {
-        enum step step = foreign_key_check(db, session, false);
-        if (step != STEP_OK)
-            return step;
-    }
     switch (stmt->kind) {
     case SQL_STMT_SELECT:
         return exec_select(db, session, stmt);
@@ -93,7 +88,7 @@ static enum step exec_rows(struct db *db, size_t session) {
     }
 }
 
-/* Evaluates RETURNING for the rows written. */
+/* Evaluates RETURNING for the rows written; not for those of other tables that foreign keys' actions wrote between them. */
 static enum step exec_returning(struct db *db, size_t session) {
     const struct exec *exec = session_exec(db, session);
     const struct sql_stmt *stmt = exec->stmt;
@@ -105,12 +100,15 @@ static enum step exec_returning(struct db *db, size_t session) {
     result->ref_count = 1;
     for (uint32_t i = 0; i < exec->returning; i++) {
         struct db_ref ref = db->lists[session].writes.items[i];
+        if (ref.table != sql_target_table(stmt))
+            continue;
         if (ref.version == 0)
             ref.version = ref.previous;
         ref.previous = 0;
-        result->row_refs[i] = ref;
+        result->row_refs[result->row_count] = ref;
         if (!query_returning(&db->query, stmt->returning.items, columns,
-                             version_values(db, ref.version), result->rows + i * columns))
+                             version_values(db, ref.version),
+                             result->rows + result->row_count * columns))
             return db_fail_eval(db);
         result->row_count++;
     }

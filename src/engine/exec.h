@@ -15,7 +15,8 @@ bool txn_begin(struct db *db, size_t session, enum sql_isolation level, unsigned
  * locks are freed. */
 void txn_end(struct db *db, size_t session, enum txn_status status);
 /* The same for an error that ends the whole transaction. MySQL goes on as if BEGIN had been sent again
- * (trans_rollback_implicit: OPTION_BEGIN is not reset); MariaDB is in autocommit then. */
+ * (trans_rollback_implicit: OPTION_BEGIN is not reset); MariaDB is in autocommit then. In both the next transaction has the
+ * same level, as SET TRANSACTION is only over at an end that was asked for. */
 void txn_end_by_error(struct db *db, size_t session);
 /* Whether the session's next statement begins a transaction though none was asked for: SET autocommit=0, or
  * txn_end_by_error. */
@@ -86,6 +87,11 @@ void foreign_key_note(struct db *db, size_t session, uint32_t version);
 /* Does the checks and actions noted by the running statement; `at_commit`: the deferred ones of
  * the transaction. */
 enum step foreign_key_check(struct db *db, size_t session, bool at_commit);
+/* The values that a foreign key's action gives the child, a version, in `*values` (in scratch; NULL: deleted), if its parent
+ * has `parent` now (NULL: it was deleted). False: db->query.eval says why. */
+bool foreign_key_action_values(struct db *db, uint16_t child_table, const struct foreign_key *fk,
+                               enum fk_action action, uint32_t child, const struct value *parent,
+                               const struct value **values);
 /* Forgets the checks of `txn` noted after the mark. */
 void foreign_key_forget(struct db *db, uint16_t txn, uint32_t mark);
 

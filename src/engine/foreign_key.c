@@ -1,7 +1,7 @@
 /* Foreign keys. A write leaves notes in db->pending: a child whose parent must be there, a parent
- * whose children must not. They are worked off after the row (InnoDB), after the statement, or,
- * deferred, at COMMIT; actions (CASCADE, SET NULL) write rows, which leave notes in turn. Each
- * can be done again after a wait.
+ * whose children must not. They are worked off after the statement, or, deferred, at COMMIT; actions (CASCADE, SET NULL)
+ * write rows, which leave notes in turn. Each can be done again after a wait. InnoDB does it all itself, index by index
+ * (innodb_foreign_key.c).
  */
 #include "engine/exec.h"
 
@@ -26,7 +26,7 @@ static void pending_add(struct db *db, size_t session, uint16_t table, size_t fo
                               .table = table,
                               .foreign_key = (uint16_t)foreign_key,
                               .is_parent = is_parent,
-                              .is_deferred = is_deferred && !db_is_mysql(db),
+                              .is_deferred = is_deferred,
                               .version = version,
                               .sequence = ++db->core.pending_sequence};
     MVEC_PUSH(&db->pending, pending);
@@ -75,7 +75,7 @@ static void note_parent(struct db *db, size_t session, uint16_t table, uint32_t 
 }
 
 void foreign_key_note(struct db *db, size_t session, uint32_t version) {
-    if (db->is_loading)
+    if (db->is_loading || db->policy->check_parent == NULL)
         return; /* initial rows come in any order, and are trusted */
     uint16_t table = db->rows.items[db->versions.items[version].row].table;
     if (!version_is_deleted(db, version))
@@ -98,13 +98,12 @@ static bool key_is_back(struct db *db, size_t session, const struct foreign_key 
     return false;
 }
 
-/* The child's values after the action; NULL: deleted. */
-static bool action_values(struct db *db, const struct pending *pending,
-                          const struct foreign_key *fk, enum fk_action action, uint32_t child,
-                          const struct value **values) {
-    const struct table *table = db_table(db, pending->table);
+bool foreign_key_action_values(struct db *db, uint16_t child_table, const struct foreign_key *fk,
+                               enum fk_action action, uint32_t child, const struct value *parent,
+                               const struct value **values) {
+    const struct table *table = db_table(db, child_table);
     *values = NULL;
-    if (action == FK_CASCADE && version_is_deleted(db, pending->version))
+    if (action == FK_CASCADE && parent == NULL)
         return true;
     struct value *row = arena_copy(&db->scratch, version_values(db, child),
                                    table->columns.count * sizeof(struct value));
@@ -114,7 +113,7 @@ static bool action_values(struct db *db, const struct pending *pending,
         if (action == FK_SET_NULL)
             *value = value_null();
         else if (action == FK_CASCADE)
-            *value = version_values(db, pending->version)[fk->parent_columns[i]];
+            *value = parent[fk->parent_columns[i]];
         else if (!eval_default(&db->query.eval, &table->columns.items[fk->columns[i]], value))
             return false;
     }
@@ -136,10 +135,13 @@ static bool is_in_unique_key(const struct db *db, uint16_t table, const struct f
 /* Does to the children found what the foreign key says. */
 static enum step write_children(struct db *db, size_t session, const struct pending *pending,
                                 const struct foreign_key *fk, enum fk_action action) {
+    const struct value *parent = version_is_deleted(db, pending->version)
+                                     ? NULL
+                                     : version_values_stable(db, pending->version);
     for (size_t i = 0; i < db->children.count; i++) {
         const struct value *values;
         uint32_t child = db->children.items[i], written;
-        if (!action_values(db, pending, fk, action, child, &values))
+        if (!foreign_key_action_values(db, pending->table, fk, action, child, parent, &values))
             return db_fail_eval(db);
         session_exec(db, session)->is_cascade = true;
         enum step step = row_write(db, session, child, values, &written);

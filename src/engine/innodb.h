@@ -22,9 +22,7 @@ enum innodb_mode { INNODB_S, INNODB_X };
 /* Of exec.cursor, the policy's words for the statement under way. */
 enum innodb_cursor {
     INNODB_HAS_VIEW,  /* READ COMMITTED: the statement has a read view */
-    INNODB_WRITTEN,   /* the version whose index entries are being made; 0: none */
-    INNODB_KEYS_DONE, /* the first key that it is not yet in */
-    INNODB_REUSED,    /* it took the place of a deleted record: no gap was split */
+    INNODB_REUSED,    /* the row being written takes the place of a deleted record: no gap is split */
     INNODB_LOGGED,    /* undo records of a write that is no version yet */
     INNODB_WAITED,    /* the record a scan waits for, and in which of its ranges; 0: none */
     INNODB_WAITED_RANGE
@@ -89,6 +87,11 @@ size_t innodb_seek(const struct db *db, const struct innodb_records *records, ui
 uint32_t innodb_record_at(const struct innodb_records *records, size_t index);
 /* The open transaction, other than `txn`, that made or marked the record; 0: none. */
 uint16_t innodb_implicit_owner(const struct db *db, uint16_t table, uint8_t key, uint32_t version);
+/* Whether the row of that version is there, not deleted. innodb_is_live: and where it is now is that record. */
+bool innodb_row_is_live(const struct db *db, uint32_t version);
+bool innodb_is_live(const struct db *db, uint16_t table, uint8_t key, uint32_t version);
+/* The newest version of the row that is at the record now; 0: none. */
+uint32_t innodb_live_version(const struct db *db, uint16_t table, uint8_t key, uint32_t version);
 /* Whether purge has removed what `version` replaced. */
 bool innodb_is_purged(const struct db *db, uint32_t version);
 
@@ -96,6 +99,8 @@ bool innodb_is_purged(const struct db *db, uint32_t version);
 
 /* Takes a lock, or queues for it. */
 enum step innodb_lock(struct db *db, size_t session, struct innodb_request *request);
+/* What the session waited for is its own now, whether or not it is still of use. */
+void innodb_grant_queued(struct db *db, size_t session);
 /* Lets go of a lock that was granted to a row that then did not fit (READ COMMITTED). */
 void innodb_unlock(struct db *db, uint32_t sequence);
 /* The intention lock on a table that comes before record locks. */
@@ -125,11 +130,23 @@ enum step innodb_check_keys(struct db *db, size_t session, const struct new_row 
 enum step innodb_lock_duplicate(struct db *db, size_t session, uint32_t found, uint32_t *version);
 enum step innodb_before_write(struct db *db, size_t session, const struct new_row *row, bool *skip);
 enum step innodb_after_write(struct db *db, size_t session, uint32_t version);
-enum step innodb_check_parent(struct db *db, size_t session, uint16_t table,
-                              const struct foreign_key *fk, const struct value *values);
-enum step innodb_find_children(struct db *db, size_t session, uint16_t child_table,
-                               const struct foreign_key *fk, const struct value *values,
-                               enum sql_lock lock, struct u32_list *children);
+/* Goes on with the row under way at `depth` of lists.under_way, and takes it out there when it is in all keys. */
+enum step innodb_finish_row(struct db *db, size_t session, size_t depth);
+/* Gives a child, its newest version, other values (NULL: deletes it), through all of its keys. */
+enum step innodb_write_child(struct db *db, size_t session, uint32_t child,
+                             const struct value *values);
+
+/* ---- innodb_foreign_key.c ---- */
+
+/* Looks for the parents that the row under way at `depth` refers to from key `k`. */
+enum step innodb_check_parents(struct db *db, size_t session, size_t depth, uint16_t table, int k,
+                               const struct value *values);
+/* Fails if there are children that forbid that `old` gives up its key `k` for `values` (NULL: it is deleted). */
+enum step innodb_forbid_children(struct db *db, size_t session, uint16_t table, int k,
+                                 uint32_t old, const struct value *values);
+/* The same for the row under way at `depth` (`forbids`: else that was done), and does what else its foreign keys say. */
+enum step innodb_act_on_children(struct db *db, size_t session, size_t depth, int k, uint32_t old,
+                                 const struct value *values, bool forbids);
 
 /* ---- innodb.c ---- */
 

@@ -39,18 +39,42 @@ bool innodb_same_record(const struct db *db, uint16_t table, uint8_t key, uint32
     return innodb_entry_order(db, table, key, innodb_entry_of(db, a), innodb_entry_of(db, b)) == 0;
 }
 
+bool innodb_row_is_live(const struct db *db, uint32_t version) {
+    uint32_t newest = db->rows.items[db->versions.items[version].row].newest;
+    return newest != 0 && !version_is_deleted(db, newest);
+}
+
+bool innodb_is_live(const struct db *db, uint16_t table, uint8_t key, uint32_t version) {
+    uint32_t newest = db->rows.items[db->versions.items[version].row].newest;
+    return innodb_row_is_live(db, version) && innodb_same_record(db, table, key, newest, version);
+}
+
+uint32_t innodb_live_version(const struct db *db, uint16_t table, uint8_t key, uint32_t version) {
+    uint16_t row = db->tables.items[table].first_row;
+    for (; row != 0; row = db->rows.items[row].next) {
+        uint32_t newest = db->rows.items[row].newest;
+        if (newest != 0 && !version_is_deleted(db, newest) &&
+            innodb_same_record(db, table, key, newest, version))
+            return newest;
+    }
+    return 0;
+}
+
 bool innodb_is_purged(const struct db *db, uint32_t version) {
     return db->versions.items[version].writer == 0;
 }
 
 /* A row goes into the clustered index first and then into each other one, where it may have to wait: whether
- * that is still to come for this version and index (see innodb_after_write). */
+ * that is still to come for this version and index (struct row_work). */
 static bool is_pending(const struct db *db, uint16_t table, uint8_t key, uint32_t version) {
     const struct txn *writer = &db->txns.items[db->versions.items[version].writer];
     if (writer->status != TXN_ACTIVE || key == innodb_clustered(db, table) || db->is_loading)
         return false;
-    const struct exec *exec = session_exec(db, writer->session);
-    return exec->cursor[1] == version && key >= exec->cursor[2];
+    const struct row_works *works = &db->lists[writer->session].under_way;
+    for (size_t i = 0; i < works->count; i++)
+        if (works->items[i].version == version)
+            return key >= works->items[i].keys_done;
+    return false;
 }
 
 /* Adds the records of one row: of the newest version, and of older ones with other keys until purge. */

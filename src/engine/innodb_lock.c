@@ -251,6 +251,14 @@ enum step innodb_lock(struct db *db, size_t session, struct innodb_request *requ
     }
 }
 
+void innodb_grant_queued(struct db *db, size_t session) {
+    for (size_t i = 0; i < db->locks.count; i++) {
+        struct lock *lock = &db->locks.items[i];
+        if (lock->session == session && lock->is_waiting && is_record_lock(lock))
+            lock->is_waiting = queue_ahead(db, lock, false) != 0;
+    }
+}
+
 void innodb_unlock(struct db *db, uint32_t sequence) {
     for (size_t i = 0; i < db->locks.count; i++) {
         struct lock *lock = &db->locks.items[i];

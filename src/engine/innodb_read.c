@@ -433,6 +433,22 @@ static bool has_gone(struct db *db, struct innodb_scan *s, bool is_stale) {
     return innodb_record_at(&s->records, s->at) != version;
 }
 
+/* What of a record is committed, or this transaction's own, for a semi-consistent read; 0: nothing, or it was marked as
+ * deleted. A row put where one was deleted has that one's record. */
+static uint32_t committed_version(const struct db *db, const struct innodb_scan *s,
+                                  uint32_t version) {
+    uint16_t table = s->access.table, txn = db->sessions.items[db->running].txn;
+    for (uint16_t row = db->tables.items[table].first_row; row != 0;
+         row = db->rows.items[row].next) {
+        uint32_t committed = row_newest_committed(db, txn, row);
+        /* The row may be at another record by now: then this one is marked as deleted. */
+        if (committed != 0 && !version_is_deleted(db, committed) &&
+            innodb_same_record(db, table, s->key, committed, version))
+            return committed;
+    }
+    return 0;
+}
+
 /* Locks the record at `s->at`, and the row it belongs to; *given: the version to give, 0: pass over;
  * *is_stale: look again at what is at `s->at` now. */
 static enum row_step read_record(struct db *db, struct innodb_scan *s,
@@ -455,12 +471,8 @@ static enum row_step read_record(struct db *db, struct innodb_scan *s,
         return ROW_FOUND;
     if (request.is_skipped) {
         s->is_skipped = true;
-        uint32_t committed =
-            s->is_semi ? row_newest_committed(db, db->sessions.items[db->running].txn, row) : 0;
-        /* The row may be at another record by now: then this one is marked as deleted. */
-        if (committed != 0 && !version_is_deleted(db, committed) &&
-            innodb_same_record(db, scan->table, s->key, committed, version))
-            *given = committed;
+        if (s->is_semi)
+            *given = committed_version(db, s, version);
         return ROW_FOUND;
     }
     s->granted[0] = request.granted;
@@ -631,8 +643,8 @@ enum tuple_step innodb_lock_target(struct db *db, size_t session, struct query *
     if (newest == tuple->refs[0].version || is_by_statement(db, newest))
         return TUPLE_KEEP;
     /* Where it went with another primary key it is met again, if at all. */
-    if (newest == 0 || version_is_deleted(db, newest) ||
-        !innodb_same_record(db, request.table, request.key, newest, request.version))
+    newest = innodb_live_version(db, request.table, request.key, request.version);
+    if (newest == 0)
         return TUPLE_DROP;
     bool holds;
     tuple->rows[0] = version_values_stable(db, newest);

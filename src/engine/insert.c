@@ -273,10 +273,6 @@ enum step exec_insert(struct db *db, size_t session, const struct sql_insert *in
             return step;
         exec->has_row = false;
         exec->position++;
-        if (db->policy->checks_fk_by_row)
-            step = foreign_key_check(db, session, false);
-        if (step != STEP_OK)
-            return step;
     }
     return STEP_OK;
 }

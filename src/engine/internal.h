@@ -19,6 +19,7 @@
 #include "engine/lock.h"
 #include "engine/policy.h"
 #include "engine/query.h"
+#include "engine/row_work.h"
 #include "engine/store.h"
 
 enum exec_phase { EXEC_ROWS, EXEC_FOREIGN_KEYS, EXEC_COMMIT };
@@ -53,6 +54,7 @@ struct exec {
 struct lists {
     struct ref_list writes;
     struct u32_list work;          /* the policy's own: log of rows given or skipped, children found */
+    struct row_works under_way;
     struct value_list row;         /* INSERT: the row being inserted */
     struct value_list values;      /* INSERT ... SELECT: its rows */
     FLAT(struct db_bind) binds;    /* host values, copied while it waits */
@@ -89,10 +91,8 @@ struct session {
 
 struct core {
     uint32_t commits;       /* number of the last commit */
-    uint32_t lock_sequence; /* of the last lock */
-    uint32_t wait_order;
+    uint32_t lock_sequence, wait_order, pending_sequence; /* of the last lock, wait and note (struct pending) */
     bool has_own_weight; /* InnoDB: MySQL and MariaDB differ in what a transaction weighs */
-    uint32_t pending_sequence;
     uint32_t savepoint_number, xid; /* of the last one */
     uint32_t policy_word[4]; /* the policy's own */
 };

@@ -163,8 +163,6 @@ static enum tuple_step change_match(void *context, struct query *query, struct q
         return TUPLE_DROP;
     exec->affected++;
     exec->generated_mark = db->sessions.items[change->session].generated;
-    if (db->policy->checks_fk_by_row && foreign_key_check(db, change->session, false) != STEP_OK)
-        return TUPLE_STOP;
     return TUPLE_KEEP;
 }
 

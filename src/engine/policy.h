@@ -60,10 +60,7 @@ struct policy {
     /* Just after; `version` is the new one. May wait, and is then called again for it. */
     enum step (*after_write)(struct db *db, size_t session, uint32_t version);
 
-    /* Foreign keys are checked row by row (InnoDB), not at the end of the statement or COMMIT.
-     * after_write may have done the child's side; check_parent has nothing left to do then. */
-    bool checks_fk_by_row;
-    /* Finds and locks the parent of a child with `values`; fails if there is none. */
+    /* Finds and locks the parent of a child with `values`; fails if there is none. NULL: foreign keys are after_write's. */
     enum step (*check_parent)(struct db *db, size_t session, uint16_t table,
                               const struct foreign_key *fk, const struct value *values);
     /* Appends the newest versions of children that refer to a parent with `values`, locked if
@@ -96,6 +93,8 @@ struct policy {
 
     enum step (*lock_table)(struct db *db, size_t session, const struct sql_lock_table *lock);
 
+    /* The session's wait is over; it goes on with its statement. NULL: nothing to do. */
+    void (*after_wait)(struct db *db, size_t session);
     /* Bits of the sessions that the waiting session waits for; 0: it can go on. */
     uint32_t (*blockers)(const struct db *db, size_t session);
     /* Those of them that the search for deadlocks follows. NULL: all. */

@@ -55,6 +55,7 @@ void txn_end(struct db *db, size_t session, enum txn_status status) {
     struct session *owner = &db->sessions.items[session];
     uint16_t txn = owner->txn;
     owner->in_transaction = owner->begins_again = false;
+    owner->next_level = 0;
     owner->txn = 0;
     if (txn == 0)
         return;
@@ -124,8 +125,10 @@ static void txn_enter_failed(struct db *db, size_t session) {
 void txn_end_by_error(struct db *db, size_t session) {
     struct session *owner = &db->sessions.items[session];
     bool begins_again = db_is_mysql(db) && owner->in_transaction;
+    uint8_t level = begins_again ? session_txn(db, session)->level : 0;
     txn_end(db, session, TXN_ABORTED);
     owner->begins_again = begins_again;
+    owner->next_level = level;
 }
 
 bool txn_begins_by_itself(const struct db *db, size_t session) {
