@@ -244,15 +244,22 @@ static bool ask(struct live *live, uint32_t sessions, struct err *err) {
     return poll_sessions(live, sessions, 0, err);
 }
 
-/* Those of `sessions` that still run and do not wait for good. `other_ended`: a wait ended meanwhile, as of a deadlock's
- * victim; who is blocked then is told to wait, so that the caller learns of that end first. */
-static uint32_t unsettled(const struct live *live, uint32_t sessions, bool other_ended) {
+/* Those of `sessions` that still run and do not wait for good. Of `others`, whose callers know them to wait, one that
+ * does not any more is on its way to its end, as a deadlock's victim is, and may let them go. `other_ended`: one had come
+ * there; who is blocked then is told to wait, so that the caller learns of that end first. */
+static uint32_t unsettled(const struct live *live, uint32_t sessions, uint32_t others,
+                          bool other_ended) {
     uint32_t mask = 0;
+    bool other_runs = false;
+    for (size_t i = 0; i < live->options.session_count; i++)
+        if ((others & 1u << i) != 0 && !live->sessions[i].is_blocked)
+            other_runs = true;
     for (size_t i = 0; i < live->options.session_count; i++) {
         const struct live_session *session = &live->sessions[i];
         if ((sessions & 1u << i) == 0 || session->has_ended)
             continue;
-        if (!session->is_blocked || (!other_ended && !live->backend->is_settled(live, i)))
+        bool is_settled = !other_runs && live->backend->is_settled(live, i);
+        if (!session->is_blocked || (!other_ended && !is_settled))
             mask |= 1u << i;
     }
     return mask;
@@ -330,9 +337,10 @@ static bool settle(struct live *live, uint32_t sessions, struct err *err) {
             continue;
         }
         uint32_t asked = sessions | not_ended(live, others);
+        bool other_ended = has_ended_any(live, others); /* one that ends only now may have let somebody go since */
         if (!ask(live, asked, err))
             return false;
-        sessions = unsettled(live, sessions, has_ended_any(live, others));
+        sessions = unsettled(live, sessions, others, other_ended);
         if (sessions == 0)
             note_known(live, asked);
         if (is_late(live, began_us, err))
