@@ -165,9 +165,22 @@ static void add_line(struct play *play, enum line_kind kind, size_t session, str
                                                 result->detail);
 }
 
-/* Who waits for the same as another is a race on PostgreSQL, once that ends; InnoDB's queues are in order. */
+/* Of those that waited, as many as went on and have to wait anew. */
+static size_t count_moved(const struct play *play, const uint32_t *waits) {
+    size_t count = 0;
+    for (size_t s = 0; s < play->trial->session_count; s++) {
+        uint32_t now = db_wait_number(play->builtin->db, s);
+        count += waits[s] != 0 && now != 0 && now != waits[s];
+    }
+    return count;
+}
+
+/* Who waits for the same as another is a race on PostgreSQL, once that ends; InnoDB's queues are in order, but who was
+ * let go and waits anew was on its way at the same time as another. */
 static bool is_race(const struct play *play, size_t resumed, uint32_t waited,
-                    const uint32_t *blockers, size_t session) {
+                    const uint32_t *blockers, const uint32_t *waits, size_t session) {
+    if (play->builtin->policy->config.engine != ENGINE_POSTGRESQL)
+        resumed += count_moved(play, waits);
     if (resumed > 1)
         return true;
     if (resumed == 0 || play->builtin->policy->config.engine != ENGINE_POSTGRESQL)
@@ -181,7 +194,7 @@ static bool is_race(const struct play *play, size_t resumed, uint32_t waited,
 
 /* Hands out what can go on; false if it came to a race, and the engine and script are as before then. */
 static bool take_resumed(struct play *play, size_t session, uint32_t waited,
-                         const uint32_t *blockers, size_t line_count) {
+                         const uint32_t *blockers, const uint32_t *waits, size_t line_count) {
     struct db_result result;
     size_t resumed = 0;
     int next;
@@ -190,7 +203,7 @@ static bool take_resumed(struct play *play, size_t session, uint32_t waited,
         resumed++;
         add_line(play, LINE_RESUMED, s, play->sqls[s], play->stmts[s], &result);
     }
-    if (!is_race(play, resumed, waited, blockers, session))
+    if (!is_race(play, resumed, waited, blockers, waits, session))
         return true;
     play->script->lines.count = line_count;
     struct db *raced = play->builtin->db;
@@ -199,11 +212,13 @@ static bool take_resumed(struct play *play, size_t session, uint32_t waited,
     return false;
 }
 
-/* For whom each waits, also by way of others. */
-static void note_blockers(const struct play *play, uint32_t *blockers) {
+/* For whom each waits, also by way of others, and in which of its waits it is. */
+static void note_waits(const struct play *play, uint32_t *blockers, uint32_t *waits) {
     size_t count = play->trial->session_count;
-    for (size_t s = 0; s < count; s++)
+    for (size_t s = 0; s < count; s++) {
         blockers[s] = db_blockers(play->builtin->db, s);
+        waits[s] = db_wait_number(play->builtin->db, s);
+    }
     for (size_t via = 0; via < count; via++)
         for (size_t s = 0; s < count; s++)
             if (blockers[s] & (1u << via))
@@ -213,11 +228,11 @@ static void note_blockers(const struct play *play, uint32_t *blockers) {
 /* One statement, or with `stmt` NULL the timeout of a session's wait. False if passed over. */
 static bool take(struct play *play, size_t session, struct str sql, const struct sql_stmt *stmt) {
     struct builtin *builtin = play->builtin;
-    uint32_t waited = waiting(play), blockers[TRIAL_SESSIONS_MAX];
+    uint32_t waited = waiting(play), blockers[TRIAL_SESSIONS_MAX], waits[TRIAL_SESSIONS_MAX];
     size_t line_count = play->script->lines.count;
     struct play kept = *play;
     struct db_result result;
-    note_blockers(play, blockers);
+    note_waits(play, blockers, waits);
     if (waited != 0)
         db_copy(builtin->before, builtin->db);
     if (stmt == NULL) {
@@ -227,7 +242,7 @@ static bool take(struct play *play, size_t session, struct str sql, const struct
         db_exec(builtin->db, session, stmt, NULL, &result);
         add_line(play, LINE_STATEMENT, session, sql, stmt, &result);
     }
-    if (!take_resumed(play, session, waited, blockers, line_count)) {
+    if (!take_resumed(play, session, waited, blockers, waits, line_count)) {
         *play = kept;
         return false;
     }

@@ -187,14 +187,20 @@ static void keep_difference(const struct program *program, const struct trial *t
 
 static void report(struct program *program, struct trial *trial, struct outcome *outcome) {
     struct buf out = {0};
-    if (program->options.shrinks) {
+    bool differs = outcome->disagreement.kind != DIFFERENCE_NONE || !outcome->is_serializable;
+    print_difference(trial, outcome, &out);
+    if (program->options.shrinks && differs) {
         struct shrink_context context = {program, outcome->disagreement.kind,
                                          outcome->is_serializable};
         trial_shrink(trial, still_wrong, &context);
-        still_wrong(&context, trial);
-        play(program, trial, outcome);
+        if (still_wrong(&context, trial)) {
+            play(program, trial, outcome);
+            buf_clear(&out);
+            print_difference(trial, outcome, &out);
+        } else {
+            buf_add_c(&out, "# not so when it was played again\n");
+        }
     }
-    print_difference(trial, outcome, &out);
     printf("%.*s\n", STR_ARG(buf_str(&out)));
     fflush(stdout);
     if (program->options.keep != NULL)

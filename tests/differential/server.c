@@ -18,11 +18,8 @@ bool server_open(struct server *server, const char *url, bool finds_blockers, st
                                    .finds_blockers = finds_blockers};
     struct str place;
     *server = (struct server){.finds_blockers = finds_blockers};
-    if (!live_open(str_from_c(url), &options, &server->live, err) ||
-        !live_make_place(server->live, &place, err))
-        return false;
-    /* The control connection's own: it empties tables and fills them again. */
-    return is_postgresql(server) || run(server, "set foreign_key_checks = 0", err);
+    return live_open(str_from_c(url), &options, &server->live, err) &&
+           live_make_place(server->live, &place, err);
 }
 
 bool server_close(struct server *server, struct err *err) {
@@ -67,6 +64,28 @@ static bool set_up_sessions(struct server *server, const struct policy_under_tes
     return run_everywhere(server, sql, err);
 }
 
+/* Of a table that counts as large no statement looks at all rows if an index finds fewer. MariaDB's own statistics say so,
+ * and outlive a TRUNCATE; in MySQL those of InnoDB, which are read when a table is opened that nobody had open. */
+static bool pretend_large(struct server *server, const struct world *world, struct err *err) {
+    bool is_mariadb = live_kind(server->live) == LIVE_MARIADB;
+    struct buf tables = {0};
+    char sql[128];
+    bool ok = is_mariadb ||
+              run(server,
+                  "update mysql.innodb_table_stats set n_rows = 100000, clustered_index_size = 1000"
+                  " where database_name = database()",
+                  err);
+    for (size_t t = 0; t < world->table_count && ok; t++) {
+        const char *name = world->tables[t].name;
+        snprintf(sql, sizeof(sql), "replace into mysql.table_stats values (database(), '%s', 100000)", name);
+        ok = !is_mariadb || run(server, sql, err);
+        buf_printf(&tables, "%s%s", t == 0 ? "flush tables " : ", ", name);
+    }
+    ok = ok && live_run(server->live, buf_str(&tables), err);
+    buf_release(&tables);
+    return ok;
+}
+
 bool server_set_up(struct server *server, const struct world *world, uint64_t world_number,
                    const struct policy_under_test *policy, struct err *err) {
     if (server->policy != policy && !set_up_sessions(server, policy, err))
@@ -81,6 +100,8 @@ bool server_set_up(struct server *server, const struct world *world, uint64_t wo
     for (size_t i = 0; i < world->ddl.count; i++)
         if (!live_run(server->live, world->ddl.items[i], err))
             return false;
+    if (live_kind(server->live) == LIVE_MARIADB && !pretend_large(server, world, err))
+        return false;
     server->world = world;
     server->world_number = world_number;
     server->used_count = 0;
@@ -107,29 +128,12 @@ static bool put_rows_at_once(struct server *server, const struct trial *trial, s
 
 static bool truncate_tables(struct server *server, const struct world *world, struct err *err) {
     char sql[64];
-    for (size_t t = world->table_count; t-- > 0;) {
+    bool ok = run(server, "set foreign_key_checks = 0", err);
+    for (size_t t = world->table_count; t-- > 0 && ok;) {
         snprintf(sql, sizeof(sql), "truncate %s", world->tables[t].name);
-        if (!run(server, sql, err))
-            return false;
+        ok = run(server, sql, err);
     }
-    return true;
-}
-
-/* Of a table that counts as large no statement looks at all rows if an index finds fewer. Only these tables are closed
- * so that they are opened with the new numbers: others' may be in use for long. */
-static bool pretend_large(struct server *server, const struct world *world, struct err *err) {
-    struct buf sql = {0};
-    buf_add_c(&sql, "flush tables ");
-    for (size_t t = 0; t < world->table_count; t++)
-        buf_printf(&sql, "%s%s", t > 0 ? ", " : "", world->tables[t].name);
-    bool ok =
-        run(server,
-            "update mysql.innodb_table_stats set n_rows = 100000, clustered_index_size = 1000"
-            " where database_name = database()",
-            err) &&
-        live_run(server->live, buf_str(&sql), err);
-    buf_release(&sql);
-    return ok;
+    return ok && run(server, "set foreign_key_checks = 1", err);
 }
 
 /* On InnoDB a view of the control connection holds purge off: a trial takes longer than purge does, a schedule of the
@@ -138,14 +142,14 @@ static bool put_rows(struct server *server, const struct trial *trial, struct er
     if (is_postgresql(server))
         return put_rows_at_once(server, trial, err);
     if (!run(server, "commit", err) ||
-        (server->used_count > 0 && !truncate_tables(server, trial->world, err)))
+        (server->used_count > 0 && !truncate_tables(server, trial->world, err)) ||
+        (live_kind(server->live) == LIVE_MYSQL && !pretend_large(server, trial->world, err)))
         return false;
     server->used_count++;
     for (size_t i = 0; i < trial->rows.count; i++)
         if (!live_run(server->live, trial->rows.items[i], err))
             return false;
-    return pretend_large(server, trial->world, err) &&
-           run(server, "start transaction with consistent snapshot", err);
+    return run(server, "start transaction with consistent snapshot", err);
 }
 
 /* ---- answers ---- */
