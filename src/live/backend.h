@@ -24,6 +24,7 @@ struct live_session {
     bool has_ended;                    /* all of the statement's answer is there */
     bool was_open;                     /* a transaction was, when the statement was sent */
     bool is_open;                      /* after the last statement that ended */
+    bool may_begin_again;              /* an error ended it, and the next statement may open another (MySQL) */
     bool may_hold_locks;               /* of the kind that no transaction's end lets go */
     bool is_cancelled;                 /* the cancel was ours */
     struct arena memory;               /* of the answer */

@@ -84,6 +84,8 @@ void live_add_notice(struct live_session *session, struct str severity, struct s
 static void note_end(struct live_session *session) {
     LW_ASSERT(session->answer != NULL && session->last != NULL);
     session->last->ended_transaction = session->was_open && !session->is_open;
+    if (session->last->ended_transaction)
+        session->may_begin_again = session->last->status == LIVE_FAILED;
 }
 
 static bool begin(struct live *live, size_t index, struct str sql, struct err *err) {
@@ -533,8 +535,9 @@ bool live_rollback_all(struct live *live, struct err *err) {
     if (!cancel(live, waits, err))
         return false;
     for (size_t i = 0; i < live->options.session_count; i++) {
-        if (!live->sessions[i].is_open)
+        if (!live->sessions[i].is_open && !live->sessions[i].may_begin_again)
             continue;
+        live->sessions[i].may_begin_again = false;
         open |= 1u << i;
         if (!begin(live, i, STR("ROLLBACK"), err))
             return false;
