@@ -24,6 +24,7 @@ enum innodb_cursor {
     INNODB_HAS_VIEW,  /* READ COMMITTED: the statement has a read view */
     INNODB_REUSED,    /* the row being written takes the place of a deleted record: no gap is split */
     INNODB_LOGGED,    /* undo records of a write that is no version yet */
+    INNODB_BY_UNIQUE, /* the rows to change are found as the one of a unique key other than the primary */
     INNODB_WAITED,    /* the record a scan waits for, and in which of its ranges; 0: none */
     INNODB_WAITED_RANGE
 };
@@ -87,10 +88,11 @@ size_t innodb_seek(const struct db *db, const struct innodb_records *records, ui
 uint32_t innodb_record_at(const struct innodb_records *records, size_t index);
 /* The open transaction, other than `txn`, that made or marked the record; 0: none. */
 uint16_t innodb_implicit_owner(const struct db *db, uint16_t table, uint8_t key, uint32_t version);
-/* Whether the row of that version is there, not deleted. innodb_is_live: and where it is now is that record. */
-bool innodb_row_is_live(const struct db *db, uint32_t version);
+/* The version that the index has of a row, not marked as deleted: not always the newest; 0: none. */
+uint32_t innodb_index_version(const struct db *db, uint16_t table, uint8_t key, uint16_t row);
+/* Whether the record is that of its row now, not marked as deleted. */
 bool innodb_is_live(const struct db *db, uint16_t table, uint8_t key, uint32_t version);
-/* The newest version of the row that is at the record now; 0: none. */
+/* The version that the index has of the row that is at the record now; 0: none. */
 uint32_t innodb_live_version(const struct db *db, uint16_t table, uint8_t key, uint32_t version);
 /* Whether purge has removed what `version` replaced. */
 bool innodb_is_purged(const struct db *db, uint32_t version);
@@ -99,6 +101,8 @@ bool innodb_is_purged(const struct db *db, uint32_t version);
 
 /* Takes a lock, or queues for it. */
 enum step innodb_lock(struct db *db, size_t session, struct innodb_request *request);
+/* The session's own lock that covers the request: its sequence; 0: none. */
+uint32_t innodb_lock_held(struct db *db, size_t session, const struct innodb_request *request);
 /* What the session waited for is its own now, whether or not it is still of use. */
 void innodb_grant_queued(struct db *db, size_t session);
 /* Lets go of a lock that was granted to a row that then did not fit (READ COMMITTED). */

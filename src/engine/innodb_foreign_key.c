@@ -79,7 +79,7 @@ static enum step lock_parent(struct db *db, size_t session, const struct foreign
             break;
         if (order < 0)
             continue;
-        bool live = innodb_row_is_live(db, version);
+        bool live = innodb_is_live(db, fk->parent, (uint8_t)k, version);
         enum step step = lock_record(db, session, fk->parent, (uint8_t)k, version, INNODB_S,
                                      live || !gaps ? INNODB_REC : INNODB_NEXT_KEY);
         if (step != STEP_OK)

@@ -39,42 +39,48 @@ bool innodb_same_record(const struct db *db, uint16_t table, uint8_t key, uint32
     return innodb_entry_order(db, table, key, innodb_entry_of(db, a), innodb_entry_of(db, b)) == 0;
 }
 
-bool innodb_row_is_live(const struct db *db, uint32_t version) {
-    uint32_t newest = db->rows.items[db->versions.items[version].row].newest;
-    return newest != 0 && !version_is_deleted(db, newest);
+bool innodb_is_purged(const struct db *db, uint32_t version) {
+    return db->versions.items[version].writer == 0;
+}
+
+/* A row goes into the clustered index first and then into each other one, where it may have to wait (struct row_work).
+ * UNTOUCHED: the index has not heard of the version. MARKED: the entry of the version before is marked as deleted. */
+enum progress { DONE, UNTOUCHED, MARKED };
+
+static enum progress progress_of(const struct db *db, uint16_t table, uint8_t key, uint32_t version) {
+    const struct txn *writer = &db->txns.items[db->versions.items[version].writer];
+    if (writer->status != TXN_ACTIVE || key == innodb_clustered(db, table) || db->is_loading)
+        return DONE;
+    const struct row_works *works = &db->lists[writer->session].under_way;
+    for (size_t i = 0; i < works->count; i++)
+        if (works->items[i].version == version && key >= works->items[i].keys_done)
+            return key == works->items[i].keys_done && works->items[i].is_marked ? MARKED
+                                                                                 : UNTOUCHED;
+    return DONE;
+}
+
+uint32_t innodb_index_version(const struct db *db, uint16_t table, uint8_t key, uint16_t row) {
+    uint32_t newest = db->rows.items[row].newest;
+    if (newest == 0)
+        return 0;
+    enum progress progress = progress_of(db, table, key, newest);
+    uint32_t version = progress == DONE ? newest : db->versions.items[newest].previous;
+    return progress == MARKED || version == 0 || version_is_deleted(db, version) ? 0 : version;
 }
 
 bool innodb_is_live(const struct db *db, uint16_t table, uint8_t key, uint32_t version) {
-    uint32_t newest = db->rows.items[db->versions.items[version].row].newest;
-    return innodb_row_is_live(db, version) && innodb_same_record(db, table, key, newest, version);
+    uint32_t live = innodb_index_version(db, table, key, db->versions.items[version].row);
+    return live != 0 && innodb_same_record(db, table, key, live, version);
 }
 
 uint32_t innodb_live_version(const struct db *db, uint16_t table, uint8_t key, uint32_t version) {
     uint16_t row = db->tables.items[table].first_row;
     for (; row != 0; row = db->rows.items[row].next) {
-        uint32_t newest = db->rows.items[row].newest;
-        if (newest != 0 && !version_is_deleted(db, newest) &&
-            innodb_same_record(db, table, key, newest, version))
-            return newest;
+        uint32_t live = innodb_index_version(db, table, key, row);
+        if (live != 0 && innodb_same_record(db, table, key, live, version))
+            return live;
     }
     return 0;
-}
-
-bool innodb_is_purged(const struct db *db, uint32_t version) {
-    return db->versions.items[version].writer == 0;
-}
-
-/* A row goes into the clustered index first and then into each other one, where it may have to wait: whether
- * that is still to come for this version and index (struct row_work). */
-static bool is_pending(const struct db *db, uint16_t table, uint8_t key, uint32_t version) {
-    const struct txn *writer = &db->txns.items[db->versions.items[version].writer];
-    if (writer->status != TXN_ACTIVE || key == innodb_clustered(db, table) || db->is_loading)
-        return false;
-    const struct row_works *works = &db->lists[writer->session].under_way;
-    for (size_t i = 0; i < works->count; i++)
-        if (works->items[i].version == version)
-            return key >= works->items[i].keys_done;
-    return false;
 }
 
 /* Adds the records of one row: of the newest version, and of older ones with other keys until purge. */
@@ -82,8 +88,11 @@ static void add_row_records(struct db *db, uint16_t table, uint8_t key, uint16_t
                             struct innodb_records *records) {
     size_t first = records->count;
     uint32_t version = db->rows.items[row].newest, newer = 0;
-    if (version != 0 && is_pending(db, table, key, version))
+    enum progress progress = version != 0 ? progress_of(db, table, key, version) : DONE;
+    if (progress != DONE) {
+        newer = progress == MARKED ? version : 0;
         version = db->versions.items[version].previous;
+    }
     for (; version != 0; newer = version, version = db->versions.items[version].previous) {
         if (newer != 0 && innodb_is_purged(db, newer))
             return;
@@ -163,7 +172,8 @@ uint32_t innodb_record_at(const struct innodb_records *records, size_t index) {
 static uint16_t row_implicit_owner(const struct db *db, uint16_t table, uint8_t key, uint16_t row,
                                    uint32_t record) {
     uint32_t newest = db->rows.items[row].newest;
-    if (newest != 0 && is_pending(db, table, key, newest))
+    enum progress progress = newest != 0 ? progress_of(db, table, key, newest) : DONE;
+    if (progress == UNTOUCHED)
         newest = db->versions.items[newest].previous;
     if (newest == 0)
         return 0;
@@ -171,11 +181,13 @@ static uint16_t row_implicit_owner(const struct db *db, uint16_t table, uint8_t 
     if (db->txns.items[writer].status != TXN_ACTIVE)
         return 0;
     bool is_clustered = key == innodb_clustered(db, table), is_touched = is_clustered;
-    bool was_there = false, is_there = !version_is_deleted(db, newest) &&
+    bool was_there = false, is_there = progress != MARKED && !version_is_deleted(db, newest) &&
                                        innodb_same_record(db, table, key, newest, record);
     bool was_ever = is_there;
     for (uint32_t v = newest; v != 0; v = db->versions.items[v].previous) {
-        bool has = !version_is_deleted(db, v) && innodb_same_record(db, table, key, v, record);
+        bool has = v == newest ? is_there
+                               : !version_is_deleted(db, v) &&
+                                     innodb_same_record(db, table, key, v, record);
         was_ever = was_ever || has;
         if (db->versions.items[v].writer != writer) {
             was_there = has;

@@ -122,12 +122,37 @@ static uint32_t add_lock(struct db *db, size_t session, const struct innodb_requ
     return db->locks.items[index].sequence;
 }
 
+/* Whether a transaction put an entry into the key, or marked one as deleted: it changed a page, all of a table fits one. */
+static bool changed_key(const struct db *db, uint16_t txn, uint16_t table, uint8_t key) {
+    for (uint32_t i = 1; i < db->versions.count; i++) {
+        const struct version *version = &db->versions.items[i];
+        if (version->writer != txn || db->rows.items[version->row].table != table)
+            continue;
+        if (version->previous == 0 || (version->flags & VERSION_DELETED) != 0 ||
+            !innodb_same_record(db, table, key, version->previous, i))
+            return true;
+    }
+    return false;
+}
+
+/* In MariaDB an entry counts as the transaction's own if it was the last to change the row, be it in another column, and
+ * has changed the page with the entry since (lock_sec_rec_read_check_and_lock): seen on 10.11.19. */
+static bool counts_as_own(const struct db *db, size_t session, const struct innodb_request *request) {
+    uint16_t txn = db->sessions.items[session].txn;
+    uint32_t newest = db->rows.items[db->versions.items[request->version].row].newest;
+    return request->type == INNODB_REC && !request->is_implicit && newest != 0 &&
+           request->key != innodb_clustered(db, request->table) &&
+           db->versions.items[newest].writer == txn && txn != 0 &&
+           conflicts(db, session, request, UINT32_MAX, false) != 0 &&
+           changed_key(db, txn, request->table, request->key) && !innodb_is_mysql(db);
+}
+
 /* A transaction that made a record holds it without a lock in the table; who runs into that gives it one, in
  * MySQL also its owner itself (lock_rec_convert_impl_to_expl). */
 static bool make_explicit(struct db *db, size_t session, struct innodb_request *request) {
     uint16_t owner = innodb_implicit_owner(db, request->table, request->key, request->version);
     if (owner == 0)
-        return false;
+        return counts_as_own(db, session, request);
     if (owner == db->sessions.items[session].txn &&
         (request->is_implicit || !innodb_weighs_as_mysql(db)))
         return request->type == INNODB_REC;
@@ -249,6 +274,11 @@ enum step innodb_lock(struct db *db, size_t session, struct innodb_request *requ
             !db_config_has(&db->config, TRAIT_FIRST_BLOCKER))
             request->granted = queued->sequence;
     }
+}
+
+uint32_t innodb_lock_held(struct db *db, size_t session, const struct innodb_request *request) {
+    const struct lock *lock = find_own(db, session, request, false);
+    return lock != NULL ? lock->sequence : 0;
 }
 
 void innodb_grant_queued(struct db *db, size_t session) {

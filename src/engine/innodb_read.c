@@ -28,7 +28,8 @@ struct innodb_scan {
     size_t at;          /* record to look at next; for plain reads: version to give next */
     uint32_t *versions; /* plain reads */
     size_t version_count;
-    uint32_t granted[2]; /* new locks of the row given, for reject */
+    uint32_t entry;      /* the record last looked at, for reject: */
+    uint32_t granted[2]; /* new locks of that and of its row */
 };
 
 /* ---- what to read, and how ---- */
@@ -263,6 +264,9 @@ bool innodb_open(void *context, struct eval *eval, struct query_scan *scan) {
                  s->key == clustered && !innodb_locks_gaps(db, db->running) &&
                  !db->config.innodb_snapshot_isolation; /* MDEV-34108 */
     scan->is_read_first = scan->is_target && is_read_first(db, s);
+    if (scan->is_target)
+        exec->cursor[INNODB_BY_UNIQUE] =
+            s->access.is_point && s->key != clustered && s->access.range_count == 1;
     s->is_covering = s->mode == INNODB_S && is_covered(db, scan, s->key);
     s->records = innodb_records(db, scan->table, s->key);
     return true;
@@ -328,8 +332,8 @@ static enum row_step lock_record(struct db *db, struct innodb_scan *s,
 
 static bool record_is_live(const struct db *db, const struct innodb_scan *s, size_t at) {
     const struct innodb_record *record = &s->records.items[at];
-    uint32_t newest = db->rows.items[db->versions.items[record->version].row].newest;
-    return !record->is_deleted && newest != 0 && !version_is_deleted(db, newest);
+    uint16_t row = db->versions.items[record->version].row;
+    return !record->is_deleted && innodb_index_version(db, s->access.table, s->key, row) != 0;
 }
 
 /* At READ COMMITTED MariaDB does not lock a record whose deletion is committed (row_search_mvcc). */
@@ -381,16 +385,27 @@ static enum row_step lock_end(struct db *db, struct innodb_scan *s, const struct
         enum row_step step = lock_record(db, s, scan, s->key, version, type, s->is_semi, &request);
         if (step == ROW_FOUND && !gaps && request.granted != 0)
             innodb_unlock(db, request.granted);
-        if (step != ROW_FOUND || is_live || type == INNODB_GAP)
+        bool is_passed = request.is_skipped && scan->lock_wait == SQL_SKIP_LOCKED;
+        if (step != ROW_FOUND || (is_live && !is_passed) || type == INNODB_GAP)
             return step;
     }
 }
 
 /* READ COMMITTED lets a row go again that does not fit (row_unlock_for_mysql): what was found in the clustered
- * index; in MySQL also what was found through another, both records, if the row's own was locked just now. */
+ * index; in MySQL also what was found through another, both records, if the row's own was locked just now. Before 8.0.18
+ * that goes for the entry, however long it has been locked. */
 static void release_new(struct db *db, struct innodb_scan *s) {
     bool is_clustered = s->key == innodb_clustered(db, s->access.table);
-    bool is_let_go = is_clustered || (s->granted[1] != 0 && innodb_is_mysql(db)) ||
+    bool is_row_new = s->granted[1] != 0 && !innodb_locks_gaps(db, db->running) && innodb_is_mysql(db);
+    if (is_row_new && !db_config_has(&db->config, TRAIT_UNLOCKS_EITHER)) {
+        struct innodb_request entry = {.table = s->access.table,
+                                       .key = s->key,
+                                       .version = s->entry,
+                                       .mode = s->mode,
+                                       .type = INNODB_REC};
+        s->granted[0] = innodb_lock_held(db, db->running, &entry);
+    }
+    bool is_let_go = is_clustered || is_row_new ||
                      (s->granted[0] != 0 && db_config_has(&db->config, TRAIT_UNLOCKS_EITHER));
     for (size_t i = 0; i < LW_COUNT_OF(s->granted); i++) {
         if (s->granted[i] != 0 && is_let_go && !innodb_locks_gaps(db, db->running))
@@ -458,6 +473,7 @@ static enum row_step read_record(struct db *db, struct innodb_scan *s,
     uint8_t clustered = innodb_clustered(db, scan->table);
     struct innodb_request request;
     *given = 0;
+    s->entry = version;
     *is_stale = s->is_skipped = false;
     if (is_passed_over(db, s, s->at))
         return ROW_FOUND;
@@ -487,7 +503,9 @@ static enum row_step read_record(struct db *db, struct innodb_scan *s,
         if (request.is_skipped)
             return ROW_FOUND;
     }
-    uint32_t newest = db->rows.items[row].newest;
+    /* Whose row is not looked up, it is as the index has it. */
+    uint32_t newest = s->is_covering ? innodb_index_version(db, scan->table, s->key, row)
+                                     : db->rows.items[row].newest;
     if (newest == 0 || version_is_deleted(db, newest) || is_own_work(db, scan, newest) ||
         !innodb_same_record(db, scan->table, s->key, newest, version))
         release_new(db, s);

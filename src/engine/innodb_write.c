@@ -188,10 +188,16 @@ static bool reads_column(const struct sql_expr *expr, uint16_t column) {
     return false;
 }
 
-static bool has_read_what_it_writes(const struct sql_update *update) {
+/* The primary key is read, too, save for the one row of another unique key (mark_columns_needed_for_update: seen). */
+static bool has_read_what_it_writes(const struct db *db, size_t session,
+                                    const struct sql_update *update) {
+    const struct table *table = db_table(db, update->target.table_index);
+    bool reads_primary = table->has_primary_key && !session_exec(db, session)->cursor[INNODB_BY_UNIQUE];
     for (size_t i = 0; i < update->set.count; i++) {
         uint16_t column = update->set.items[i].column_index;
         bool is_read = reads_column(update->where, column);
+        for (size_t k = 0; reads_primary && k < table->keys.items[0].column_count; k++)
+            is_read = is_read || table->keys.items[0].columns[k] == column;
         for (size_t k = 0; k < update->set.count && !is_read; k++)
             is_read = reads_column(update->set.items[k].value, column);
         if (!is_read)
@@ -203,7 +209,7 @@ static bool has_read_what_it_writes(const struct sql_update *update) {
 /* MySQL notices that nothing changes only if it has read the columns it writes. */
 static bool notices_no_change(const struct db *db, size_t session) {
     const struct sql_stmt *stmt = session_exec(db, session)->stmt;
-    return stmt->kind != SQL_STMT_UPDATE || has_read_what_it_writes(stmt->update) ||
+    return stmt->kind != SQL_STMT_UPDATE || has_read_what_it_writes(db, session, stmt->update) ||
            !innodb_is_mysql(db);
 }
 
@@ -283,6 +289,8 @@ static enum step write_entry(struct db *db, size_t session, size_t depth, size_t
         return STEP_OK;
     if (old != 0)
         step = lock_version(db, session, table, (uint8_t)k, old, INNODB_X, INNODB_REC, true, NULL);
+    if (step == STEP_OK)
+        db->lists[session].under_way.items[depth].is_marked = old != 0;
     if (step == STEP_OK && old != 0)
         step = innodb_act_on_children(db, session, depth, (int)k, old, is_delete ? NULL : values,
                                       true);
