@@ -66,6 +66,12 @@ static bool set_color(void *options, struct str value, struct err *err) {
     return color_set(&((struct check_options *)options)->color, value, err);
 }
 
+static bool set_diff(void *options, struct str value, struct err *err) {
+    (void)value, (void)err;
+    ((struct check_options *)options)->is_diff = true;
+    return true;
+}
+
 static bool set_verbose(void *options, struct str value, struct err *err) {
     (void)value, (void)err;
     ((struct check_options *)options)->is_verbose = true;
@@ -208,6 +214,10 @@ static const struct cli_option check_cli_options[] = {
     {"config", 0, "FILE", "the configuration; else that of the nearest folder that has one", set_config},
     {"no-config", 0, NULL, "no configuration", set_no_config},
     {"color", 0, "WHEN", "auto, always or never; auto obeys NO_COLOR", set_color},
+    {"diff", 0, NULL,
+     "print the safe fixes as a patch of the source, in place of a\n"
+     "report: each checked again, nothing is written",
+     set_diff},
     {"verbose", 'v', NULL, "also say what was not modelled, and where", set_verbose},
 };
 
@@ -229,6 +239,8 @@ bool check_options_parse(struct arena *arena, int argc, char **argv, struct chec
         return false;
     if (options->path_count == 0 && !add_path(options, STR("."), err))
         return false;
+    if (options->is_diff && options->format != CHECK_TEXT)
+        return err_set(err, nowhere, "--diff prints a patch, no report: leave out --format");
     if (options->has_statistics && options->format != CHECK_TEXT && options->format != CHECK_JSON)
         return err_set(err, nowhere, "--statistics is printed as text or json only");
     if (options->write_baseline != NULL && options->diff_only != NULL)

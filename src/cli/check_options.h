@@ -31,6 +31,7 @@ struct check_options {
     uint32_t selected, ignored; /* bit per enum rule, as given; `selected` 0: all */
     uint32_t rules;             /* what to report: selected and not ignored; not empty */
     enum color_when color;
+    bool is_diff;    /* print a patch in place of a report */
     bool is_verbose; /* also say what is not modelled, with its place */
     bool is_pedantic; /* findings too that rest on an assumption */
     bool is_quiet;   /* findings and errors only */

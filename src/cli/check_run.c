@@ -1,8 +1,5 @@
-#include "cli/check_options.h"
+#include "cli/check_diff.h"
 #include "cli/clause.h"
-#include "cli/pipeline.h"
-#include "cli/project_run.h"
-#include "cli/scope.h"
 #include "cli/triage_run.h"
 
 /* Where the version that was asked for would not understand a program. */
@@ -64,51 +61,54 @@ static enum cli_exit print_files(const struct check_options *options,
     return pipeline_print(&out, CLI_CLEAN);
 }
 
+static enum cli_exit report_run(const struct check_options *options, struct check_pass *pass,
+                                struct report *report) {
+    struct arena *arena = options->arena;
+    struct buf out = {0};
+    size_t count = pass->findings.items.count;
+    report->summary.program_count = pass->subject_count;
+    report_on_search(arena, &pass->stats, report);
+    report_clauses(arena, pass->subjects, pass->subject_count, &pass->find.configs[0], &pass->scope,
+                   report);
+    if (options->write_baseline != NULL) {
+        buf_printf(&out, "%s: %zu finding%s\n", options->write_baseline, count,
+                   count == 1 ? "" : "s");
+        return pipeline_print(&out, CLI_CLEAN);
+    }
+    print_report(options, report, &out);
+    if (report->summary.broken_file_count > 0 && count == 0)
+        return pipeline_print(&out, CLI_ERROR);
+    return pipeline_print(&out, count == 0 || options->exit_zero ? CLI_CLEAN : CLI_FINDINGS);
+}
+
+static struct findings copy_of(struct arena *arena, const struct findings *findings) {
+    struct findings copy = {0};
+    for (size_t i = 0; i < findings->items.count; i++)
+        VEC_PUSH(arena, &copy.items, findings->items.items[i]);
+    return copy;
+}
+
 enum cli_exit check_run(const struct check_options *options) {
     struct arena *arena = options->arena;
-    struct text_pool pool;
-    struct django_project *project;
-    struct scope scope;
+    struct check_pass pass;
     struct err err;
-    text_pool_init(&pool, arena);
-    if (!project_load(arena, &pool, options->paths, options->path_count, &options->files, &scope, &project, &err))
+    if (!check_pass_load(arena, options, &pass, &err))
         return pipeline_print_error(&err);
     if (options->shows_files)
-        return print_files(options, project, &scope);
-    struct find_options find = {.rules = options->rules,
-                                .symbol_of = project_symbol,
-                                .symbol_context = project,
-                                .effect_kind = project_effect_kind};
-    target_configs(&options->target, &project->settings, &find);
-    size_t count;
-    struct subject *subjects = project_subjects(arena, &pool, project, target_dialect(&find), &count);
-    struct findings findings = {0};
-    struct find_stats stats = {0};
-    find_all(arena, &project->schema, &pool, subjects, count, &find, &findings, &stats);
-    struct report report = {.findings = &findings,
-                            .policies = find.policies,
+        return print_files(options, pass.project, &pass.scope);
+    check_pass_search(arena, options, false, &pass);
+    struct findings all = copy_of(arena, &pass.findings);
+    struct report report = {.findings = &pass.findings,
+                            .policies = pass.find.policies,
                             .root = current_folder(arena),
                             .is_verbose = options->is_verbose,
                             .is_quiet = options->is_quiet,
                             .is_colored = color_wanted(options->color, stdout),
                             .width = terminal_width(stdout)};
-    report_on_project(arena, project, &pool, &scope, &report);
-    if (!triage_run(options, project, &scope, &findings, &report, &err))
+    report_on_project(arena, pass.project, &pass.pool, &pass.scope, &report);
+    if (!triage_run(options, pass.project, &pass.scope, &pass.findings, &report, &err))
         return pipeline_print_error(&err);
-    findings_rank(&findings);
-    report.summary.program_count = count;
-    report_on_search(arena, &stats, &report);
-    report_clauses(arena, subjects, count, &find.configs[0], &scope, &report);
-    struct buf out = {0};
-    if (options->write_baseline != NULL) {
-        size_t written = findings.items.count;
-        buf_printf(&out, "%s: %zu finding%s\n", options->write_baseline, written,
-                   written == 1 ? "" : "s");
-        return pipeline_print(&out, CLI_CLEAN);
-    }
-    print_report(options, &report, &out);
-    if (report.summary.broken_file_count > 0 && findings.items.count == 0)
-        return pipeline_print(&out, CLI_ERROR);
-    bool is_clean = findings.items.count == 0 || options->exit_zero;
-    return pipeline_print(&out, is_clean ? CLI_CLEAN : CLI_FINDINGS);
+    findings_rank(&pass.findings);
+    return options->is_diff ? check_diff(options, &pass, &all)
+                            : report_run(options, &pass, &report);
 }

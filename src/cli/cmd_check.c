@@ -34,6 +34,11 @@ const struct command cmd_check = {
             "    # noqa: LW003\n"
             "Those that suppress nothing are warned of. docs/check.md has more.\n"
             "\n"
+            "--diff prints a patch in place of the report, for `git apply` or `patch -p1`: of each\n"
+            "finding the first safe fix that is an edit of the source, provided that a check of the\n"
+            "patched project (in memory) no longer has the finding, and no new one. Standard error\n"
+            "says which findings have no part in it, and why. No file is written.\n"
+            "\n"
             "Answers 0 if nothing was found, 1 if something was, 2 if the usage was wrong or a\n"
             "path could not be read.",
     .syntax = &check_syntax,

@@ -183,6 +183,16 @@ static int compare_paths(const void *a, const void *b) {
     return str_compare(*(const struct str *)a, *(const struct str *)b);
 }
 
+static bool read_text(struct arena *arena, const struct file_options *options, struct str path,
+                      struct str *text, struct err *err) {
+    const struct map *texts = options != NULL ? options->texts : NULL;
+    const struct str *other = texts != NULL ? map_get(texts, path) : NULL;
+    if (other == NULL)
+        return file_read(arena, path.ptr, text, err);
+    *text = *other;
+    return true;
+}
+
 bool django_load_roots(struct arena *arena, struct text_pool *pool, const struct load_root *roots,
                        size_t root_count, const struct file_options *options,
                        struct django_project **project, struct err *err) {
@@ -204,7 +214,7 @@ bool django_load_roots(struct arena *arena, struct text_pool *pool, const struct
         struct err file_err;
         if (map_has(&facts->by_path, full_path))
             continue;
-        if (file_read(arena, path.ptr, &text, &file_err)) {
+        if (read_text(arena, options, path, &text, &file_err)) {
             facts_add_file(facts, path, full_path, text);
             continue;
         }

@@ -5,11 +5,13 @@
 #define LW_FILES_WALK_H
 
 #include "base/err.h"
+#include "base/map.h"
 #include "files/ignore.h"
 
 struct file_options {
     bool with_tests, with_migrations;
     const struct ignore_list *exclude; /* left out too; NULL: nothing */
+    const struct map *texts; /* struct str by path: what is read in place of these files' own; NULL: nothing */
 };
 
 /* A folder that could not be read. */

@@ -157,8 +157,15 @@ static bool copy_rows(struct trial *t, const struct schema *schema, struct run_s
     return true;
 }
 
-static bool make_programs(struct trial *t, enum fix_kind kind, const struct schema *schema,
-                          struct run_setup *fixed, struct str *text) {
+static void take_edits(struct trial *t, const struct mistake *m, size_t session, struct fix *fix) {
+    for (size_t i = 0; i < m->edits.count; i++) {
+        m->edits.items[i].session = (uint8_t)session;
+        VEC_PUSH(t->arena, &fix->edits, m->edits.items[i]);
+    }
+}
+
+static bool make_programs(struct trial *t, const struct schema *schema, struct run_setup *fixed,
+                          struct fix *fix) {
     size_t count = t->setup->session_count;
     bool has_changed = false;
     for (size_t i = 0; i < count; i++) {
@@ -183,13 +190,15 @@ static bool make_programs(struct trial *t, enum fix_kind kind, const struct sche
         if (!txn_check(t->arena, schema, t->setup->pool, copy, &err))
             return false;
         copy->is_checked = false;
-        bool changed = rewrite(kind, &m, copy);
+        bool changed = rewrite(fix->kind, &m, copy);
         if (changed && !txn_check(t->arena, schema, t->setup->pool, copy, &err))
             return false;
-        if (changed)
+        if (changed) {
             fixed->sessions[i].program = copy;
-        if (i == t->culprit->session || (changed && text->len == 0))
-            *text = m.text;
+            take_edits(t, &m, i, fix);
+        }
+        if (i == t->culprit->session || (changed && fix->text.len == 0))
+            fix->text = m.text;
         has_changed |= changed;
     }
     return has_changed;
@@ -278,7 +287,7 @@ static void try_fix(struct trial *t, enum fix_kind kind) {
         return;
     fixed.schema = schema;
     if ((schema != t->setup->schema && !copy_rows(t, schema, &fixed)) ||
-        !make_programs(t, kind, schema, &fixed, &fix.text))
+        !make_programs(t, schema, &fixed, &fix))
         return;
     if (kind == FIX_UNIQUE_CONSTRAINT)
         fix.text = STR("UniqueConstraint over what is looked up, and get_or_create or an except "

@@ -6,6 +6,7 @@ struct guarding {
     struct mistake *m;
     struct txn_program *program;
     struct str raises; /* what the program's own check raises; empty: none */
+    struct txn_span raise;
     bool has_changed;
 };
 
@@ -34,6 +35,7 @@ static bool visit_check(void *context, struct txn_block *block, size_t at) {
     if (last->kind != TXN_STEP_RAISE || last->name.len == 0)
         return false;
     g->raises = last->name;
+    g->raise = last->span;
     return true;
 }
 
@@ -41,9 +43,9 @@ static struct str old_name(struct mistake *m, struct str column) {
     return str_printf(m->arena, "old_%.*s", STR_ARG(column));
 }
 
-/* old_state = x.state, before the first assignment of x in this block. */
-static void keep_old_value(struct guarding *g, struct txn_block *block, size_t *at, uint16_t var,
-                           uint16_t column) {
+/* old_state = x.state, before the first assignment of x in this block, whose place it answers. */
+static struct txn_span keep_old_value(struct guarding *g, struct txn_block *block, size_t *at,
+                                      uint16_t var, uint16_t column) {
     struct mistake *m = g->m;
     struct str name = m->schema->tables.items[m->table]->columns.items[column].name;
     size_t first = *at;
@@ -62,6 +64,7 @@ static void keep_old_value(struct guarding *g, struct txn_block *block, size_t *
     keep->expr = value;
     block_insert(m->arena, block, first, keep);
     (*at)++;
+    return keep->span;
 }
 
 /* An effect, or a call of a function that does nothing else. */
@@ -85,9 +88,23 @@ static void move_effects(struct guarding *g, struct txn_block *block, size_t *at
             continue;
         }
         block_remove(block, i);
+        add_edit(g->m, FIX_EDIT_EFFECT, step->span, (struct str){0});
         (*at)--;
         block_insert(g->m->arena, block, *at + behind, step);
     }
+}
+
+static void add_guard_edit(struct guarding *g, const struct txn_step *save) {
+    struct mistake *m = g->m;
+    const struct table *table = m->schema->tables.items[m->table];
+    const struct sql_update *update = save->sql.stmt->update;
+    struct fix_edit *edit = add_edit(m, FIX_EDIT_GUARD, save->span, (struct str){0});
+    edit->raise = g->raise;
+    for (size_t i = 0; i < update->set.count; i++)
+        if (is_assigned(g->program, updated_object(save), update->set.items[i].column_index))
+            VEC_PUSH(m->arena, &edit->columns, update->set.items[i].column);
+    for (size_t i = 0; i < m->columns.count; i++)
+        VEC_PUSH(m->arena, &edit->guards, table->columns.items[m->columns.items[i]].name);
 }
 
 static bool visit_guard(void *context, struct txn_block *block, size_t at) {
@@ -99,9 +116,13 @@ static bool visit_guard(void *context, struct txn_block *block, size_t at) {
     uint16_t var = updated_object(step);
     const struct table *table = m->schema->tables.items[m->table];
     struct str names = {0};
+    add_guard_edit(g, step);
     for (size_t i = 0; i < m->columns.count; i++) {
         struct str name = table->columns.items[m->columns.items[i]].name;
-        keep_old_value(g, block, &at, var, m->columns.items[i]);
+        struct txn_span place = keep_old_value(g, block, &at, var, m->columns.items[i]);
+        struct fix_edit *edit = &m->edits.items[m->edits.count - 1];
+        if (i == 0 || place.start.line < edit->place.start.line)
+            edit->place = place;
         and_where(m, block->steps.items[at], name, old_name(m, name), (struct str){0});
         names = str_printf(m->arena, "%.*s, %.*s=%.*s", STR_ARG(names), STR_ARG(name),
                            STR_ARG(old_name(m, name)));

@@ -119,6 +119,7 @@ static bool visit_f_assignment(void *context, struct txn_block *block, size_t at
     step->sql_expr = sql;
     step->sql_hosts = t.holder;
     step->expr = NULL;
+    add_edit(r->m, FIX_EDIT_EXPRESSION, step->span, step->column_name);
     struct buf text = {0};
     sql_print_expr(sql, t.holder, r->m->pool, SQL_POSTGRESQL, &text);
     r->m->text = str_printf(r->m->arena,
@@ -152,6 +153,7 @@ static bool visit_f_update(void *context, struct txn_block *block, size_t at) {
         stmt->is_resolved = false;
         stmt->text = (struct str){0};
         r->has_changed = true;
+        add_edit(r->m, FIX_EDIT_UPDATE, step->span, set->column);
         r->m->text = str_printf(r->m->arena, "update(%.*s=...) with an F() expression",
                                 STR_ARG(set->column));
     }
@@ -187,6 +189,9 @@ static bool visit_narrow(void *context, struct txn_block *block, size_t at) {
     }
     if (kept.count == 0 || kept.count == update->set.count)
         return false;
+    struct fix_edit *edit = add_edit(r->m, FIX_EDIT_FIELDS, step->span, (struct str){0});
+    for (size_t i = 0; i < kept.count; i++)
+        VEC_PUSH(r->m->arena, &edit->columns, kept.items[i].column);
     update->set.items = kept.items;
     update->set.count = kept.count;
     update->set.capacity = kept.capacity;
@@ -279,6 +284,7 @@ static bool visit_refresh_between(void *context, struct txn_block *block, size_t
     if (reload == NULL)
         return false;
     block_insert(r->m->arena, block, behind, reload);
+    add_edit(r->m, FIX_EDIT_RELOAD_BEHIND, span, (struct str){0});
     r->has_changed = true;
     const struct txn_var *object = &r->program->vars.items[var];
     r->m->text =
@@ -305,6 +311,7 @@ static bool visit_reuse(void *context, struct txn_block *block, size_t at) {
         struct txn_step *reload = make_reload(r, var, before->span);
         if (reload == NULL)
             return false;
+        add_edit(r->m, FIX_EDIT_RELOAD_AHEAD, block->steps.items[first]->span, (struct str){0});
         block_insert(r->m->arena, block, first, reload);
         r->has_changed = true;
         struct str name = r->program->vars.items[var].source_name;
@@ -339,6 +346,7 @@ static bool visit_lock(void *context, struct txn_block *block, size_t at) {
     if (!is_first && !is_table)
         return false;
     select->lock = SQL_LOCK_UPDATE;
+    add_edit(r->m, FIX_EDIT_LOCK, step->span, (struct str){0});
     step->sql.stmt->is_resolved = false;
     step->sql.stmt->text = (struct str){0};
     r->has_changed = true;
@@ -372,6 +380,7 @@ static bool hold_locks(struct mistake *m, struct txn_program *program) {
         !rewrite_visit(&program->body, visit_row_lock, NULL))
         return false;
     wrap_atomic(m, program);
+    add_edit(m, FIX_EDIT_ATOMIC, program->span, (struct str){0});
     m->text =
         STR("with transaction.atomic(): around it all, so that the lock is held until COMMIT");
     return true;
@@ -384,6 +393,8 @@ bool rewrite_lock_first(struct mistake *m, struct txn_program *program) {
         return hold_locks(m, program);
     bool was_atomic = is_one_atomic(program);
     wrap_atomic(m, program);
+    if (!was_atomic)
+        add_edit(m, FIX_EDIT_ATOMIC, program->span, (struct str){0});
     m->text = was_atomic ? STR("select_for_update() at the first read")
                          : STR("with transaction.atomic(): around it all, and select_for_update() at the "
                                "first read");

@@ -16,6 +16,7 @@ struct mistake {
     VEC(uint16_t) columns;           /* written wrongly, or decided on */
     struct txn_span write;           /* the place of the write */
     struct str text;                 /* what the rewriting did, in words of the source; set by it */
+    VEC(struct fix_edit) edits;      /* the same, place by place; added by it */
 };
 
 bool rewrite_f_expression(struct mistake *m, struct txn_program *program);
@@ -44,6 +45,10 @@ bool rewrite_visit(struct txn_block *block, bool (*visit)(void *context, struct 
 struct txn_step *rewrite_step(struct mistake *m, enum txn_step_kind kind, struct txn_span span);
 void block_insert(struct arena *arena, struct txn_block *block, size_t at, struct txn_step *step);
 void block_remove(struct txn_block *block, size_t at);
+
+/* Adds an edit at that place; of `column`, unless it is empty. */
+struct fix_edit *add_edit(struct mistake *m, enum fix_edit_kind kind, struct txn_span span,
+                          struct str column);
 
 /* Whether the step is an UPDATE of the mistake's table from a row object. */
 bool is_object_update(const struct mistake *m, const struct txn_step *step);

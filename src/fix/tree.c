@@ -45,6 +45,15 @@ void block_remove(struct txn_block *block, size_t at) {
     block->steps.count--;
 }
 
+struct fix_edit *add_edit(struct mistake *m, enum fix_edit_kind kind, struct txn_span span,
+                          struct str column) {
+    VEC_PUSH(m->arena, &m->edits, (struct fix_edit){.kind = kind, .span = span});
+    struct fix_edit *edit = &m->edits.items[m->edits.count - 1];
+    if (column.len > 0)
+        VEC_PUSH(m->arena, &edit->columns, column);
+    return edit;
+}
+
 uint16_t updated_object(const struct txn_step *step) {
     const struct txn_sql *sql = &step->sql;
     for (size_t i = 0; i < sql->stmt->update->set.count; i++) {
@@ -75,6 +84,58 @@ static bool visit_assigned(void *context, struct txn_block *block, size_t at) {
 bool is_assigned(const struct txn_program *program, uint16_t var, uint16_t column) {
     struct assigned_search search = {var, column};
     return rewrite_visit((struct txn_block *)&program->body, visit_assigned, &search);
+}
+
+struct uses_search {
+    struct arena *arena;
+    const struct txn_program *program;
+    struct txn_span span;
+    struct save_uses *uses;
+    size_t insert_count, fallback_count;
+};
+
+static bool stands_at(const struct txn_step *step, struct txn_span span) {
+    return step->span.start.line == span.start.line && step->span.start.column == span.start.column &&
+           str_equal(step->span.path, span.path);
+}
+
+static bool is_insert(const struct txn_step *step) {
+    return step->kind == TXN_STEP_SQL && step->sql.stmt->kind == SQL_STMT_INSERT;
+}
+
+static void add_assigned(struct uses_search *search, const struct txn_step *update) {
+    uint16_t object = updated_object(update);
+    for (size_t i = 0; i < update->sql.stmt->update->set.count; i++) {
+        const struct sql_assignment *set = &update->sql.stmt->update->set.items[i];
+        bool is_known = object == TXN_NO_VAR ||
+                        !is_assigned(search->program, object, set->column_index);
+        for (size_t k = 0; k < search->uses->columns.count && !is_known; k++)
+            is_known = str_equal(search->uses->columns.items[k], set->column);
+        if (!is_known)
+            VEC_PUSH(search->arena, &search->uses->columns, set->column);
+    }
+}
+
+static bool visit_uses(void *context, struct txn_block *block, size_t at) {
+    struct uses_search *search = context;
+    const struct txn_step *step = block->steps.items[at];
+    if (!stands_at(step, search->span))
+        return false;
+    search->insert_count += is_insert(step);
+    if (step->kind != TXN_STEP_SQL || step->sql.stmt->kind != SQL_STMT_UPDATE)
+        return false;
+    add_assigned(search, step);
+    const struct txn_step *next = at + 1 < block->steps.count ? block->steps.items[at + 1] : NULL;
+    search->fallback_count += next != NULL && next->kind == TXN_STEP_IF &&
+                              next->body.steps.count > 0 && is_insert(next->body.steps.items[0]);
+    return false;
+}
+
+void save_uses_add(struct arena *arena, const struct txn_program *program, struct txn_span span,
+                   struct save_uses *uses) {
+    struct uses_search search = {arena, program, span, uses, 0, 0};
+    rewrite_visit((struct txn_block *)&program->body, visit_uses, &search);
+    uses->may_insert |= search.insert_count > search.fallback_count;
 }
 
 struct sql_expr *new_host(struct arena *arena, struct sql_stmt *stmt, struct str name,

@@ -3,7 +3,7 @@
 #include "base/utf8.h"
 #include "report/common.h"
 
-struct str place_path(const struct report *report, struct str path) {
+struct str report_path(const struct report *report, struct str path) {
     struct str root = report->root;
     while (root.len > 0 && root.ptr[root.len - 1] == '/')
         root.len--;

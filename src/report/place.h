@@ -6,9 +6,6 @@
 
 #include "report/report.h"
 
-/* The path relative to report.root if it lies in it, without a leading "./"; else as it is. A slice of `path`. */
-struct str place_path(const struct report *report, struct str path);
-
 /* The path as a URI reference: what is neither unreserved nor a slash in %XX. */
 void place_uri(struct str path, struct buf *out);
 

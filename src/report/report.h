@@ -55,6 +55,9 @@ struct report {
     void *source_context;
 };
 
+/* The path relative to report.root if it lies in it, without a leading "./"; else as it is. A slice of `path`. */
+struct str report_path(const struct report *report, struct str path);
+
 void report_text(const struct report *report, struct buf *out);
 void report_json(const struct report *report, struct buf *out);
 /* `path:line:column: LW003 message` for each finding. */

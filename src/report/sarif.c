@@ -80,7 +80,7 @@ static void put_driver(struct json *j, const struct report *r) {
 /* Places. */
 
 static void put_physical(struct json *j, const struct report *r, struct txn_span span) {
-    struct str path = place_path(r, span.path);
+    struct str path = report_path(r, span.path);
     bool is_absolute = str_starts(path, "/");
     struct buf uri = {0};
     if (is_absolute)

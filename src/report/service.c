@@ -17,7 +17,7 @@ static void put_command(const struct report *r, const char *level, struct txn_sp
                         const char *title, struct str message, struct buf *out) {
     struct region region = place_region(r, span);
     buf_printf(out, "::%s file=", level);
-    put_escaped(place_path(r, span.path), true, out);
+    put_escaped(report_path(r, span.path), true, out);
     if (region.start_line > 0)
         buf_printf(out, ",line=%u,col=%u", region.start_line, region.start_column);
     if (region.end_line > 0)
@@ -61,7 +61,7 @@ static void put_quality(struct json *j, const struct report *r, const struct qua
     put_c(j, "severity", q->severity);
     key(j, "location");
     open_in(j, '{');
-    put_str(j, "path", place_path(r, q->span.path));
+    put_str(j, "path", report_path(r, q->span.path));
     key(j, "lines");
     open_in(j, '{');
     put_number(j, "begin", q->span.start.line > 0 ? q->span.start.line : 1);
@@ -74,7 +74,7 @@ static void put_quality(struct json *j, const struct report *r, const struct qua
 
 static void put_unread(struct json *j, const struct report *r, const struct report_note *note) {
     struct buf identity = {0};
-    buf_add(&identity, place_path(r, note->span.path));
+    buf_add(&identity, report_path(r, note->span.path));
     buf_printf(&identity, ":%u:", note->span.start.line);
     buf_add(&identity, note->text);
     char fingerprint[24];

@@ -1,0 +1,23 @@
+#include "cli/check_pass.h"
+
+bool check_pass_load(struct arena *arena, const struct check_options *options,
+                     struct check_pass *pass, struct err *err) {
+    *pass = (struct check_pass){0};
+    text_pool_init(&pass->pool, arena);
+    return project_load(arena, &pass->pool, options->paths, options->path_count, &options->files,
+                        &pass->scope, &pass->project, err);
+}
+
+void check_pass_search(struct arena *arena, const struct check_options *options, bool no_fixes,
+                       struct check_pass *pass) {
+    pass->find = (struct find_options){.rules = options->rules,
+                                       .no_fixes = no_fixes,
+                                       .symbol_of = project_symbol,
+                                       .symbol_context = pass->project,
+                                       .effect_kind = project_effect_kind};
+    target_configs(&options->target, &pass->project->settings, &pass->find);
+    pass->subjects = project_subjects(arena, &pass->pool, pass->project, target_dialect(&pass->find),
+                                      &pass->subject_count);
+    find_all(arena, &pass->project->schema, &pass->pool, pass->subjects, pass->subject_count,
+             &pass->find, &pass->findings, &pass->stats);
+}
