@@ -26,6 +26,7 @@ def increment(counter_id):
     counter.count += 1
     größe = "\N{CRAB}\N{SNOWMAN}"; counter.save()
 """
+SUPPRESSION = "  # lostwrite: ignore[LW003] a rough count will do"
 
 
 def example():
@@ -61,7 +62,14 @@ class Sarif(unittest.TestCase):
         schema = json.loads((pathlib.Path(folder) / SCHEMA[2]).read_text())
         validator = jsonschema.Draft7Validator(schema)
         broken = json.loads(harness.lostwrite("check", "broken", "--format", "sarif", cwd=pathlib.Path(__file__).parent)[1])
-        for log in (self.log, broken):
+        with tempfile.TemporaryDirectory() as folder:
+            app = pathlib.Path(folder) / "shop"
+            app.mkdir()
+            (app / "models.py").write_text(MODELS, encoding="utf-8")
+            (app / "views.py").write_text(VIEWS.rstrip() + SUPPRESSION + "\n", encoding="utf-8")
+            suppressed = json.loads(harness.lostwrite("check", ".", "--format", "sarif", "--verbose", cwd=folder)[1])
+        self.assertEqual([len(result["suppressions"]) for result in suppressed["runs"][0]["results"]], [1])
+        for log in (self.log, broken, suppressed):
             self.assertEqual([str(error) for error in validator.iter_errors(log)], [])
         self.assertTrue(list(validator.iter_errors(dict(self.log, version="1.0"))))
 
@@ -174,6 +182,22 @@ class Places(unittest.TestCase):
         region = result["locations"][0]["physicalLocation"]["region"]
         self.assertEqual(text_at(source.split("\n"), region), "counter.save()")
         self.assertIn('größe = "é"; counter.save()', self.check("text", "."))
+
+    def test_suppressions(self):
+        """A comment is told with its place and reason; the other services get no suppressed finding."""
+        self.addCleanup((self.app / "views.py").write_text, VIEWS, encoding="utf-8")
+        (self.app / "views.py").write_text(VIEWS.replace("counter.save()", "counter.save()" + SUPPRESSION), encoding="utf-8")
+        for form, wanted in (("sarif", None), ("github", ""), ("gitlab", "[]\n")):
+            code, out, err = harness.lostwrite("check", ".", "--format", form, cwd=self.folder.name)
+            self.assertEqual((code, err), (0, ""))
+            self.assertIn(wanted, (out, None))
+            if form != "sarif":
+                continue
+            (result,) = json.loads(out)["runs"][0]["results"]
+            (suppression,) = result["suppressions"]
+            place = suppression.pop("location")["physicalLocation"]
+            self.assertEqual(suppression, {"kind": "inSource", "status": "accepted", "justification": "a rough count will do"})
+            self.assertEqual(place["region"]["startLine"], 6)
 
     def test_github(self):
         (line,) = self.check("github", ".").splitlines()
