@@ -112,7 +112,9 @@ bool server_set_up(struct server *server, const struct world *world, uint64_t wo
 static bool put_rows_at_once(struct server *server, const struct trial *trial, struct err *err) {
     struct buf sql = {0};
     const struct world *world = trial->world;
-    bool is_serializable = server->policy->config.isolation == SQL_SERIALIZABLE; /* dead entries have marks, too */
+    /* SSI looks at dead entries, too. */
+    bool is_serializable =
+        server->policy->config.isolation == SQL_SERIALIZABLE || trial->is_mixed;
     for (size_t t = world->table_count; t-- > 0 && server->used_count > 0;)
         if (server->used_count % USES_MAX != 0 && !is_serializable)
             buf_printf(&sql, "delete from %s;", world->tables[t].name);
