@@ -165,8 +165,12 @@ static enum step check_parent_gone(struct db *db, size_t session, const struct p
                          : deletes || is_in_unique_key(db, pending->table, fk) ? SQL_LOCK_UPDATE
                                                                                : SQL_LOCK_NO_KEY_UPDATE;
     session_exec(db, session)->footprint.locks |= table_bit(pending->table);
-    if (action == FK_NO_ACTION && key_is_back(db, session, fk, old))
-        return STEP_OK;
+    if (action == FK_NO_ACTION) {
+        bool looks = db->policy->look_for_key != NULL;
+        enum step step = looks ? db->policy->look_for_key(db, session, fk, old) : STEP_OK;
+        if (step != STEP_OK || key_is_back(db, session, fk, old))
+            return step;
+    }
     do {
         db->children.count = 0;
         enum step step =

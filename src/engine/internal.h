@@ -70,7 +70,7 @@ struct wait {
     bool has_entered; /* PostgreSQL, an INSERT: its row is in the keys before number `mode` of `table` already */
     bool is_unqueued; /* PostgreSQL, a row: it holds no place in the row's queue */
     uint16_t txn, table, row;
-    uint32_t lock;  /* sequence of the queued lock, where there are queues */
+    union { uint32_t lock, version; }; /* InnoDB: sequence of the queued lock; PostgreSQL: the version that it queues for */
     uint32_t order; /* sessions are resumed by this */
     int64_t number; /* advisory: its key. WAIT_TXN, LOCK_ROW: of the savepoint of `txn` whose undoing ends it, too */
 };

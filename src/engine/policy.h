@@ -63,6 +63,9 @@ struct policy {
     /* Finds and locks the parent of a child with `values`; fails if there is none. NULL: foreign keys are after_write's. */
     enum step (*check_parent)(struct db *db, size_t session, uint16_t table,
                               const struct foreign_key *fk, const struct value *values);
+    /* Before it is looked whether the key that a parent had, its row's `values`, is there again (NO ACTION). NULL: nothing. */
+    enum step (*look_for_key)(struct db *db, size_t session, const struct foreign_key *fk,
+                              const struct value *values);
     /* Appends the newest versions of children that refer to a parent with `values`, locked if
      * `lock`. */
     enum step (*find_children)(struct db *db, size_t session, uint16_t child_table,

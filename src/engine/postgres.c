@@ -627,6 +627,7 @@ const struct policy policy_postgresql = {
     .before_write = before_write,
     .after_write = after_write,
     .check_parent = postgres_check_parent,
+    .look_for_key = postgres_look_for_key,
     .find_children = postgres_find_children,
     .finds_child_by_child = true,
     .before_commit = ssi_before_commit,

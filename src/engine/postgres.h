@@ -16,8 +16,8 @@ enum postgres_cursor {
     POSTGRES_CHECK_SNAPSHOT, /* one more than the sequence that a foreign key's trigger sees; 0: none */
     POSTGRES_CHECK_MARKED,   /* what of its search has met SSI: the parent's all at once, of lists.work so many words */
     POSTGRES_ENTERED,        /* one more than the key that the row being written waited for; 0: it is in none */
-    POSTGRES_QUEUE_ROW,      /* the row it waits or waited for, */
-    POSTGRES_QUEUE_ORDER,    /* and its place in the row's queue */
+    POSTGRES_QUEUE_VERSION,  /* the version of a row it waits or waited for, */
+    POSTGRES_QUEUE_ORDER,    /* and its place in the queue for that */
     POSTGRES_SAFE_SNAPSHOT, /* one more than the snapshot that is awaited to be safe; 0: none */
     POSTGRES_SAFE_TXNS,     /* how many transactions there had been by then */
     POSTGRES_SAFE_SESSIONS, /* bits of the sessions whose transactions decide */
@@ -37,6 +37,8 @@ uint32_t heap_version_met(struct db *db, struct eval *eval, const struct access 
 
 enum step postgres_check_parent(struct db *db, size_t session, uint16_t table,
                                 const struct foreign_key *fk, const struct value *values);
+enum step postgres_look_for_key(struct db *db, size_t session, const struct foreign_key *fk,
+                                const struct value *values);
 enum step postgres_find_children(struct db *db, size_t session, uint16_t child_table,
                                  const struct foreign_key *fk, const struct value *values,
                                  enum sql_lock lock, struct u32_list *children);

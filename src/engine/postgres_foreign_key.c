@@ -91,6 +91,18 @@ enum step postgres_check_parent(struct db *db, size_t session, uint16_t table,
     return step;
 }
 
+/* SELECT 1 FROM parent WHERE key = ... FOR KEY SHARE (ri_Check_Pk_Match), before the first look for children. */
+enum step postgres_look_for_key(struct db *db, size_t session, const struct foreign_key *fk,
+                                const struct value *values) {
+    struct value keys[KEY_COLUMNS_MAX];
+    if (session_exec(db, session)->cursor[POSTGRES_CHECK_SNAPSHOT] != 0)
+        return STEP_OK;
+    pick_values(values, fk->parent_columns, fk->column_count, keys);
+    struct access access =
+        lookup_access(db, fk->parent, fk->parent_columns, keys, fk->column_count);
+    return ssi_scan(db, session, &access, true, NULL, 0);
+}
+
 static bool child_matches(struct db *db, const struct foreign_key *fk, const struct value *child,
                           const struct value *parent) {
     return parent_matches(db, fk, parent, child);

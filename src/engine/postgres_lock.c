@@ -58,14 +58,15 @@ uint32_t row_queue_ahead(const struct db *db, size_t session) {
     for (size_t s = 0; s < db->session_count; s++) {
         const struct wait *wait = &db->sessions.items[s].wait;
         if (s != session && is_in_queue(db, s) && wait->row == own->row &&
-            wait->order < own->order && row_modes_conflict(wait->mode, own->mode))
+            wait->version == own->version && wait->order < own->order && row_modes_conflict(wait->mode, own->mode))
             bits |= 1u << s;
     }
     return bits;
 }
 
-/* Waits for a row that `holder` has; who waited for it before keeps his place. */
-static enum step row_wait(struct db *db, size_t session, const struct lock *holder,
+/* Waits for a row, found as version `seen`, that `holder` has; who waited for it before keeps his place. The queue is for a
+ * version: that one, as long as somebody has a lock on it, else the newest. */
+static enum step row_wait(struct db *db, size_t session, const struct lock *holder, uint32_t seen,
                           enum sql_lock mode, bool is_unqueued) {
     uint32_t *cursor = session_exec(db, session)->cursor;
     struct wait on = {.kind = WAIT_LOCK,
@@ -73,12 +74,15 @@ static enum step row_wait(struct db *db, size_t session, const struct lock *hold
                       .mode = (uint8_t)mode,
                       .is_unqueued = is_unqueued,
                       .row = holder->row,
+                      .version = (uint32_t)holder->number == seen
+                                     ? seen
+                                     : row_newest_committed(db, 0, holder->row),
                       .txn = holder->txn,
                       .number = savepoint_of_lock(db, holder)};
-    if (cursor[POSTGRES_QUEUE_ROW] == holder->row)
+    if (cursor[POSTGRES_QUEUE_VERSION] == on.version)
         on.order = cursor[POSTGRES_QUEUE_ORDER];
     enum step step = session_wait(db, session, &on);
-    cursor[POSTGRES_QUEUE_ROW] = holder->row;
+    cursor[POSTGRES_QUEUE_VERSION] = on.version;
     cursor[POSTGRES_QUEUE_ORDER] = db->sessions.items[session].wait.order;
     return step;
 }
@@ -172,7 +176,7 @@ enum row_hold row_hold(struct db *db, size_t session, uint32_t seen, enum sql_lo
             db_fail(db, DB_ERROR_LOCK_NOT_AVAILABLE, "row in table %.*s", STR_ARG(table));
             return ROW_STOPPED;
         }
-        if (row_wait(db, session, holder, mode, is_late) != STEP_OK)
+        if (row_wait(db, session, holder, seen, mode, is_late) != STEP_OK)
             return ROW_STOPPED;
     }
 }

@@ -196,7 +196,6 @@ static bool refuse_statement(struct parser *p) {
     static const struct {
         const char *word, *what;
     } refused[] = {
-        {"WITH", "WITH queries are"},
         {"VALUES", "VALUES as a statement is"},
         {"REPLACE", "REPLACE is"},
         {"MERGE", "MERGE is"},
@@ -234,11 +233,32 @@ static bool refuse_statement(struct parser *p) {
     return p->has_failed;
 }
 
+static void parse_select_statement(struct parser *p) {
+    p->holder->kind = SQL_STMT_SELECT;
+    p->holder->select = parse_select(p);
+}
+
+/* WITH in front of any statement; SELECT within one has its own. */
+static void parse_with_statement(struct parser *p) {
+    struct with_query *before = parse_with(p);
+    if (parse_at(p, "INSERT"))
+        parse_insert(p);
+    else if (parse_at(p, "UPDATE"))
+        parse_update(p);
+    else if (parse_at(p, "DELETE"))
+        parse_delete(p);
+    else if (parse_at(p, "SELECT"))
+        parse_select_statement(p);
+    else
+        parse_expected(p, "SELECT, INSERT, UPDATE or DELETE");
+    parse_with_end(p, before);
+}
+
 static void parse_statement(struct parser *p) {
-    struct sql_stmt *stmt = p->holder;
-    if (parse_at(p, "SELECT") || parse_at_symbol(p, SYM1('('))) {
-        stmt->kind = SQL_STMT_SELECT;
-        stmt->select = parse_select(p);
+    if (parse_at(p, "WITH")) {
+        parse_with_statement(p);
+    } else if (parse_at(p, "SELECT") || parse_at_symbol(p, SYM1('('))) {
+        parse_select_statement(p);
     } else if (parse_at(p, "INSERT")) {
         parse_insert(p);
     } else if (parse_at(p, "UPDATE")) {

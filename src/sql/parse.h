@@ -38,6 +38,18 @@ struct assignment_vec {
  * times per level. */
 enum { NEST_MAX = 3 * SQL_HEIGHT_MAX };
 
+/* A query of WITH: its text begins at `token`. */
+struct with_query {
+    struct str name;
+    struct pos pos;
+    struct str *columns; /* names for its columns; none: its own */
+    size_t column_count;
+    struct lexer lexer;
+    struct token token;
+    bool is_used;
+    struct with_query *before; /* it may name those from there on */
+};
+
 struct parser {
     struct arena *arena;
     struct text_pool *pool;
@@ -51,6 +63,7 @@ struct parser {
     const struct sql_expr *parenthesised; /* the expression that was last read in parentheses */
     /* INSERT INTO t AS alias, and VALUES (...) AS alias: stand for t and for `excluded`. */
     struct str insert_alias, insert_table, row_alias;
+    struct with_query *with; /* the last one that is known here; NULL: none */
     bool in_conflict; /* within ON CONFLICT DO UPDATE: `excluded` is known */
     bool has_failed;
     struct err *err;
@@ -127,6 +140,12 @@ struct sql_expr *parse_number(struct parser *p, bool is_negative);
 
 /* SELECT with all its clauses. */
 struct sql_select *parse_select(struct parser *p);
+/* WITH and its queries, if they stand here; what parse_with_end is to be given when the statement or SELECT that they are for
+ * has been read. */
+struct with_query *parse_with(struct parser *p);
+void parse_with_end(struct parser *p, struct with_query *before);
+/* A WITH query's name in place of a table's, with its alias; false: it is not one. */
+bool parse_with_source(struct parser *p, struct sql_source *source);
 /* A table with its alias. */
 struct sql_source parse_target(struct parser *p);
 /* What stands after FROM or USING: sources with their joins. */

@@ -49,6 +49,8 @@ struct sql_source parse_target(struct parser *p) {
 
 static struct sql_source parse_source(struct parser *p) {
     struct sql_source source = {.pos = p->token.pos};
+    if (parse_with_source(p, &source))
+        return source;
     if (!parse_at_symbol(p, SYM1('(')))
         return parse_target(p);
     if (!parse_at_subquery(p))
@@ -374,6 +376,14 @@ static void set_height(struct sql_select *select) {
     count_height(select, select->offset);
 }
 
+/* Of a subquery in FROM the lock clause would mean its rows, of a WITH query nothing. */
+static void refuse_derived(struct parser *p, const struct sql_select *select) {
+    for (size_t i = 0; i < select->sources.count; i++)
+        if (select->sources.items[i].subquery != NULL)
+            parse_not_modelled(p, select->sources.items[i].pos,
+                               "a lock clause without OF over a query in FROM is");
+}
+
 static void parse_clauses(struct parser *p, struct sql_select *select) {
     struct item_vec items = {0};
     struct source_vec sources = {0};
@@ -395,6 +405,8 @@ static void parse_clauses(struct parser *p, struct sql_select *select) {
     parse_order_by(p, &order);
     VEC_MOVE(&select->order_by, &order);
     parse_tail(p, select);
+    if (p->dialect == SQL_POSTGRESQL && select->lock != SQL_LOCK_NONE && select->lock_of.count == 0)
+        refuse_derived(p, select);
     refuse_set_operation(p);
 }
 
@@ -403,10 +415,11 @@ struct sql_select *parse_select(struct parser *p) {
     select->pos = p->token.pos;
     if (parse_enter(p)) {
         p->select_depth++;
-        parse_refuse(p, "WITH", "WITH queries are");
+        struct with_query *with = parse_with(p);
         if (parse_at_symbol(p, SYM1('(')))
             parse_not_modelled(p, p->token.pos, "SELECT in parentheses is");
         parse_clauses(p, select);
+        parse_with_end(p, with);
         for (size_t i = 0; i < select->sources.count; i++)
             if (select->sources.items[i].subquery != NULL &&
                 select->sources.items[i].subquery->height >= SQL_HEIGHT_MAX) {
