@@ -23,7 +23,7 @@ struct order_vec {
 struct source_vec {
     VEC(struct sql_source) list;
     struct str using_column; /* of the last JOIN ... USING; empty: none */
-    bool has_using;
+    bool has_using, has_with;
 };
 struct assignment_vec {
     VEC(struct sql_assignment) list;

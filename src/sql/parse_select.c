@@ -139,8 +139,10 @@ static struct sql_expr *parse_using(struct parser *p, struct source_vec *sources
 void parse_sources(struct parser *p, struct source_vec *sources) {
     enum sql_join_kind join = SQL_JOIN_CROSS;
     do {
+        bool is_name = !parse_at_symbol(p, SYM1('('));
         struct sql_source source = parse_source(p);
         source.join = join;
+        sources->has_with |= is_name && source.subquery != NULL;
         bool is_first = sources->list.count == 0;
         if (!is_first && join != SQL_JOIN_CROSS && parse_accept(p, "ON")) {
             source.on = parse_expr(p);
@@ -376,14 +378,6 @@ static void set_height(struct sql_select *select) {
     count_height(select, select->offset);
 }
 
-/* Of a subquery in FROM the lock clause would mean its rows, of a WITH query nothing. */
-static void refuse_derived(struct parser *p, const struct sql_select *select) {
-    for (size_t i = 0; i < select->sources.count; i++)
-        if (select->sources.items[i].subquery != NULL)
-            parse_not_modelled(p, select->sources.items[i].pos,
-                               "a lock clause without OF over a query in FROM is");
-}
-
 static void parse_clauses(struct parser *p, struct sql_select *select) {
     struct item_vec items = {0};
     struct source_vec sources = {0};
@@ -405,8 +399,9 @@ static void parse_clauses(struct parser *p, struct sql_select *select) {
     parse_order_by(p, &order);
     VEC_MOVE(&select->order_by, &order);
     parse_tail(p, select);
-    if (p->dialect == SQL_POSTGRESQL && select->lock != SQL_LOCK_NONE && select->lock_of.count == 0)
-        refuse_derived(p, select);
+    /* It would mean the rows of a subquery in FROM, but not of a WITH query, which is printed as one. */
+    if (sources.has_with && select->lock != SQL_LOCK_NONE && select->lock_of.count == 0)
+        parse_not_modelled(p, select->pos, "a lock clause without OF over a WITH query is");
     refuse_set_operation(p);
 }
 
