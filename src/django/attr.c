@@ -293,7 +293,7 @@ struct val *lower_attribute(struct lowerer *l, struct txn_span span, struct val 
     case VAL_UNKNOWN: {
         struct val *unknown = val_unknown(l, span, str_printf(l->arena, "%.*s.%.*s", STR_ARG(of->name),
                                                               STR_ARG(name)));
-        unknown->is_orm = of->is_orm;
+        unknown->is_orm = of->is_orm && !of->is_container;
         return unknown;
     }
     case VAL_SCALAR:

@@ -68,6 +68,34 @@ struct val *args_get(const struct args *args, size_t position, const char *name)
     return val;
 }
 
+/* append() and the like change what the container holds; after what isn't known, so is that. False: another method. */
+static bool change_container(struct lowerer *l, struct val *self, struct str name, struct args *args) {
+    static const char *const others[] = {"remove", "clear", "insert", "sort", "reverse", "discard",
+                                         "setdefault", "pop", "popitem"};
+    bool is_one = str_is(name, "append") || str_is(name, "add");
+    bool is_many = str_is(name, "extend") || str_is(name, "update");
+    bool is_other = false;
+    for (size_t i = 0; i < LW_COUNT_OF(others); i++)
+        is_other |= str_is(name, others[i]);
+    if (!is_one && !is_many && !is_other)
+        return false;
+    struct val *changed = val_copy(l, self);
+    struct val *more = args->positional.count == 1 ? args->positional.items[0] : NULL;
+    if (is_one && self->kind == VAL_SEQUENCE && more != NULL) {
+        VEC_PUSH(l->arena, &changed->items, val_stable(l, more, STR("item")));
+    } else if (is_many && more != NULL && more->kind == self->kind && !more->is_partial &&
+               (self->kind == VAL_SEQUENCE || self->keys.count == 0) && args->names.count == 0) {
+        for (size_t i = 0; i < more->items.count; i++)
+            VEC_PUSH(l->arena, &changed->items, more->items.items[i]);
+        for (size_t i = 0; i < more->keys.count; i++)
+            VEC_PUSH(l->arena, &changed->keys, more->keys.items[i]);
+    } else {
+        changed->is_partial = true;
+    }
+    val_change(l, self, changed);
+    return !is_other || str_is(name, "clear") || str_is(name, "sort") || str_is(name, "remove");
+}
+
 /* A method of a list, dict or scalar. */
 static struct val *call_plain_method(struct lowerer *l, struct val *self, struct str name,
                                      struct args *args) {
@@ -92,12 +120,8 @@ static struct val *call_plain_method(struct lowerer *l, struct val *self, struct
         }
         return pairs;
     }
-    if (self->kind == VAL_SEQUENCE && str_is(name, "append") && args->positional.count == 1) {
-        if (l->frame->breaks != NULL)
-            self->is_partial = true; /* in a loop: its length isn't known */
-        VEC_PUSH(l->arena, &self->items, args->positional.items[0]);
+    if ((self->kind == VAL_SEQUENCE || self->kind == VAL_DICT) && change_container(l, self, name, args))
         return val_null(l, args->span);
-    }
     if (self->kind == VAL_SCALAR || self->kind == VAL_SEQUENCE || self->kind == VAL_ROWS) {
         struct txn_expr *call = txn_opaque(&l->b, args->span, lower_identifier(l, name));
         txn_add_arg(&l->b, call, val_expr(l, self));
@@ -430,10 +454,12 @@ void lower_bind(struct lowerer *l, struct frame *frame, const struct py_node *ar
 }
 
 static bool is_recursive(const struct lowerer *l, const struct py_func *func) {
+    /* A wrapper that a decorator makes may run around another: only some deep it is taken for the same. */
+    enum { WRAPPERS_MAX = 3 };
     size_t seen = 0;
     for (size_t i = 0; i < l->stack.count; i++)
         seen += l->stack.items[i]->node == func->node;
-    return seen > 0;
+    return seen > (func->function < 0 && !func->module->is_contrib ? WRAPPERS_MAX - 1 : 0);
 }
 
 struct yield_search {

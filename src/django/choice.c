@@ -191,6 +191,25 @@ static struct cond *only_there(struct lowerer *l, struct txn_span span, uint16_t
     return either;
 }
 
+struct queryset *choice_union(struct lowerer *l, struct txn_span span, const struct queryset *a,
+                              const struct queryset *b, bool is_both) {
+    if (!is_alike(a, b) || a->limit != NULL || a->offset != NULL || a->is_none || b->is_none)
+        return NULL;
+    size_t common = common_conditions(a, b, a->where.count);
+    const struct queryset *sides[] = {a, b};
+    struct cond *either = cond_of_kind(l, is_both ? COND_AND : COND_OR, span);
+    for (int i = 0; i < 2; i++) {
+        struct cond *all = cond_of_kind(l, COND_AND, span);
+        for (size_t k = common; k < sides[i]->where.count; k++)
+            VEC_PUSH(l->arena, &all->args, sides[i]->where.items[k]);
+        VEC_PUSH(l->arena, &either->args, all);
+    }
+    struct queryset *merged = query_copy(l, a);
+    merged->where.count = merged->where.capacity = common;
+    VEC_PUSH(l->arena, &merged->where, either);
+    return merged;
+}
+
 struct val *choice_of_queries(struct lowerer *l, struct txn_span span, struct str name,
                               const struct flow_sites *sites, struct val **vals, size_t count) {
     struct queryset *first = NULL;

@@ -16,6 +16,10 @@ struct val *choice_merge(struct lowerer *l, struct txn_span span, struct str nam
 struct val *choice_of_queries(struct lowerer *l, struct txn_span span, struct str name,
                               const struct flow_sites *sites, struct val **vals, size_t count);
 
+/* The rows that are in one of two querysets alike, or in both; NULL: they aren't alike. */
+struct queryset *choice_union(struct lowerer *l, struct txn_span span, const struct queryset *a,
+                              const struct queryset *b, bool is_both);
+
 /* What `each` gives of the item that the value is: it is called for every item, in a branch of its own where it takes
  * steps. */
 typedef struct val *choice_case(struct lowerer *l, struct val *item, void *context);

@@ -13,6 +13,7 @@ struct comprehension {
     uint16_t all; /* what is collected of rows */
     bool is_orm;  /* elements are rows and the like */
     bool is_sum;  /* what is collected is their sum */
+    struct val *first; /* the one element over what isn't known, in a container */
 };
 
 static void take_apart(struct comprehension *c) {
@@ -95,16 +96,22 @@ static void element(struct comprehension *c) {
         return;
     }
     struct val *vals[] = {lower_expr(l, c->elt), c->value != NULL ? lower_expr(l, c->value) : NULL};
-    if (c->all != TXN_NO_VAR)
-        txn_add_arg(&l->b, call, txn_ref(&l->b, c->span, c->all));
+    if (c->all == TXN_NO_VAR && !l->frame->is_terminated) {
+        c->first = val_new(l, c->value != NULL ? VAL_DICT : VAL_SEQUENCE, c->span);
+        VEC_PUSH(l->arena, &c->first->items, vals[c->value != NULL]);
+        if (c->value != NULL)
+            VEC_PUSH(l->arena, &c->first->keys, vals[0]);
+        return;
+    }
+    txn_add_arg(&l->b, call, txn_ref(&l->b, c->span, c->all));
     for (size_t i = 0; i < 2 && !l->frame->is_terminated; i++) {
         if (vals[i] == NULL)
             continue;
         c->is_orm |= val_is_orm(vals[i]);
-        if (vals[i]->kind != VAL_QUERYSET && c->all != TXN_NO_VAR)
+        if (vals[i]->kind != VAL_QUERYSET)
             txn_add_arg(&l->b, call, val_expr(l, vals[i]));
     }
-    if (!l->frame->is_terminated && c->all != TXN_NO_VAR)
+    if (!l->frame->is_terminated)
         txn_build_assign(&l->b, c->span, c->all, call);
 }
 
@@ -115,7 +122,9 @@ static void guarded(struct comprehension *c, uint32_t level) {
     int taken = is_taken(c, generator, &cond);
     if (taken == 0 || l->frame->is_terminated)
         return;
-    struct txn_step *step = cond != NULL ? txn_build_if(&l->b, c->span, cond) : NULL;
+    /* The one element of what isn't known is one that is taken. */
+    bool is_sure = cond == NULL || c->all == TXN_NO_VAR;
+    struct txn_step *step = is_sure ? NULL : txn_build_if(&l->b, c->span, cond);
     size_t mark = flow_mark(l);
     if (level + 1 < c->generators.count)
         nest(c, level + 1);
@@ -193,9 +202,8 @@ static struct val *fold(struct comprehension *c, struct val *iter) {
     struct lowerer *l = c->l;
     struct val *val = val_unknown(l, c->span, module_text(l->frame->module, c->node));
     if (iter->kind != VAL_ROWS && c->generators.count == 1) {
-        over(c, 0, iter); /* for what one element does */
-        val->is_orm = c->is_orm;
-        return val;
+        over(c, 0, iter);
+        return c->first != NULL ? c->first : val;
     }
     c->all = lower_var(l, STR("collected"));
     l->is_pinned[c->all] = true;

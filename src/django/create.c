@@ -1,5 +1,6 @@
 /* Writers of managers and querysets: create and its kin, update. */
 #include "base/assert.h"
+#include "django/choice.h"
 #include "django/model_meta.h"
 #include "django/orm.h"
 #include "django/signal.h"
@@ -141,6 +142,7 @@ struct val *query_get_or_create(struct lowerer *l, struct queryset *query, struc
     struct queryset *get = query_copy(l, query);
     query_filter(l, get, &lookups, false);
     get->is_manager = false;
+    get->is_guard = true;
     if (is_update)
         get->lock = SQL_LOCK_UPDATE;
     struct args creation = creation_args(l, &lookups, defaults);
@@ -180,6 +182,8 @@ struct val *query_update(struct lowerer *l, struct queryset *query, struct args 
         query = query_base(l, span, query);
     if (args->is_open)
         lower_note(l, span, STR("columns of update() that are not known"));
+    query = query_copy(l, query);
+    query->is_guard = true;
     sqlgen_init(&gen, l, model, span);
     gen.query = query;
     buf_add_c(&sql, "UPDATE ");
@@ -247,9 +251,29 @@ static void insert_values(struct lowerer *l, const struct row *row, bool with_ke
     buf_add_char(sql, ')');
 }
 
+struct bulk_create {
+    struct queryset *query;
+    struct args *args;
+};
+
+static struct val *bulk_create_item(struct lowerer *l, struct val *item, void *context) {
+    struct bulk_create *create = context;
+    struct args args = {.span = create->args->span, .names = {0}};
+    VEC_PUSH(l->arena, &args.positional, item);
+    for (size_t i = 0; i < create->args->names.count; i++)
+        if (!str_is(create->args->names.items[i], "objs")) {
+            VEC_PUSH(l->arena, &args.names, create->args->names.items[i]);
+            VEC_PUSH(l->arena, &args.values, create->args->values.items[i]);
+        }
+    return query_bulk_create(l, create->query, &args);
+}
+
 struct val *query_bulk_create(struct lowerer *l, struct queryset *query, struct args *args) {
     struct val *objects = args_get(args, 0, "objs");
     struct txn_span span = args->span;
+    struct bulk_create create = {query, args};
+    if (objects != NULL && objects->kind == VAL_CHOICE)
+        return choice_each(l, span, objects, bulk_create_item, &create);
     bool is_known = objects != NULL && objects->kind == VAL_SEQUENCE && !objects->is_partial;
     for (size_t i = 0; is_known && i < objects->items.count; i++)
         is_known = objects->items.items[i]->kind == VAL_ROW &&

@@ -144,6 +144,8 @@ void query_delete(struct lowerer *l, struct txn_span span, struct queryset *quer
     if (query->limit != NULL)
         lower_note(l, span, STR("delete() of a slice"));
     note_signals(l, span, model);
+    query = query_copy(l, query);
+    query->is_guard = true;
     sqlgen_init(&gen, l, model, span);
     if (!model_has_dependents(model)) {
         struct buf where = {0};

@@ -248,8 +248,8 @@ static struct val *compare_in(struct lowerer *l, const struct py_node *node, str
             return val_bool(l, span, is_not);
         }
     }
-    if (right->kind == VAL_ROWS || right->kind == VAL_QUERYSET)
-        lower_note(l, span, STR("`in` over rows is not modelled"));
+    if (right->kind == VAL_QUERYSET)
+        query_rows(l, span, right->query, STR("rows"));
     return negated(l, span, lower_param(l, span, module_text(l->frame->module, node)), is_not);
 }
 
@@ -510,5 +510,7 @@ struct val *lower_expr(struct lowerer *l, const struct py_node *node) {
     l->expr_depth++;
     struct val *val = lower_node(l, node);
     l->expr_depth--;
+    while (val->content != NULL && val->content->val != NULL && val->content->val != val)
+        val = val->content->val;
     return val;
 }

@@ -102,7 +102,9 @@ bool lower_is_write(struct str name) {
         "save",   "asave",  "delete",   "adelete",     "update",      "aupdate",     "create", "acreate",
         "add",    "aadd",   "remove",   "aremove",     "set",         "aset",        "clear",  "aclear",
         "execute", "get_or_create", "aget_or_create", "update_or_create", "aupdate_or_create",
-        "bulk_create", "abulk_create", "bulk_update", "abulk_update", "select_for_update", "raw"};
+        "bulk_create", "abulk_create", "bulk_update", "abulk_update", "select_for_update", "raw",
+        /* of the trees of django-treebeard and django-mptt */
+        "add_child", "add_root", "add_sibling", "move", "move_to", "insert_at", "insert_node"};
     return is_one_of(name, names, LW_COUNT_OF(names));
 }
 
@@ -238,6 +240,9 @@ static struct val *decorate(struct lowerer *l, struct val *func, const struct py
         struct val *made = lower_call_value(l, of, &one, text);
         if (made->kind == VAL_FUNC || made->kind == VAL_PARTIAL)
             return made;
+        if (of->kind == VAL_UNKNOWN || of->kind == VAL_EXTERNAL || of->kind == VAL_SCALAR ||
+            (of->kind == VAL_FUNC && !of->func->may_write))
+            return func;
     } else if (of->kind == VAL_EXTERNAL || of->kind == VAL_UNKNOWN || of->kind == VAL_METHOD ||
                of->kind == VAL_INSTANCE) {
         /* Code from outside of the project is taken to leave the database alone, and to call what it wraps. */

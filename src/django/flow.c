@@ -269,6 +269,10 @@ bool val_is_orm(const struct val *val) {
 struct val *flow_lost(struct lowerer *l, struct txn_span span, struct str name, struct val **vals,
                       size_t count) {
     struct val *lost = val_unknown(l, span, name);
+    lost->is_container = true;
+    for (size_t i = 0; i < count; i++)
+        lost->is_container &= vals[i] == NULL || vals[i]->kind == VAL_SEQUENCE ||
+                              vals[i]->kind == VAL_DICT || vals[i]->is_container;
     for (size_t i = 0; i < count; i++)
         lost->is_orm |= vals[i] != NULL && val_is_orm(vals[i]);
     return lost;

@@ -329,7 +329,6 @@ static void loop_range(struct loop *loop, struct val *range) {
         if (n > TXN_REPEAT_MAX)
             lower_notef(l, loop->span, "only %d rounds of this loop are modelled", TXN_REPEAT_MAX);
     } else {
-        lower_notef(l, loop->span, "at most %d rounds of this loop are modelled", LOWER_LOOP_ROUNDS);
         loop->end = val_expr(l, range->items.items[count > 1 ? 1 : 0]);
         start = value_int(0);
     }
@@ -343,7 +342,14 @@ static void loop_unknown(struct loop *loop, struct val *iter) {
     struct str name = iter->name.len > 0 ? iter->name : STR("items");
     loop->element = val_unknown(l, loop->span, str_printf(l->arena, "%.*s[]", STR_ARG(name)));
     loop->element->is_orm = val_is_orm(iter);
-    lower_loop(loop, TXN_NO_VAR, TXN_NO_VAR, 1);
+    if (has_jump(loop->body)) {
+        lower_loop(loop, TXN_NO_VAR, TXN_NO_VAR, 1);
+        return;
+    }
+    /* One element: what the body leaves is what holds behind it. */
+    struct val *one = val_new(l, VAL_SEQUENCE, loop->span);
+    VEC_PUSH(l->arena, &one->items, loop->element);
+    unroll(loop, one);
 }
 
 static struct val *lower_for_over(struct lowerer *l, struct val *iter, void *context);
@@ -372,10 +378,10 @@ static struct val *lower_for_over(struct lowerer *l, struct val *iter, void *con
         loop_rows(&loop, iter, is_enumerated);
     } else if (iter->kind == VAL_PARTIAL && str_is(iter->name, "range")) {
         loop_range(&loop, iter);
-    } else if (iter->kind == VAL_SEQUENCE && iter->items.count <= LOWER_UNROLL_MAX && !is_enumerated &&
-               !has_jump(loop.body)) {
+    } else if (iter->kind == VAL_SEQUENCE && !iter->is_partial && iter->items.count <= LOWER_UNROLL_MAX &&
+               !is_enumerated && !has_jump(loop.body)) {
         unroll(&loop, iter);
-    } else if (iter->kind == VAL_SEQUENCE && iter->items.count == 0) {
+    } else if (iter->kind == VAL_SEQUENCE && !iter->is_partial && iter->items.count == 0) {
         lower_body(l, loop.orelse);
     } else {
         loop_unknown(&loop, iter);

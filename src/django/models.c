@@ -19,6 +19,9 @@ static const struct outside_base {
     const char *suffix;
     const char *fields; /* "name Class[?]", ? for null, separated by commas */
 } outside_bases[] = {
+    {"mp_tree.MP_Node", "path CharField,depth PositiveIntegerField,numchild PositiveIntegerField"},
+    {"mptt.models.MPTTModel", "lft PositiveIntegerField,rght PositiveIntegerField,"
+                              "tree_id PositiveIntegerField,level PositiveIntegerField"},
     {"model_utils.models.TimeStampedModel", "created DateTimeField,modified DateTimeField"},
     {"django_extensions.db.models.TimeStampedModel", "created DateTimeField,modified DateTimeField"},
 };
@@ -102,8 +105,15 @@ static void add_outside_fields(struct django_facts *facts, struct model *model, 
         field.is_null = str_ends(item, "?");
         bool is_time = str_starts(field.class_name, "DateTime");
         bool is_bool = str_starts(field.class_name, "Boolean");
-        field.type = is_time ? COLUMN_TIME : is_bool ? COLUMN_BOOL : COLUMN_TEXT;
-        field.type_text = is_time ? STR("timestamp") : is_bool ? STR("boolean") : STR("varchar(254)");
+        bool is_number = str_ends(field.class_name, "IntegerField");
+        field.type = is_time     ? COLUMN_TIME
+                     : is_bool   ? COLUMN_BOOL
+                     : is_number ? COLUMN_INT
+                                 : COLUMN_TEXT;
+        field.type_text = is_time     ? STR("timestamp")
+                          : is_bool   ? STR("boolean")
+                          : is_number ? STR("integer")
+                                      : STR("varchar(254)");
         add_field(facts, model, &field, false);
     }
 }
@@ -334,6 +344,19 @@ static struct model *target_of(struct django_facts *facts, struct model *model,
     if (symbol.kind == SYMBOL_CLASS)
         return class_model(facts, symbol.class_);
     struct str text;
+    /* AUTH_USER_MODEL = settings.AUTH_USER_MODEL */
+    for (int depth = 0; symbol.kind == SYMBOL_VALUE && symbol.value != NULL && depth < 4; depth++) {
+        const struct py_node *value = symbol.value;
+        /* getattr(settings, "AUTH_USER_MODEL", "auth.User") */
+        if (value->kind == PY_Call && value->Call.args.count > 1 &&
+            constant_text(facts, symbol.module, value->Call.args.items[1], &text) &&
+            str_is(text, "AUTH_USER_MODEL"))
+            return model_named(facts, NULL, facts->user_model);
+        struct symbol next = symbol_of_expr(facts, symbol.module, value);
+        if (next.kind == SYMBOL_NONE)
+            break;
+        symbol = next;
+    }
     if (symbol.kind == SYMBOL_EXTERNAL && str_ends(symbol.dotted, "settings.AUTH_USER_MODEL"))
         return model_named(facts, NULL, facts->user_model);
     if (field->target_node->kind == PY_Call)

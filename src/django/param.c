@@ -149,6 +149,18 @@ static struct model *concrete_model(struct lowerer *l, struct model *model) {
     return NULL;
 }
 
+/* A class that is no model itself, and yet among the bases of one. */
+static struct model *model_with_mixin(struct lowerer *l, struct py_class *class_) {
+    struct concrete_search search = {class_};
+    for (size_t i = 0; i < l->facts->models.count; i++) {
+        struct model *model = l->facts->models.items[i];
+        if (!model->is_auto && model->table >= 0 && !model->class_->module->is_contrib &&
+            class_walk(l->facts, model->class_, is_class, &search))
+            return model;
+    }
+    return NULL;
+}
+
 struct val *param_self(struct lowerer *l, const struct py_func *func) {
     struct py_class *class_ = func->root_class != NULL ? func->root_class : func->owner;
     struct txn_span span = module_span(func->module, func->node->FunctionDef.args);
@@ -176,6 +188,9 @@ struct val *param_self(struct lowerer *l, const struct py_func *func) {
         query->is_manager = class_has_external_base(l->facts, class_, "Manager");
         return val_query(l, span, query);
     }
+    model = model_with_mixin(l, class_);
+    if (model != NULL)
+        return fetch(l, span, model, args.items[0]->arg.arg);
     struct val *val = val_new(l, VAL_INSTANCE, span);
     val->class_ = class_;
     val->fields = fields_new(l);

@@ -178,6 +178,20 @@ static bool has_plain_columns(const struct queryset *query) {
     return true;
 }
 
+/* The same rows with their own columns and the key: what is joined or computed may be anything. */
+static struct queryset *plain_columns(struct lowerer *l, const struct queryset *query) {
+    struct queryset *plain = query_copy(l, query);
+    memset(&plain->columns, 0, sizeof(plain->columns));
+    memset(&plain->annotations, 0, sizeof(plain->annotations));
+    VEC_PUSH(l->arena, &plain->columns, query->model->pk->name);
+    for (size_t i = 0; i < query->columns.count; i++) {
+        const struct model_field *field = model_attribute(query->model, query->columns.items[i]);
+        if (field != NULL && field != query->model->pk && field->kind != FIELD_MANY_TO_MANY)
+            VEC_PUSH(l->arena, &plain->columns, field->name);
+    }
+    return plain;
+}
+
 static bool select_into(struct lowerer *l, struct txn_span span, const struct queryset *query,
                         enum txn_into into, uint16_t var, const char *limit, bool is_order_needed) {
     struct sqlgen gen;
@@ -212,10 +226,8 @@ struct val *query_rows(struct lowerer *l, struct txn_span span, struct queryset 
         var = lower_var(l, query->columns.count > 0 ? query->columns.items[0] : name);
         select_into(l, span, query, TXN_INTO_LIST, var, NULL, false);
         val = val_rows(l, span, var, NULL);
-    } else if (!has_plain_columns(query)) {
-        lower_note(l, span, STR("values() of joined or computed columns is not modelled"));
-        return val_unknown(l, span, name);
     } else {
+        query = has_plain_columns(query) ? query : plain_columns(l, query);
         var = lower_var(l, name);
         select_into(l, span, query, TXN_INTO_ROWS, var, NULL, false);
         val = val_rows(l, span, var, query->model);
@@ -317,10 +329,8 @@ struct val *query_get(struct lowerer *l, struct txn_span span, struct queryset *
     if (query->is_manager)
         query = query_base(l, span, query);
     query = unordered(l, query);
-    if (!has_plain_columns(query)) {
-        lower_note(l, span, STR("values() of joined or computed columns is not modelled"));
-        return val_unknown(l, span, name);
-    }
+    if (query->result != QUERY_FLAT && !has_plain_columns(query))
+        query = plain_columns(l, query);
     if (query->result == QUERY_FLAT) {
         uint16_t var = lower_var(l, name.len > 0 ? name : STR("fetched"));
         select_into(l, span, query, TXN_INTO_VALUE, var, "21", false);
@@ -338,10 +348,8 @@ struct val *query_first(struct lowerer *l, struct txn_span span, struct queryset
         query = query_base(l, span, query);
     if (!is_lock_legal(l, span, query) || query->is_none)
         return val_null(l, span);
-    if (!has_plain_columns(query)) {
-        lower_note(l, span, STR("values() of joined or computed columns is not modelled"));
-        return val_unknown(l, span, name);
-    }
+    if (query->result != QUERY_FLAT && !has_plain_columns(query))
+        query = plain_columns(l, query);
     if (query->result == QUERY_FLAT) {
         uint16_t var = lower_var(l, name.len > 0 ? name : STR("first_value"));
         select_into(l, span, query, TXN_INTO_VALUE, var, "1", true);
@@ -401,9 +409,13 @@ struct val *query_count(struct lowerer *l, struct txn_span span, struct queryset
         return val_scalar(l, txn_of_list(&l->b, span, TXN_EXPR_LEN, query->cached.val->var));
     if (query->is_none)
         return val_int(l, span, 0);
-    if (query->limit != NULL || query->is_distinct)
-        lower_note(l, span, STR("count() of a slice or of distinct rows is taken as that of all rows"));
-    return select_value(l, span, query, STR("COUNT(*) AS n"), "counted", false, false);
+    struct val *all = select_value(l, span, query, STR("COUNT(*) AS n"), "counted", false, false);
+    if (all->kind != VAL_SCALAR || (query->limit == NULL && !query->is_distinct))
+        return all;
+    /* Of a slice or of distinct rows: a number that hangs on that of all. */
+    struct txn_expr *some = txn_opaque(&l->b, span, STR("counted_of"));
+    txn_add_arg(&l->b, some, all->expr);
+    return val_scalar(l, some);
 }
 
 struct val *query_aggregate(struct lowerer *l, struct queryset *query, struct args *args) {

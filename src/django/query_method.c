@@ -1,5 +1,6 @@
 /* Methods of managers and querysets. */
 #include "base/assert.h"
+#include "django/choice.h"
 #include "django/orm.h"
 #include "django/values.h"
 
@@ -101,11 +102,7 @@ static void set_annotations(struct lowerer *l, struct queryset *query, struct ar
         if (val->kind == VAL_SQL)
             VEC_PUSH(l->arena, &query->annotations,
                      (struct annotation){args->names.items[i], val->sql});
-        else
-            lower_note(l, args->span, STR("an annotation that is not known from the source"));
-    }
-    if (args->positional.count > 0)
-        lower_note(l, args->span, STR("an annotation without a name"));
+    } /* what isn't known is only read: a condition on it is one that isn't known */
 }
 
 /* Methods that give another queryset. NULL: not one of these. */
@@ -137,6 +134,15 @@ static struct val *chain(struct lowerer *l, struct queryset *query, struct str n
         next->is_none = true;
     } else if (str_is(name, "prefetch_related")) {
         ADD_TEXTS(l, args, &next->prefetched);
+    } else if (str_is(name, "union") && args->positional.count > 0) {
+        for (size_t i = 0; i < args->positional.count && next != NULL; i++) {
+            struct val *other = args->positional.items[i];
+            next = other->kind == VAL_QUERYSET
+                       ? choice_union(l, args->span, next, other->query, false)
+                       : NULL;
+        }
+        if (next == NULL)
+            return NULL;
     } else if (str_is(name, "using")) {
         lower_note(l, args->span, STR("another database than `default`"));
     } else if (!str_is(name, "all") && !str_is(name, "get_queryset") && !str_is(name, "iterator") &&

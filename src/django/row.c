@@ -242,7 +242,9 @@ struct val *row_attribute(struct lowerer *l, struct txn_span span, struct val *o
             return val;
         }
     }
-    return val_unknown(l, span, row_text(l, row, name));
+    struct val *unknown = val_unknown(l, span, row_text(l, row, name));
+    unknown->is_orm = true;
+    return unknown;
 }
 
 /* F("n") + 1 in a column: it stays there until the row is loaded anew. */
@@ -349,8 +351,6 @@ struct val *row_method(struct lowerer *l, struct val *self, struct str name, str
         row_delete(l, args->span, row);
     else if (str_is(name, "refresh_from_db"))
         refresh(l, row, args);
-    else if (str_is(name, "__init__"))
-        lower_note(l, args->span, STR("__init__ of a model"));
     return val_null(l, args->span);
 }
 
@@ -401,8 +401,6 @@ struct val *row_construct(struct lowerer *l, struct txn_span span, struct model 
         if (model_attribute(model, args->names.items[j]) == NULL)
             lower_notef(l, span, "%.*s has no field %.*s that is known", STR_ARG(model->name),
                         STR_ARG(args->names.items[j]));
-    if (args->is_open)
-        lower_note(l, span, STR("arguments that are not known from the source"));
     struct row *row = row_new(l, model, lower_var(l, hint));
     VEC(struct txn_expr *) exprs = {0};
     for (size_t i = 0; i < values.count; i++)

@@ -328,10 +328,20 @@ static bool lookup_like(struct sqlgen *gen, struct str column, struct str lookup
     return false;
 }
 
-/* A condition that can't be told: it holds for all rows or for none, as a parameter says. */
+/* Whether a write or a lock hangs on the conditions: they may be what keeps it safe. */
+static bool is_guard(const struct sqlgen *gen) {
+    for (; gen != NULL; gen = gen->outer)
+        if (gen->query != NULL && (gen->query->is_guard || gen->query->lock != SQL_LOCK_NONE))
+            return true;
+    return false;
+}
+
+/* A condition that can't be told: it holds for all rows or for none, as a parameter says. Rows that are only read may be
+ * any. */
 static void add_free(struct sqlgen *gen, struct str path, struct buf *out) {
     struct str text = str_printf(gen->l->arena, "lookup %.*s", STR_ARG(path));
-    sqlgen_fail(gen, path);
+    if (is_guard(gen))
+        sqlgen_fail(gen, path);
     val_sql(gen->l, val_unknown(gen->l, gen->span, text), out);
     buf_add_c(out, " = 1");
 }
@@ -432,6 +442,8 @@ void sqlgen_cond(struct sqlgen *gen, const struct cond *cond, bool is_outer, boo
         sqlgen_expr(gen, cond->expr, out);
         return;
     case COND_FREE:
+        if (cond->is_unknown && is_guard(gen))
+            lower_note(gen->l, cond->span, STR("conditions that are not known from the source"));
         val_sql(gen->l, cond->value, out);
         buf_printf(out, " %s %lld", cond->is_unlike ? "<>" : "=", (long long)cond->number);
         return;

@@ -1,5 +1,6 @@
 /* F, Q, Value, aggregates, CASE and the operators between them. */
 #include "base/assert.h"
+#include "django/choice.h"
 #include "django/orm.h"
 #include "django/values.h"
 
@@ -62,20 +63,28 @@ static struct cond *cond_of(struct lowerer *l, struct val *val) {
     return NULL;
 }
 
+/* Conditions that aren't known: a parameter says whether they hold. */
+static struct cond *cond_unknown(struct lowerer *l, struct txn_span span, struct str name) {
+    struct cond *cond = cond_new(l, COND_FREE, span);
+    cond->is_unknown = true;
+    cond->number = 1;
+    cond->value = val_unknown(l, span, name.len > 0 ? name : STR("conditions"));
+    return cond;
+}
+
 struct cond *lower_conditions(struct lowerer *l, struct args *args) {
     struct cond *all = cond_new(l, COND_AND, args->span);
     for (size_t i = 0; i < args->positional.count; i++) {
         struct cond *cond = cond_of(l, args->positional.items[i]);
         if (cond == NULL)
-            lower_note(l, args->span, STR("a condition that is not known from the source"));
-        else
-            VEC_PUSH(l->arena, &all->args, cond);
+            cond = cond_unknown(l, args->positional.items[i]->span, args->positional.items[i]->name);
+        VEC_PUSH(l->arena, &all->args, cond);
     }
     for (size_t i = 0; i < args->names.count; i++)
         VEC_PUSH(l->arena, &all->args,
                  cond_lookup(l, args->span, args->names.items[i], args->values.items[i]));
     if (args->is_open)
-        lower_note(l, args->span, STR("conditions that are not known from the source"));
+        VEC_PUSH(l->arena, &all->args, cond_unknown(l, args->span, (struct str){0}));
     return all;
 }
 
@@ -120,12 +129,22 @@ struct val *lower_sql_binary(struct lowerer *l, struct txn_span span, enum py_op
     }
     if (op == PY_OP_BitAnd || op == PY_OP_BitOr) {
         struct cond *a = cond_of(l, left), *b = cond_of(l, right);
+        if (a == NULL && b != NULL && left->kind == VAL_UNKNOWN)
+            a = cond_unknown(l, span, left->name);
+        if (b == NULL && a != NULL && right->kind == VAL_UNKNOWN)
+            b = cond_unknown(l, span, right->name);
         if (a != NULL && b != NULL) {
             struct cond *cond = cond_new(l, op == PY_OP_BitAnd ? COND_AND : COND_OR, span);
             VEC_PUSH(l->arena, &cond->args, a);
             VEC_PUSH(l->arena, &cond->args, b);
             return cond_val(l, span, cond);
         }
+    }
+    if (left->kind == VAL_QUERYSET && right->kind == VAL_QUERYSET &&
+        (op == PY_OP_BitAnd || op == PY_OP_BitOr)) {
+        struct queryset *merged = choice_union(l, span, left->query, right->query, op == PY_OP_BitAnd);
+        if (merged != NULL)
+            return val_query(l, span, merged);
     }
     for (size_t i = 0; i < LW_COUNT_OF(ops); i++)
         if (ops[i].op == op && (left->kind == VAL_SQL || right->kind == VAL_SQL)) {

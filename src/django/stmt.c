@@ -50,20 +50,49 @@ static void assign_items(struct lowerer *l, const struct py_node *target, struct
     }
 }
 
+struct item_of {
+    const struct py_node *target;
+    struct val *key, *val;
+};
+
+static struct val *assign_item(struct lowerer *l, struct val *of, void *context);
+
 static void assign_subscript(struct lowerer *l, const struct py_node *target, struct val *val) {
     struct val *of = lower_expr(l, target->Subscript.value);
-    struct val *key = lower_expr(l, target->Subscript.slice);
+    struct item_of item = {target, lower_expr(l, target->Subscript.slice), val};
+    if (of->kind == VAL_CHOICE)
+        choice_each(l, lower_span(l, target), of, assign_item, &item);
+    else
+        assign_item(l, of, &item);
+}
+
+static struct val *assign_item(struct lowerer *l, struct val *of, void *context) {
+    struct item_of *item = context;
+    const struct py_node *target = item->target;
+    struct val *key = item->key, *val = item->val, *nothing = val_null(l, val->span);
     struct txn_span span = lower_span(l, target);
     struct value wanted, known;
     if (of->kind == VAL_DICT && val_constant(key, &wanted)) {
-        for (size_t i = 0; i < of->keys.count; i++)
-            if (val_constant(of->keys.items[i], &known) && value_equal(l->pool, known, wanted)) {
-                of->items.items[i] = val;
-                return;
-            }
-        VEC_PUSH(l->arena, &of->keys, key);
-        VEC_PUSH(l->arena, &of->items, val);
-        return;
+        struct val *changed = val_new(l, VAL_DICT, of->span);
+        changed->is_partial = of->is_partial;
+        changed->name = of->name;
+        for (size_t i = 0; i < of->keys.count; i++) {
+            bool is_same = val_constant(of->keys.items[i], &known) && value_equal(l->pool, known, wanted);
+            if (is_same)
+                continue;
+            VEC_PUSH(l->arena, &changed->keys, of->keys.items[i]);
+            VEC_PUSH(l->arena, &changed->items, of->items.items[i]);
+        }
+        VEC_PUSH(l->arena, &changed->keys, key);
+        VEC_PUSH(l->arena, &changed->items, val_stable(l, val, STR("item")));
+        val_change(l, of, changed);
+        return nothing;
+    }
+    if (of->kind == VAL_DICT) {
+        struct val *changed = val_copy(l, of);
+        changed->is_partial = true;
+        val_change(l, of, changed);
+        return nothing;
     }
     /* x.data["key"] = v changes the value that the column holds, in place. */
     const struct py_node *inner = target->Subscript.value;
@@ -73,10 +102,11 @@ static void assign_subscript(struct lowerer *l, const struct py_node *target, st
         txn_add_arg(&l->b, changed, val_expr(l, key));
         txn_add_arg(&l->b, changed, val_expr(l, val));
         txn_build_set_column(&l->b, span, of->expr->var, of->expr->column_name, changed);
-        return;
+        return nothing;
     }
-    if (of->kind == VAL_ROWS || of->kind == VAL_CHOICE)
+    if (of->kind == VAL_ROWS)
         lower_note(l, span, STR("assignment to this item is not modelled"));
+    return nothing;
 }
 
 void lower_assign(struct lowerer *l, const struct py_node *target, struct val *val) {

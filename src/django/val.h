@@ -62,8 +62,10 @@ struct val {
     struct cond *cond;
     struct args *atomic_args;
     struct val *refined_from; /* what it was before a test told more about it */
+    struct cell *content; /* SEQUENCE, DICT that was changed in place: what it holds now, for all that hold it */
     bool is_static;     /* FUNC: static method */
     bool is_partial;    /* ROWS: with deferred columns */
+    bool is_container;  /* UNKNOWN: a list, set or dict, whose own methods leave the database alone */
     bool is_orm;        /* UNKNOWN: may be a row, a queryset or something of the project that writes */
     bool is_called;     /* UNKNOWN: what an unknown call returned; its effect is in the program already */
 };
@@ -115,7 +117,7 @@ struct cond {
     struct model_field *through; /* LOOKUP: rows that this many-to-many field of `value` leads to */
     struct sqlx *expr; /* EXPR: Exists(...) */
     int64_t number;    /* FREE: what `value` is compared with */
-    bool is_unlike;
+    bool is_unlike, is_unknown; /* FREE: unknown: stands for conditions that aren't known */
 };
 
 enum query_result { QUERY_ROWS, QUERY_DICTS, QUERY_TUPLES, QUERY_FLAT };
@@ -138,6 +140,7 @@ struct queryset {
     enum sql_lock_wait lock_wait;
     VEC(struct str) lock_of;
     bool is_distinct, is_none;
+    bool is_guard; /* what its conditions are decides what is written */
     enum query_result result;
     VEC(struct str) columns;  /* values() */
     VEC(struct str) only, defer, related, prefetched;

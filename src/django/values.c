@@ -76,6 +76,23 @@ struct val *val_query(struct lowerer *l, struct txn_span span, struct queryset *
     return val;
 }
 
+struct val *val_copy(struct lowerer *l, const struct val *container) {
+    struct val *copy = arena_copy(l->arena, container, sizeof(*container));
+    copy->items.capacity = copy->items.count;
+    copy->keys.capacity = copy->keys.count;
+    return copy;
+}
+
+void val_change(struct lowerer *l, struct val *container, struct val *content) {
+    if (container->content == NULL) {
+        container->content = ARENA_NEW(l->arena, struct cell);
+        container->content->name = container->name.len > 0 ? container->name : STR("items");
+        container->content->val = container;
+    }
+    content->content = container->content;
+    cell_set(l, container->content, content);
+}
+
 bool val_constant(const struct val *val, struct value *value) {
     if (val->kind != VAL_SCALAR || val->expr->kind != TXN_EXPR_LITERAL)
         return false;
@@ -284,7 +301,7 @@ int val_known_truth(struct lowerer *l, const struct val *val) {
         return val->row->is_null_possible ? -1 : 1;
     case VAL_SEQUENCE:
     case VAL_DICT:
-        return val->items.count > 0;
+        return val->is_partial ? -1 : val->items.count > 0;
     case VAL_CLASS:
     case VAL_FUNC:
     case VAL_BOUND:

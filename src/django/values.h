@@ -17,6 +17,10 @@ struct val *val_external(struct lowerer *l, struct txn_span span, struct str dot
 struct val *val_query(struct lowerer *l, struct txn_span span, struct queryset *query);
 struct row *row_new(struct lowerer *l, struct model *model, uint16_t var);
 
+/* A container that is changed in place: what it holds from now on, wherever it is held. */
+void val_change(struct lowerer *l, struct val *container, struct val *content);
+/* A copy to be changed. */
+struct val *val_copy(struct lowerer *l, const struct val *container);
 /* The literal of a folded scalar. */
 bool val_constant(const struct val *val, struct value *value);
 /* The bytes of a folded text. */

@@ -352,6 +352,54 @@ static bool is_outside_manager(struct lowerer *l, const struct py_node *context)
     return of->kind == VAL_EXTERNAL && !str_ends(of->name, "suppress");
 }
 
+/* A function of the project that neither writes nor locks, whatever it gives. */
+static bool only_reads(struct lowerer *l, const struct py_node *context) {
+    if (context->kind != PY_Call)
+        return false;
+    struct symbol symbol = symbol_of_expr(l->facts, l->frame->module, context->Call.func);
+    return symbol.kind == SYMBOL_FUNC && !symbol.func->may_write;
+}
+
+static struct py_func *method_named(struct lowerer *l, const struct val *instance, struct str name) {
+    struct py_class *where;
+    const struct binding *binding = class_find(l->facts, instance->class_, name, &where);
+    return binding != NULL && binding->kind == BIND_FUNC ? binding->func : NULL;
+}
+
+/* An object of the project with __enter__() and __exit__(): the latter on every way out. False: it has none. */
+static bool lower_instance_manager(struct lowerer *l, struct with *rest, const struct py_node *item,
+                                   struct val *instance) {
+    struct py_func *enter = method_named(l, instance, STR("__enter__"));
+    struct py_func *leave = method_named(l, instance, STR("__exit__"));
+    struct txn_span span = lower_span(l, item->withitem.context_expr);
+    if (enter == NULL || leave == NULL)
+        return false;
+    struct args args = {.span = span};
+    bind_manager(l, item, lower_call_func(l, func_val(l, enter), instance, &args));
+    if (l->frame->is_terminated)
+        return true;
+    if (!leave->touches_orm && !leave->may_write) {
+        lower_items(l, rest);
+        return true;
+    }
+    for (int i = 0; i < 3; i++)
+        VEC_PUSH(l->arena, &args.positional, val_null(l, span));
+    struct flow_sites sites = {{0}};
+    struct txn_step *step = txn_build_try(&l->b, span);
+    size_t mark = flow_mark(l);
+    lower_items(l, rest);
+    flow_add_site(l, &sites, mark, NULL, NULL);
+    flow_undo(l, mark);
+    l->frame->is_terminated = false;
+    txn_build_finally(&l->b, step);
+    lower_call_func(l, func_val(l, leave), instance, &args);
+    flow_undo(l, mark);
+    l->frame->is_terminated = false;
+    txn_build_end(&l->b, step);
+    flow_merge(l, span, &sites, (struct str){0});
+    return true;
+}
+
 static void lower_manager(struct lowerer *l, struct with *with, const struct py_node *item) {
     const struct py_node *context = item->withitem.context_expr;
     struct txn_span span = lower_span(l, context);
@@ -372,7 +420,10 @@ static void lower_manager(struct lowerer *l, struct with *with, const struct py_
     struct val *val = lower_expr(l, context);
     struct str text = module_text(l->frame->module, context);
     bool is_cursor = val->kind == VAL_EXTERNAL && str_ends(val->name, ".cursor()");
-    bool is_known = is_cursor || is_outside_manager(l, context);
+    if (val->kind == VAL_INSTANCE && lower_instance_manager(l, &rest, item, val))
+        return;
+    bool is_known = is_cursor || is_outside_manager(l, context) ||
+                    (val->kind == VAL_UNKNOWN && !val->is_orm) || only_reads(l, context);
     if (!is_known)
         lower_notef(l, span, "the context manager %.*s is not modelled: its body is taken as it stands",
                     STR_ARG(text));
