@@ -24,8 +24,9 @@ static bool is_plain_model(struct making *m) {
     if (signal_has(m->source->facts, SIGNAL_PRE_SAVE, m->model) ||
         signal_has(m->source->facts, SIGNAL_POST_SAVE, m->model))
         return refuse(m, "update() would not send the model's signals");
-    return class_find(m->source->facts, m->model->class_, STR("save"), &where) == NULL ||
-           refuse(m, "update() would not call the model's own save()");
+    if (class_find(m->source->facts, m->model->class_, STR("save"), &where) != NULL)
+        return refuse(m, "update() would not call the model's own save()");
+    return has_objects(m, m->model->class_) || refuse(m, "the model has no manager `objects`");
 }
 
 static bool find_save(struct guarding *g) {

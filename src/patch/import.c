@@ -2,9 +2,7 @@
 #include "patch/make.h"
 
 /* The name under which the module's own imports have `from package import attr`; empty: they don't. */
-static struct str imported_as(struct making *m, struct module *module, const char *package,
-                              const char *attr) {
-    (void)m;
+static struct str imported_as(const struct module *module, const char *package, const char *attr) {
     struct py_list body = module->py->root->Module.body;
     for (uint32_t i = 0; i < body.count; i++) {
         const struct py_node *node = body.items[i];
@@ -107,10 +105,10 @@ static bool add_import(struct making *m, struct module *module, const char *pack
 }
 
 bool name_f(struct making *m, struct module *module, struct str *name) {
-    *name = imported_as(m, module, "django.db.models", "F");
+    *name = imported_as(module, "django.db.models", "F");
     if (name->len > 0)
         return true;
-    struct str models = imported_as(m, module, "django.db", "models");
+    struct str models = imported_as(module, "django.db", "models");
     if (models.len > 0) {
         *name = str_printf(m->arena, "%.*s.F", STR_ARG(models));
         return true;
@@ -122,10 +120,10 @@ bool name_f(struct making *m, struct module *module, struct str *name) {
 }
 
 bool name_atomic(struct making *m, struct module *module, struct str *name) {
-    *name = imported_as(m, module, "django.db.transaction", "atomic");
+    *name = imported_as(module, "django.db.transaction", "atomic");
     if (name->len > 0)
         return true;
-    struct str transaction = imported_as(m, module, "django.db", "transaction");
+    struct str transaction = imported_as(module, "django.db", "transaction");
     if (transaction.len == 0) {
         if (map_has(&module->names, STR("transaction")))
             return refuse(m, "`transaction` is something else in the file");
@@ -135,6 +133,41 @@ bool name_atomic(struct making *m, struct module *module, struct str *name) {
     }
     *name = str_printf(m->arena, "%.*s.atomic", STR_ARG(transaction));
     return true;
+}
+
+struct manager_search {
+    bool has_objects, has_other;
+};
+
+static bool is_manager(const struct py_node *value) {
+    if (value == NULL || value->kind != PY_Call)
+        return false;
+    const struct py_node *func = value->Call.func;
+    if (func->kind == PY_Call) /* Manager.from_queryset(...)() */
+        return is_call_of(func, "from_queryset");
+    struct str name = func->kind == PY_Name        ? func->Name.id
+                      : func->kind == PY_Attribute ? func->Attribute.attr
+                                                   : (struct str){0};
+    return str_ends(name, "Manager") || str_is(name, "as_manager");
+}
+
+static bool visit_managers(void *context, struct py_class *class_, struct str external) {
+    struct manager_search *search = context;
+    (void)external;
+    for (size_t i = 0; class_ != NULL && i < class_->names.count; i++) {
+        const struct binding *binding = class_->names.entries[i].value;
+        if (str_is(class_->names.entries[i].key, "objects"))
+            search->has_objects = true;
+        else if (binding->kind == BIND_VALUE && is_manager(binding->value))
+            search->has_other = true;
+    }
+    return search->has_objects;
+}
+
+bool has_objects(struct making *m, struct py_class *class_) {
+    struct manager_search search = {false, false};
+    class_walk(m->source->facts, class_, visit_managers, &search);
+    return search.has_objects || !search.has_other;
 }
 
 bool name_model(struct making *m, struct module *module, struct str *name) {

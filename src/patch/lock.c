@@ -50,8 +50,10 @@ static bool lock_shortcut(struct making *m, struct module *module, const struct 
     const struct py_node *first = call->Call.args.count > 0 ? call->Call.args.items[0] : NULL;
     if (first == NULL || !is_lockable(first))
         return refuse(m, "what is read is not to be locked by an edit of this line");
-    bool is_class = first->kind == PY_Name &&
-                    symbol_resolve(m->source->facts, module, first->Name.id).kind == SYMBOL_CLASS;
+    struct symbol symbol = symbol_of_expr(m->source->facts, module, first);
+    bool is_class = symbol.kind == SYMBOL_CLASS;
+    if (is_class && !has_objects(m, symbol.class_))
+        return refuse(m, "the model has no manager `objects`");
     return add(m, module, first->end, first->end,
                str_printf(m->arena, "%s%s", is_class ? ".objects" : "", lock_text));
 }

@@ -36,6 +36,8 @@ const struct model_field *field_of_column(const struct making *m, struct str col
  * False if the name stands for something else there. */
 bool name_f(struct making *m, struct module *module, struct str *name);
 bool name_atomic(struct making *m, struct module *module, struct str *name);
+/* Whether the class has a manager called `objects`: it has not where it names another and not this one. */
+bool has_objects(struct making *m, struct py_class *class_);
 /* What the model is called in the module; false if it has no name there. */
 bool name_model(struct making *m, struct module *module, struct str *name);
 

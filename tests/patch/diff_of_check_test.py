@@ -237,6 +237,18 @@ class Files(unittest.TestCase):
         patch, *_ = diff(self.folder)
         self.assertNotIn('+    counter.save(update_fields=["note"])', patch)
 
+    def test_a_manager_of_another_name(self):
+        """Such a model has no `objects`."""
+        self.project(VIEWS.replace("from .models", "from django.shortcuts import get_object_or_404\nfrom .models")
+                     .replace("Counter.objects.get(id=counter_id)", "get_object_or_404(Counter, id=counter_id)")
+                     .replace("+= 1", "+= 2 if counter.note else 1"))
+        patch, repaired, *_ = diff(self.folder)
+        self.assertIn("+    counter = get_object_or_404(Counter.objects.select_for_update(), id=counter_id)\n", patch)
+        models = self.views.with_name("models.py")
+        models.write_text(models.read_text().replace("    note", "    rows = models.Manager()\n    note"))
+        patch, repaired, count, left = diff(self.folder)
+        self.assertEqual((patch, repaired, count), ("", 0, 1))
+
     def test_documentation(self):
         """docs/diff.md shows what is printed (without the blank of an empty line)."""
         shown = re.findall(r"^```\n(.*?)^```$", (harness.SOURCE / "docs" / "diff.md").read_text(), re.M | re.S)
