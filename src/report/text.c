@@ -322,6 +322,18 @@ static void put_warnings(const struct report *r, struct buf *out) {
     }
 }
 
+/* One line each, for those who ask for more. */
+static void put_suppressed_findings(const struct report *r, struct buf *out) {
+    for (size_t i = 0; r->is_verbose && i < r->findings->suppressed.count; i++) {
+        const struct finding *f = &r->findings->suppressed.items[i];
+        struct str reason = f->suppression.reason;
+        bool is_comment = f->suppression.kind == SUPPRESSION_COMMENT;
+        buf_printf(out, "%.*s:%u:%u: %s: %s%s%.*s\n", STR_ARG(f->span.path), f->span.start.line,
+                   f->span.start.column, is_comment ? "suppressed" : "known to the baseline",
+                   rule_code(f->rule), reason.len > 0 ? ", " : "", STR_ARG(reason));
+    }
+}
+
 static void put_notes(const struct report *r, struct buf *out) {
     for (size_t i = 0; i < r->note_count; i++) {
         const struct report_note *note = &r->notes[i];
@@ -417,6 +429,7 @@ void report_text(const struct report *report, struct buf *out) {
     for (size_t i = 0; i < report->findings->items.count; i++)
         finding_print(report, &report->findings->items.items[i], out);
     put_notes(report, out);
+    put_suppressed_findings(report, out);
     put_warnings(report, out);
     if (!report->is_quiet)
         put_summary(report, out);

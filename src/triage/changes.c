@@ -15,6 +15,8 @@ struct changed_file {
 
 void changes_init(struct changes *changes, struct arena *arena) {
     map_init(&changes->files, arena);
+    map_init(&changes->folders, arena);
+    map_init(&changes->tops, arena);
 }
 
 static struct changed_file *file_of(struct arena *arena, struct changes *changes, struct str top,
@@ -179,17 +181,10 @@ static bool add_new_files(struct arena *arena, const char *top, struct changes *
     return true;
 }
 
-bool changes_add(struct arena *arena, const char *folder, const char *revision,
-                 struct changes *changes, struct err *err) {
-    const char *const top_argv[] = {"git", "-C", folder, "rev-parse", "--show-toplevel", NULL};
+/* What changed in the repository of that folder. */
+static bool add_repository(struct arena *arena, const char *top, const char *revision,
+                           struct changes *changes, struct err *err) {
     struct process_output output;
-    if (!process_run(arena, top_argv, &output, err))
-        return false;
-    if (output.code != 0) {
-        err_set(err, (struct pos){0}, "--diff-only: not in a git repository");
-        return err_in_file(err, str_from_c(folder));
-    }
-    const char *top = str_to_c(arena, first_line(output.out));
     struct str commit = str_printf(arena, "%s^{commit}", revision);
     const char *const commit_argv[] = {"git", "-C", top, "rev-parse", "--verify", "--quiet",
                                        commit.ptr, NULL};
@@ -206,6 +201,26 @@ bool changes_add(struct arena *arena, const char *folder, const char *revision,
     return git(arena, diff_argv, &output, err) &&
            changes_add_diff(arena, str_from_c(top), output.out, changes, err) &&
            add_new_files(arena, top, changes, err);
+}
+
+bool changes_add(struct arena *arena, const char *folder, const char *revision,
+                 struct changes *changes, struct err *err) {
+    const char *const top_argv[] = {"git", "-C", folder, "rev-parse", "--show-toplevel", NULL};
+    struct process_output output;
+    if (map_has(&changes->folders, str_from_c(folder)))
+        return true;
+    map_put(&changes->folders, str_dup(arena, str_from_c(folder)), changes);
+    if (!process_run(arena, top_argv, &output, err))
+        return false;
+    if (output.code != 0) {
+        err_set(err, (struct pos){0}, "--diff-only: not in a git repository");
+        return err_in_file(err, str_from_c(folder));
+    }
+    struct str top = first_line(output.out);
+    if (map_has(&changes->tops, top))
+        return true;
+    map_put(&changes->tops, top, changes);
+    return add_repository(arena, str_to_c(arena, top), revision, changes, err);
 }
 
 /* ---- Findings ---- */

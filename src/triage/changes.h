@@ -11,7 +11,8 @@
 #include "triage/triage.h"
 
 struct changes {
-    struct map files; /* full path -> its lines */
+    struct map files;         /* full path -> its lines */
+    struct map folders, tops; /* that git was asked about; the folders of repositories */
 };
 
 /* An empty set. */

@@ -127,6 +127,18 @@ class Changes(unittest.TestCase):
         p.git("commit", "-qam", "two")
         self.assertEqual(p.check("--diff-only=HEAD")["warnings"], [])
 
+    def test_many_paths(self):
+        """Git is asked once a folder, and once a repository what changed."""
+        p = self.repository()
+        p.replace("shop/views.py", SAVE, SAVE + "  # here")
+        p.write("bin/git", '#!/bin/sh\necho "$@" >> %s\nexec %s "$@"\n' % (p.path("asked"), shutil.which("git")))
+        p.path("bin/git").chmod(0o755)
+        paths = ["shop/views.py", "shop/models.py", "manage.py", "shop/views.py", "shop", "."]
+        code, _, err = p.run("check", "--diff-only=HEAD", *paths, env={"PATH": f"{p.path('bin')}:/usr/bin:/bin"})
+        self.assertEqual((code, err), (1, ""))
+        asked = p.read("asked").splitlines()
+        self.assertEqual((sum("diff -U0" in line for line in asked), sum("--show-toplevel" in line for line in asked)), (1, 3))
+
     def test_errors(self):
         with Project() as p:
             self.assertEqual(p.run("check", "--diff-only=HEAD")[::2], (2, ".: error: --diff-only: not in a git repository\n"))

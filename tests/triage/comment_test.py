@@ -160,6 +160,14 @@ class Text(unittest.TestCase):
             self.assertTrue(out.endswith(warning), out)
             self.assertEqual(p.run("check", "--format=concise", "-q")[1].count("\n"), 1)
 
+    def test_verbose_lists_what_is_suppressed(self):
+        with project.Project() as p:
+            p.run("check", "--write-baseline=base.json")
+            p.replace("shop/views.py", SAVE, SAVE + "  # noqa: LW003 one writer")
+            out = p.run("check", "--verbose", "--baseline=base.json")[1]
+            self.assertIn("shop/views.py:7:5: suppressed: LW003, one writer\n", out)
+            self.assertIn("shop/views.py:14:5: known to the baseline: LW003\n", out)
+
 
 if __name__ == "__main__":
     harness.main("triage comments")
