@@ -26,6 +26,26 @@ bool project_load(struct arena *arena, struct text_pool *pool, const char *const
     return err_in_file(err, str_from_c(paths[0]));
 }
 
+static bool has_given(const struct txn_program *program) {
+    for (size_t i = 0; i < program->vars.count; i++)
+        if (program->vars.items[i].is_given)
+            return true;
+    return false;
+}
+
+static struct subject make_subject(struct arena *arena, const struct django_project *project,
+                                   size_t function, const struct txn_program *program,
+                                   bool is_part) {
+    const struct django_function *of = &project->functions.items[function];
+    return (struct subject){.program = program,
+                            .symbol = of->symbol,
+                            .is_summary = of->is_summary,
+                            .has_code = of->has_code,
+                            .is_part = is_part,
+                            .root = of->root_text,
+                            .assumption = django_assumption(arena, project, function, program)};
+}
+
 struct subject *project_subjects(struct arena *arena, struct text_pool *pool,
                                  struct django_project *project, enum sql_dialect dialect,
                                  size_t *count) {
@@ -40,17 +60,12 @@ struct subject *project_subjects(struct arena *arena, struct text_pool *pool,
         is_lowered[i] = programs[i] != NULL;
     }
     django_entries(project, is_lowered, is_entry);
-    for (size_t i = 0; i < function_count; i++) {
-        const struct django_function *function = &project->functions.items[i];
-        if (!is_lowered[i] || !is_entry[i])
-            continue;
-        struct subject *subject = &subjects[(*count)++];
-        *subject = (struct subject){.program = programs[i],
-                                    .symbol = function->symbol,
-                                    .is_summary = function->is_summary,
-                                    .has_code = function->has_code,
-                                    .root = function->root_text};
-        subject->assumption = django_assumption(arena, project, i, programs[i]);
-    }
+    for (size_t i = 0; i < function_count; i++)
+        if (is_entry[i])
+            subjects[(*count)++] = make_subject(arena, project, i, programs[i], false);
+    for (size_t i = 0; i < function_count; i++)
+        if (is_lowered[i] && !is_entry[i] && has_given(programs[i]) &&
+            !project->functions.items[i].is_hook)
+            subjects[(*count)++] = make_subject(arena, project, i, programs[i], true);
     return subjects;
 }

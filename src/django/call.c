@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "django/choice.h"
 #include "django/orm.h"
+#include "django/param.h"
 #include "django/values.h"
 
 static void add_named(struct lowerer *l, struct args *args, struct str name, struct val *val) {
@@ -573,6 +574,8 @@ struct val *lower_call_func(struct lowerer *l, struct val *func_value, struct va
     l->hint = (struct str){0};
     l->is_statement = false;
     lower_bind(l, frame, arguments, self, args, args->span);
+    if (!param_is_vague(l, func, frame->locals))
+        VEC_PUSH(l->arena, &l->covered, func);
     const struct row *saving = l->saving;
     struct txn_span saving_span = l->saving_span;
     if (self != NULL && self->kind == VAL_ROW && str_is(func->name, "save") && saving != self->row) {

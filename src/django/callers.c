@@ -42,15 +42,6 @@ static bool has_given(const struct txn_program *program) {
     return false;
 }
 
-/* Methods that Django calls on objects: what was done to these before is not to be seen from here. */
-static bool is_hook(const struct py_func *func) {
-    static const char *const names[] = {"save", "delete", "clean", "full_clean", "__init__"};
-    for (size_t i = 0; i < LW_COUNT_OF(names); i++)
-        if (str_is(func->name, names[i]))
-            return func->owner != NULL && func->owner->model != NULL;
-    return false;
-}
-
 struct str django_assumption(struct arena *arena, const struct django_project *project,
                              size_t function, const struct txn_program *program) {
     const struct django_facts *facts = project->facts;
@@ -60,7 +51,7 @@ struct str django_assumption(struct arena *arena, const struct django_project *p
         return none;
     if (func->owner != NULL)
         name = str_printf(arena, "%.*s.%.*s", STR_ARG(func->owner->name), STR_ARG(name));
-    if (is_hook(func))
+    if (project->functions.items[function].is_hook)
         return str_printf(arena, "%.*s() is called on an object as it was loaded", STR_ARG(name));
     if (!has_callers(facts, func))
         return str_printf(arena, "%.*s() is called outside a lock", STR_ARG(name));

@@ -137,6 +137,15 @@ static bool is_view(struct django_facts *facts, const struct py_func *func) {
     return (has_request || is_entry_method(func->name)) && is_view_class(facts, func->owner);
 }
 
+/* Methods that Django calls on objects: what was done to these before is not to be seen from here. */
+static bool is_hook(const struct py_func *func) {
+    static const char *const names[] = {"save", "delete", "clean", "full_clean", "__init__"};
+    for (size_t i = 0; i < LW_COUNT_OF(names); i++)
+        if (str_is(func->name, names[i]))
+            return func->owner != NULL && func->owner->model != NULL;
+    return false;
+}
+
 static bool is_exception_base(void *context, struct py_class *class_, struct str dotted) {
     (void)context;
     return class_ == NULL && (str_ends(dotted, "Exception") || str_ends(dotted, "Error") ||
@@ -162,6 +171,7 @@ void callgraph_build(struct django_facts *facts) {
         func->has_lock = scan.has_lock;
         func->may_write = scan.may_write;
         facts->project->functions.items[i].is_view = is_view(facts, func);
+        facts->project->functions.items[i].is_hook = is_hook(func);
         for (size_t j = 0; j < scan.called.count; j++) {
             struct str name = scan.called.items[j];
             if (!map_has(&facts->func_by_name, name))

@@ -50,6 +50,7 @@ struct django_function {
     struct str path;
     bool touches_orm;    /* itself or through calls */
     bool is_view;        /* takes a request: ATOMIC_REQUESTS applies */
+    bool is_hook;        /* save(), delete() or clean() of a model */
     bool is_modelled;    /* touches_orm, and lowered without a note */
     bool is_summary;     /* no def of the project: what the admin's change form sends for a registered model */
     bool has_code;       /* runs code of the project; false: a summary of Django's alone */
@@ -57,6 +58,7 @@ struct django_function {
     struct str root_text;  /* "view /orders/<pk>/", "task"; empty: no root */
     bool is_root;          /* it is one also if the project calls it */
     bool is_root_named;    /* private to roots.c: the text is the best there is */
+    VEC(uint32_t) inlined; /* functions that its program runs with what they need */
     VEC(uint32_t) calls; /* functions of the project, each once: by their names, and what lowering found */
     VEC(uint32_t) notes; /* what of it isn't modelled, called functions included: indices of the project's notes */
 };
@@ -89,9 +91,8 @@ struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
                                  struct django_project *project, size_t function,
                                  enum sql_dialect dialect);
 
-/* Which functions are entries: the roots, then those that nothing reaches from these and nobody else of the project calls
- * and, of functions that only call each other, one. All are among `is_lowered`. Both have a flag for each function. To be
- * asked when all are lowered. */
+/* Which functions are entries: the roots, then, callers first, those that no entry's program runs. All are among
+ * `is_lowered`. Both have a flag for each function. To be asked when all are lowered. */
 void django_entries(const struct django_project *project, const bool *is_lowered, bool *is_entry);
 
 /* What must hold of the callers of an entry, where the project doesn't show it, for its program to be run as it is:

@@ -1,9 +1,8 @@
-/* Entries: the roots, and of the graph of who calls whom a smallest set of functions more from which all others are reached.
- * A function that nobody calls is one; functions that only call each other, and nobody else calls, have one among them. What
- * could not be lowered leads nowhere: it is never run, so what it calls would never be looked at.
+/* Entries: the roots, and, callers first, each function that no program of an entry runs: one that nobody calls, one whose
+ * callers could not be lowered, or did not know what to give it. Of functions that only call each other, one is.
  *
  * The last function that a depth-first walk finishes is called by none that it doesn't reach itself, and so, going back
- * from it, is each next one that none of those before reaches (Kosaraju's first half). Of a circle it is the function
+ * from it, is each next one that none of those before reaches (Kosaraju's first half): that is the order. Of a circle it is the function
  * where the walk came in: so the walk begins with those that were lowered, in the order of the source. */
 #include "base/assert.h"
 #include "django/facts.h"
@@ -60,31 +59,39 @@ static void walk_end(struct walk *walk) {
     free(walk->finished);
 }
 
+/* Marks what its program runs. */
+static void cover(const struct django_project *project, size_t entry, bool *is_covered) {
+    const struct django_function *function = &project->functions.items[entry];
+    is_covered[entry] = true;
+    for (size_t i = 0; i < function->inlined.count; i++)
+        is_covered[function->inlined.items[i]] = true;
+}
+
 void django_entries(const struct django_project *project, const bool *is_lowered, bool *is_entry) {
     size_t count = project->functions.count;
-    struct walk all, from_entries;
+    struct walk all;
     if (count == 0)
         return;
     walk_start(&all, project);
-    walk_start(&from_entries, project);
     for (size_t i = 0; i < count; i++)
         if (is_lowered[i])
             walk_from(&all, i);
     for (size_t i = 0; i < count; i++)
         walk_from(&all, i);
     LW_ASSERT(all.finished_count == count);
+    bool *is_covered = all.is_seen;
+    memset(is_covered, 0, count * sizeof(*is_covered));
     for (size_t i = 0; i < count; i++) {
         is_entry[i] = is_lowered[i] && project->functions.items[i].is_root;
         if (is_entry[i])
-            walk_from(&from_entries, i);
+            cover(project, i, is_covered);
     }
     for (size_t i = count; i-- > 0;) {
         uint32_t function = all.finished[i];
-        if (!is_lowered[function] || from_entries.is_seen[function])
+        if (!is_lowered[function] || is_covered[function])
             continue;
         is_entry[function] = true;
-        walk_from(&from_entries, function);
+        cover(project, function, is_covered);
     }
     walk_end(&all);
-    walk_end(&from_entries);
 }

@@ -241,6 +241,9 @@ struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
     info->has_code = func->admin == NULL || l->called.count > 0;
     for (size_t i = 0; program != NULL && i < l->called.count; i++)
         callgraph_add(facts, function, l->called.items[i]);
+    for (size_t i = 0; program != NULL && i < l->covered.count; i++)
+        if (l->covered.items[i]->function >= 0)
+            VEC_PUSH(facts->arena, &info->inlined, (uint32_t)l->covered.items[i]->function);
     if (program != NULL)
         program = take_out(arena, facts, program);
     arena_release(&scratch);

@@ -89,7 +89,8 @@ struct lowerer {
     VEC(struct str) params;       /* found by the first pass: source texts, in order of first use */
     struct map param_vars;        /* text -> var + 1, second pass */
     VEC(struct django_note) notes; /* of this pass */
-    VEC(struct py_func *) called;  /* what was inlined */
+    VEC(struct py_func *) called;  /* what was inlined, */
+    VEC(struct py_func *) covered; /* and of it, what got all it needs */
     bool is_second_pass;
     bool is_without_signals;      /* receivers are noted, not run: with them it got too large */
     uint32_t dry_depth;           /* > 0: what is emitted is thrown away, and so are notes */

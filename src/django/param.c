@@ -197,15 +197,32 @@ struct val *param_self(struct lowerer *l, const struct py_func *func) {
     return val;
 }
 
+static struct model *param_model(struct lowerer *l, const struct py_func *func,
+                                 const struct py_node *arg) {
+    struct model *model = model_of_annotation(l, func->module, arg->arg.annotation, 0);
+    if (model == NULL && arg->arg.annotation == NULL && !str_is(arg->arg.arg, "request"))
+        model = model_of_usage(l, func, arg->arg.arg);
+    return model == NULL || model->is_abstract || model->table < 0 ? NULL : model;
+}
+
+bool param_is_vague(struct lowerer *l, const struct py_func *func, const struct fields *locals) {
+    if (func->node->kind != PY_FunctionDef || !func->touches_orm)
+        return false;
+    struct py_list args = func->node->FunctionDef.args->arguments.args;
+    for (uint32_t i = func->owner != NULL ? 1 : 0; i < args.count; i++) {
+        const struct cell *cell = fields_find(locals, args.items[i]->arg.arg);
+        bool is_unknown = cell != NULL && cell->val != NULL && cell->val->kind == VAL_UNKNOWN;
+        if (is_unknown && param_model(l, func, args.items[i]) != NULL)
+            return true;
+    }
+    return false;
+}
+
 static struct val *param_value(struct lowerer *l, const struct py_func *func, const struct py_node *arg) {
     struct str name = arg->arg.arg;
     struct txn_span span = module_span(func->module, arg);
-    struct model *model = model_of_annotation(l, func->module, arg->arg.annotation, 0);
-    if (model == NULL && arg->arg.annotation == NULL && !str_is(name, "request"))
-        model = model_of_usage(l, func, name);
-    if (model == NULL || model->is_abstract || model->table < 0)
-        return val_unknown(l, span, name);
-    return fetch(l, span, model, name);
+    struct model *model = param_model(l, func, arg);
+    return model != NULL ? fetch(l, span, model, name) : val_unknown(l, span, name);
 }
 
 void param_args(struct lowerer *l, const struct py_func *func, bool has_self, struct args *args) {

@@ -7,6 +7,8 @@
 /* `self` of a method: a row fetched by its key, a class, a queryset, or an object of a class; NULL if there is
  * none (a function, a static method) or the model isn't known. */
 struct val *param_self(struct lowerer *l, const struct py_func *func);
+/* Whether a call gives the function something unknown where it takes a row: then its body does less than it might. */
+bool param_is_vague(struct lowerer *l, const struct py_func *func, const struct fields *locals);
 /* The other parameters, in order. */
 void param_args(struct lowerer *l, const struct py_func *func, bool has_self, struct args *args);
 

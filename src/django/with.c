@@ -327,6 +327,7 @@ static bool lower_generator(struct lowerer *l, struct with *with, const struct p
     frame->returns = &returns;
     lower_bind(l, frame, symbol.func->node->FunctionDef.args, NULL, &args, args.span);
     VEC_PUSH(l->arena, &l->called, symbol.func);
+    VEC_PUSH(l->arena, &l->covered, symbol.func);
     l->frame = frame;
     l->call_depth++;
     lower_body(l, symbol.func->node->FunctionDef.body);

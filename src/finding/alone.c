@@ -31,6 +31,9 @@ static void on_step(void *context, const struct session *session, const struct t
         assignment_of(alone, step)->was_made = true;
     else if (step->kind == TXN_STEP_RAISE && str_is(step->name, "TransactionManagementError"))
         alone->unlocked = step;
+    else if (step->kind == TXN_STEP_SQL && alone->c->reached != NULL &&
+             step->sql.stmt->kind != SQL_STMT_SELECT)
+        map_put(alone->c->reached, place_key(alone->c->arena, step->span), alone->c);
 }
 
 static bool is_returned(const struct session *session, uint32_t object) {

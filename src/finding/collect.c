@@ -9,6 +9,10 @@ bool same_place(struct txn_span a, struct txn_span b) {
            str_equal(a.path, b.path);
 }
 
+struct str place_key(struct arena *arena, struct txn_span span) {
+    return str_printf(arena, "%.*s:%u:%u", STR_ARG(span.path), span.start.line, span.start.column);
+}
+
 static bool writes_back(enum rule rule) {
     return rule == RULE_STALE_SAVE || rule == RULE_ALIASED_OBJECTS;
 }

@@ -2,6 +2,7 @@
 #ifndef LW_FINDING_COLLECT_H
 #define LW_FINDING_COLLECT_H
 
+#include "base/map.h"
 #include "finding/finding.h"
 
 struct collector {
@@ -12,6 +13,7 @@ struct collector {
     struct findings *findings;
     struct find_stats *stats;
     struct search_room room; /* for the runs in the schema at hand */
+    struct map *reached;     /* writes that some program has come to alone, by place_key() */
     VEC(struct txn_span) in_summaries; /* what stats->summary_count counts, each once */
 };
 
@@ -23,6 +25,8 @@ struct judged_run {
 };
 
 bool same_place(struct txn_span a, struct txn_span b);
+/* A place as a key of maps; of `arena`. */
+struct str place_key(struct arena *arena, struct txn_span span);
 
 /* The finding at this write that stands for `rule`, or NULL. A write has one for what it computes or
  * decides, and one for the columns that it writes back without having changed them: they lose other

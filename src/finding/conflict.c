@@ -53,6 +53,7 @@ static void read_sql(struct reader *r, const struct txn_step *step) {
         return;
     }
     r->set->has_any = true;
+    VEC_PUSH(r->arena, &r->set->writes, step->span);
 }
 
 static void read_block(struct reader *r, const struct txn_block *block) {

@@ -18,7 +18,8 @@ struct table_writes {
 /* What a program writes, by table. */
 struct write_set {
     VEC(struct table_writes) tables;
-    VEC(struct txn_span) saves; /* the UPDATEs that carry columns */
+    VEC(struct txn_span) saves;  /* the UPDATEs that carry columns */
+    VEC(struct txn_span) writes; /* all of its writes */
     bool has_any;               /* any write, inserts too */
 };
 

@@ -234,6 +234,14 @@ static void find_across(struct find *find, size_t saver, bool is_near) {
     }
 }
 
+static bool is_reached(const struct find *find, size_t subject) {
+    const struct write_set *set = &find->sets[subject];
+    for (size_t i = 0; i < set->writes.count; i++)
+        if (!map_has(find->c->reached, place_key(find->arena, set->writes.items[i])))
+            return false;
+    return true;
+}
+
 void find_all(struct arena *arena, const struct schema *schema, struct text_pool *pool,
               const struct subject *subjects, size_t subject_count,
               const struct find_options *options, struct findings *findings,
@@ -243,6 +251,9 @@ void find_all(struct arena *arena, const struct schema *schema, struct text_pool
     LW_ASSERT(options->config_count > 0);
     *stats = (struct find_stats){0};
     struct arena scratch = {0};
+    struct map reached;
+    map_init(&reached, arena);
+    c.reached = &reached;
     struct find find = {.c = &c,
                         .arena = &scratch,
                         .subjects = subjects,
@@ -253,7 +264,10 @@ void find_all(struct arena *arena, const struct schema *schema, struct text_pool
     for (size_t i = 0; i < subject_count; i++) {
         find.symbols[i] = subjects[i].symbol;
         write_set_make(&scratch, subjects[i].program, &find.sets[i]);
-        find_own(&find, i);
+        if (subjects[i].is_part && is_reached(&find, i))
+            find.sets[i] = (struct write_set){0}; /* others have done its work */
+        else
+            find_own(&find, i);
     }
     /* A writer next door is the better example: first all near ones, then the others. */
     for (size_t i = 0; i < subject_count; i++)

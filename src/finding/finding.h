@@ -68,6 +68,7 @@ struct subject {
     struct str symbol;
     bool is_summary;        /* of a framework's code: there as the other writer */
     bool has_code;          /* of the user's: a summary may call some */
+    bool is_part;           /* of other subjects too: looked at by itself only for writes that these don't come to */
     struct str root;        /* how it comes to run: "view /orders/<pk>/", "task"; empty: not known */
     struct str assumption;  /* what must hold for it to be run as it is; empty: nothing */
 };
@@ -120,7 +121,7 @@ void findings_rank(struct findings *findings);
 /* Takes out those that rest on an assumption; answers how many. */
 size_t findings_drop_assumed(struct findings *findings);
 
-/* Runs each subject beside itself, and beside others that write what it reads, on inputs made from them, and
+/* Subjects that are parts of others come last. Runs each subject beside itself, and beside others that write what it reads, on inputs made from them, and
  * appends what is lost. All results are of `arena`. */
 void find_all(struct arena *arena, const struct schema *schema, struct text_pool *pool,
               const struct subject *subjects, size_t subject_count,

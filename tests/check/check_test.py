@@ -80,7 +80,8 @@ def check(case, has_init=True):
     """What `check --format json` answers for the case: (exit code, the parsed document)."""
     with tempfile.TemporaryDirectory() as folder:
         case.write(pathlib.Path(folder), has_init)
-        code, out, err = harness.lostwrite("check", ".", "--format", "json", *case.options, cwd=folder)
+        code, out, err = harness.lostwrite("check", ".", "--format", "json", *case.options, cwd=folder,
+                                        timeout_s=200)
     if code not in (0, 1):
         raise AssertionError(f"exit code {code}: {err}")
     return code, json.loads(out)
