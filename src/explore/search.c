@@ -129,49 +129,55 @@ static bool explore(struct run *run, size_t depth, uint32_t switches) {
     return explore_branches(run, depth, switches, order, count);
 }
 
-void search_room_release(struct search_room *room) {
+static void release_worlds(struct search_worlds *worlds) {
     for (size_t i = 0; i <= SEARCH_DEPTH_MAX; i++) {
-        if (room->nodes[i] == NULL)
+        if (worlds->nodes[i] == NULL)
             continue;
-        world_free(&room->nodes[i]->world);
-        free(room->nodes[i]);
+        world_free(&worlds->nodes[i]->world);
+        free(worlds->nodes[i]);
     }
     for (size_t i = 0; i < SEARCH_SPARE_MAX; i++) {
-        if (room->spare[i] == NULL)
+        if (worlds->spare[i] == NULL)
             continue;
-        world_free(room->spare[i]);
-        free(room->spare[i]);
+        world_free(worlds->spare[i]);
+        free(worlds->spare[i]);
     }
-    *room = (struct search_room){0};
+    *worlds = (struct search_worlds){0};
 }
 
-static void room_prepare(struct search_room *room, const struct world *start) {
-    if (room->schema == start->schema && room->pool == start->pool &&
-        room->engine == db_engine(start->db) && room->session_count == start->session_count)
-        return;
-    search_room_release(room);
-    room->schema = start->schema;
-    room->pool = start->pool;
-    room->session_count = start->session_count;
-    room->engine = db_engine(start->db);
+void search_room_release(struct search_room *room) {
+    for (size_t i = 0; i < LW_COUNT_OF(room->of_engine); i++)
+        release_worlds(&room->of_engine[i]);
+}
+
+/* The worlds of the room that can be copies of `start`. */
+static struct search_worlds *worlds_for(struct search_room *room, const struct world *start) {
+    struct search_worlds *worlds = &room->of_engine[db_engine(start->db)];
+    if (worlds->schema == start->schema && worlds->pool == start->pool &&
+        worlds->session_count == start->session_count)
+        return worlds;
+    release_worlds(worlds);
+    worlds->schema = start->schema;
+    worlds->pool = start->pool;
+    worlds->session_count = start->session_count;
+    return worlds;
 }
 
 struct world *search_room_copy(struct search_room *room, size_t index, const struct world *from) {
     LW_ASSERT(index < SEARCH_SPARE_MAX);
-    room_prepare(room, from);
-    if (room->spare[index] == NULL)
-        room->spare[index] = mem_alloc(sizeof(struct world));
-    world_copy(room->spare[index], from);
-    return room->spare[index];
+    struct search_worlds *worlds = worlds_for(room, from);
+    if (worlds->spare[index] == NULL)
+        worlds->spare[index] = mem_alloc(sizeof(struct world));
+    world_copy(worlds->spare[index], from);
+    return worlds->spare[index];
 }
 
 enum search_result search_run(struct search *search, const struct world *start) {
     if (start->server != NULL)
         return search_rerun(search, start);
-    struct run run = {.search = search, .nodes = search->room->nodes};
+    struct run run = {.search = search, .nodes = worlds_for(search->room, start)->nodes};
     search->step_count = search->schedule_count = 0;
     search->has_cut = false;
-    room_prepare(search->room, start);
     struct search_node *root = node_at(&run, 0);
     world_copy(&root->world, start);
     memset(root->sleep, 0, sizeof(root->sleep));

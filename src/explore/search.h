@@ -21,13 +21,14 @@ struct schedule {
 /* The worlds that searches work in, kept from one to the next. `{0}` is empty. */
 enum { SEARCH_SPARE_MAX = 2 * DB_SESSIONS_MAX };
 struct search_room {
-    struct world *spare[SEARCH_SPARE_MAX];
-    struct search_node *nodes[SEARCH_DEPTH_MAX + 1];
-    /* What the worlds can be copies of. */
-    const struct schema *schema;
-    const struct text_pool *pool;
-    enum engine_kind engine;
-    size_t session_count;
+    struct search_worlds {
+        struct world *spare[SEARCH_SPARE_MAX];
+        struct search_node *nodes[SEARCH_DEPTH_MAX + 1];
+        /* What the worlds can be copies of. */
+        const struct schema *schema;
+        const struct text_pool *pool;
+        size_t session_count;
+    } of_engine[ENGINE_SQLITE + 1];
 };
 void search_room_release(struct search_room *room);
 /* A world of the caller's, made equal to `from`: the same one for the same `index`, as long as the room is used for worlds

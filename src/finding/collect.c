@@ -109,7 +109,8 @@ static enum finding_scope scope_of(const struct culprit *culprit) {
 static void fill_cells(struct collector *c, const struct judged_run *run,
                        const struct schedule *schedule, struct finding *finding) {
     struct judge_options options = {
-        .any_witness = true, .hint = schedule, .steps_max = CELL_STEPS_MAX};
+        .any_witness = true, .hint = schedule, .steps_max = CELL_STEPS_MAX,
+        .room = &c->room};
     judge_table(&run->setup, &c->options->policies, POLICIES_ALL, &options, finding->cells);
     for (int i = 0; i < POLICY_COUNT; i++)
         c->stats->limit_count += finding->cells[i].verdict == VERDICT_LIMIT;
@@ -190,7 +191,8 @@ void add_finding(struct collector *c, const struct judged_run *run, const struct
         finding.session_symbols[i] = session_text(c, run, i);
     if (!judge_serial_texts(c->arena, &run->setup, config, &finding.serial, &err))
         finding.serial.ends.count = 0;
-    struct fix_options fix_options = {.config = config, .policies = c->options->policies};
+    struct fix_options fix_options = {
+        .config = config, .policies = c->options->policies, .room = &c->room};
     if (!c->options->no_fixes) {
         struct arena scratch = {0};
         if (!fix_try_all(c->arena, &scratch, &run->setup, culprit, &fix_options, &finding.fixes,
@@ -239,19 +241,21 @@ bool find_in_run(struct arena *arena, const struct run_setup *setup, const struc
         struct cell_verdict cell;
         struct judge_options plain = {.steps_max = judge->steps_max};
         struct witness witness;
-        if (!judge_cell(&scratch, setup, &options->configs[i], &plain, &cell, err)) {
+        if (!judge_cell(&scratch, setup, &options->configs[i], &plain, &cell, err) ||
+            (cell.verdict == VERDICT_LOST &&
+             !witness_make(arena, setup, &options->configs[i], &cell.witness, &witness, err))) {
             arena_release(&scratch);
+            search_room_release(&c.room);
             return false;
         }
         if (cell.verdict == VERDICT_LOST) {
-            if (!witness_make(arena, setup, &options->configs[i], &cell.witness, &witness, err))
-                return false;
             for (size_t k = 0; k < witness.culprits.count; k++)
                 add_finding(&c, &run, &witness.culprits.items[k], &cell.witness,
                             &options->configs[i]);
         }
         arena_release(&scratch);
     }
+    search_room_release(&c.room);
     findings_set_ids(arena, findings);
     return true;
 }

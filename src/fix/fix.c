@@ -259,7 +259,8 @@ static bool is_users(const struct trial *t, enum fix_kind kind, enum policy_id p
 static void explore(struct trial *t, struct run_setup *fixed, struct fix *fix) {
     struct judge_options options = {.steps_max = t->options->steps_max > 0 ? t->options->steps_max
                                                                            : FIX_STEPS_MAX,
-                                    .any_witness = true};
+                                    .any_witness = true,
+                                    .room = fixed->schema == t->setup->schema ? t->options->room : NULL};
     uint32_t wanted = POLICIES_ALL;
     for (int i = 0; fix->kind == FIX_SERIALIZABLE && i < POLICY_COUNT; i++)
         if (policy_info(i)->config.isolation != SQL_SERIALIZABLE)

@@ -62,6 +62,7 @@ struct fix_options {
     const struct db_config *config; /* the user's engine and level: what a fix is first judged by */
     uint64_t steps_max;             /* per cell, as judge_options */
     struct policies policies;       /* the versions it is explored on */
+    struct search_room *room;       /* for searches in the run's schema; NULL: one of its own */
 };
 
 /* Tries every repair that fits `culprit`, found in a run of `setup`. Programs of the run are not changed. False if the

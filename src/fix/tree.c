@@ -2,7 +2,7 @@
 #include "base/assert.h"
 #include "fix/rewrite.h"
 
-enum { ATTEMPTS = 3 }; /* of a fix that tries again; then it raises */
+enum { ATTEMPTS = 2 }; /* of a fix that tries again; then it raises */
 
 bool rewrite_visit(struct txn_block *block,
                    bool (*visit)(void *context, struct txn_block *block, size_t at),

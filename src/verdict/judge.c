@@ -37,6 +37,7 @@ const char *verdict_name(enum verdict verdict) {
 struct allowed {
     struct allowed *next;
     uint32_t failed, absent;
+    bool twin_differs; /* struct db_twin, as of these orders */
     struct map outcomes[2]; /* the second: with who wrote */
 };
 
@@ -47,13 +48,11 @@ struct turn {
 };
 
 struct judge {
-    struct arena *scratch;
     const struct run_setup *setup;
     const struct judge_options *options;
     struct world start;
-    struct allowed *allowed;
-    uint32_t serial_errors;  /* errors that a serial order gives too */
-    uint32_t serial_run_count;
+    struct serial_orders *serial;
+    struct db_twin *twin;
     struct buf outcome;
     struct turn turns[DB_SESSIONS_MAX]; /* of the serial order at hand */
     struct search_room *room;
@@ -78,13 +77,13 @@ static void add_outcome(struct judge *judge, struct allowed *allowed, const stru
         struct str outcome =
             outcome_of(judge, world, allowed->failed | allowed->absent, with_writers);
         if (!map_has(outcomes, outcome))
-            map_put(outcomes, str_dup(judge->scratch, outcome), allowed);
+            map_put(outcomes, str_dup(judge->serial->arena, outcome), allowed);
     }
 }
 
 /* Many sessions that failed could break off in so many ways that not all were tried: the verdict is LIMIT. */
 static bool serial_is_cut(const struct judge *judge) {
-    return judge->serial_run_count >= SERIAL_RUNS_MAX;
+    return judge->serial->run_count >= SERIAL_RUNS_MAX;
 }
 
 /* Where a server did other than the engine, its own answers are what is judged. */
@@ -138,12 +137,12 @@ static void place(struct judge *judge, struct allowed *allowed, const struct wor
         place_next(judge, allowed, world, count + 1, left);
         return;
     }
-    judge->serial_run_count++;
+    judge->serial->run_count++;
     database_end(world);
     note_difference(judge, world);
     add_outcome(judge, allowed, world);
     if ((allowed->failed | allowed->absent) == 0)
-        judge->serial_errors |= world->errors;
+        judge->serial->errors |= world->errors;
 }
 
 /* Whether the session's next operation only reads. All others leave something behind, if only a serial number used up. */
@@ -196,19 +195,35 @@ static void place_next(struct judge *judge, struct allowed *allowed, const struc
     }
 }
 
-static struct allowed *allowed_for(struct judge *judge, uint32_t failed, uint32_t absent) {
-    for (struct allowed *have = judge->allowed; have != NULL; have = have->next)
-        if (have->failed == failed && have->absent == absent)
-            return have;
-    struct allowed *made = ARENA_NEW(judge->scratch, struct allowed);
+static struct allowed *make_allowed(struct judge *judge, uint32_t failed, uint32_t absent) {
+    struct serial_orders *serial = judge->serial;
+    struct allowed *made = ARENA_NEW(serial->arena, struct allowed);
     made->failed = failed;
     made->absent = absent;
-    made->next = judge->allowed;
-    judge->allowed = made;
-    map_init(&made->outcomes[0], judge->scratch);
-    map_init(&made->outcomes[1], judge->scratch);
+    made->next = serial->allowed;
+    serial->allowed = made;
+    map_init(&made->outcomes[0], serial->arena);
+    map_init(&made->outcomes[1], serial->arena);
+    bool differed = judge->twin != NULL && judge->twin->differs;
+    if (judge->twin != NULL)
+        judge->twin->differs = false;
     place_next(judge, made, &judge->start, 0, (1u << judge->setup->session_count) - 1);
+    if (judge->twin != NULL) {
+        made->twin_differs = judge->twin->differs;
+        judge->twin->differs = differed;
+    }
     return made;
+}
+
+static struct allowed *allowed_for(struct judge *judge, uint32_t failed, uint32_t absent) {
+    struct allowed *allowed = judge->serial->allowed;
+    while (allowed != NULL && (allowed->failed != failed || allowed->absent != absent))
+        allowed = allowed->next;
+    if (allowed == NULL)
+        allowed = make_allowed(judge, failed, absent);
+    if (judge->twin != NULL)
+        judge->twin->differs |= allowed->twin_differs;
+    return allowed;
 }
 
 static uint32_t sessions_with(const struct world *world, enum fate fate) {
@@ -285,7 +300,7 @@ static enum db_error unhandled_error(const struct judge *judge, const struct wor
         if (session->fate == FATE_STUCK)
             error = DB_ERROR_LOCK_TIMEOUT;
         else if (session->fate == FATE_FAILED &&
-                 !(judge->serial_errors & 1u << session->exception.error))
+                 !(judge->serial->errors & 1u << session->exception.error))
             error = session->exception.error;
         if (error == DB_ERROR_DEADLOCK)
             return error;
@@ -424,7 +439,9 @@ bool judge_cell(struct arena *scratch, const struct run_setup *setup,
                 const struct db_config *config, const struct judge_options *options,
                 struct cell_verdict *cell, struct err *err) {
     struct search_room own = {0};
-    struct judge judge = {.scratch = scratch, .setup = setup, .options = options, .cell = cell};
+    struct serial_orders serial = {.arena = scratch};
+    struct judge judge = {.setup = setup, .options = options, .cell = cell, .twin = config->twin};
+    judge.serial = options->serial != NULL ? options->serial : &serial;
     *cell = (struct cell_verdict){0};
     if (!run_start(scratch, setup, config, NULL, &judge.start, err))
         return false;

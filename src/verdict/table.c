@@ -1,5 +1,7 @@
 #include "verdict/policies.h"
 
+#include "base/assert.h"
+
 struct table_run {
     struct db_config configs[POLICY_COUNT];
     uint32_t wanted;
@@ -36,14 +38,23 @@ static struct db_twin twin_of(const struct table_run *run, int policy) {
     return (struct db_twin){.differs = true};
 }
 
+/* Serial orders are shared between the levels of an engine. */
+struct serial_table {
+    struct arena arena;
+    struct serial_orders orders[ENGINE_SQLITE + 1];
+};
+
 void judge_table(const struct run_setup *setup, const struct policies *policies, uint32_t wanted,
                  const struct judge_options *options, struct cell_verdict cells[POLICY_COUNT]) {
     struct table_run run = {.wanted = wanted};
     struct db_twin twins[POLICY_COUNT];
     struct search_room room = {0};
+    struct serial_table serial = {0};
     struct judge_options with_room = *options;
     if (options->room == NULL)
         with_room.room = &room;
+    for (size_t i = 0; i < LW_COUNT_OF(serial.orders); i++)
+        serial.orders[i].arena = &serial.arena;
     for (int i = 0; i < POLICY_COUNT; i++) {
         run.configs[i] = policy_config(policies, (enum policy_id)i);
         if (!policy_is_there(policies, (enum policy_id)i))
@@ -63,9 +74,11 @@ void judge_table(const struct run_setup *setup, const struct policies *policies,
         struct db_config config = run.configs[i];
         twins[i] = twin_of(&run, i);
         config.twin = twins[i].differs ? NULL : &twins[i];
+        with_room.serial = setup->server == NULL ? &serial.orders[config.engine] : NULL;
         if (!judge_cell(&scratch, setup, &config, &with_room, &cells[i], &err))
             cells[i] = (struct cell_verdict){.verdict = VERDICT_LIMIT};
         arena_release(&scratch);
     }
+    arena_release(&serial.arena);
     search_room_release(&room);
 }

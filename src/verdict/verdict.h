@@ -70,6 +70,15 @@ struct schedule_end {
     bool has_failed_effects; /* as cell_verdict */
 };
 
+/* What the serial orders of a setup end in: the same at every level of one engine, so cells can share them. `{.arena = ...}`
+ * is empty; what is found is put there. */
+struct serial_orders {
+    struct arena *arena;
+    struct allowed *allowed;
+    uint32_t errors; /* bit per enum db_error that came up in one */
+    uint32_t run_count;
+};
+
 struct judge_options {
     bool all_schedules;  /* no reduction, no early end: counts are exact */
     bool no_reduction;
@@ -80,6 +89,7 @@ struct judge_options {
     /* With any_witness: a schedule to try before the search, such as one that shows the loss on another engine. NULL: none. */
     const struct schedule *hint;
     struct search_room *room; /* for searches to come in the same schema; NULL: none will */
+    struct serial_orders *serial; /* of this setup on the same engine, built in; NULL: nobody has them */
     const struct schedule *only; /* this schedule and no other, after the serial orders; NULL: all */
     /* Told of each schedule that the search brings to its end, and what comes of it; NULL: nobody asks. */
     void (*on_schedule)(void *context, const struct schedule_end *end);
