@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { FIX_STEPS_MAX = 5000 };
+enum { FIX_STEPS_MAX = 3000 };
 
 const char *fix_kind_name(enum fix_kind kind) {
     static const char *const names[] = {
