@@ -155,6 +155,17 @@ static bool eval_binary(struct world *world, struct session *session, const stru
 }
 
 /* An uninterpreted function: equal arguments give equal results, and its name with its arguments is the result. */
+/* What an unknown function gives is told apart by its text; a long one, of calls within calls, by its hash. */
+static struct value opaque_value(struct world *world, struct str name, struct str text) {
+    enum { OPAQUE_TEXT_MAX = 120 };
+    if (text.len <= OPAQUE_TEXT_MAX)
+        return value_text(world->pool, text);
+    char shorter[OPAQUE_TEXT_MAX];
+    int length = snprintf(shorter, sizeof(shorter), "%.*s(... %016llx)", name.len < 80 ? (int)name.len : 80,
+                          name.ptr, (unsigned long long)str_hash(text));
+    return value_text(world->pool, (struct str){shorter, (size_t)length});
+}
+
 static bool eval_opaque(struct world *world, struct session *session, const struct txn_expr *expr,
                         struct host_value *value) {
     struct buf text = {0};
@@ -174,7 +185,7 @@ static bool eval_opaque(struct world *world, struct session *session, const stru
     }
     buf_add_char(&text, ')');
     if (ok)
-        *value = scalar(value_text(world->pool, buf_str(&text)), deps);
+        *value = scalar(opaque_value(world, expr->name, buf_str(&text)), deps);
     buf_release(&text);
     return ok;
 }

@@ -45,6 +45,8 @@ static size_t candidates(const struct run *run, const struct search_node *node, 
     for (int i = 0; i < (int)node->world.session_count; i++)
         if (i != last && (enabled & 1u << i))
             order[count++] = (uint8_t)i;
+    if (run->search->only_first_is_interrupted && count > 1 && last != 0)
+        count = 1;
     if (!run->search->is_reduced)
         return count;
     size_t awake = 0;

@@ -39,6 +39,7 @@ struct search {
     struct search_room *room; /* its worlds are of a schema that still exists, if any */
     bool is_reduced;
     uint32_t switches_max; /* context switches; UINT32_MAX: any number */
+    bool only_first_is_interrupted; /* session 0 begins, and the others go on as far as they can once they have begun */
     uint64_t steps_max;    /* over the whole search: beyond it, LIMIT */
     /* Called at the end of each schedule; false stops the search. */
     bool (*on_end)(void *context, const struct world *end, const struct schedule *schedule);

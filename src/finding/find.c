@@ -79,7 +79,8 @@ static void judge_run(struct collector *c, const struct judged_run *run,
                       const struct db_config *config) {
     struct judge_options options = {.steps_max = STEPS_MAX,
                                     .room = &c->room,
-                                    .switches_max = is_cross(run) ? CROSS_SWITCHES_MAX : 0};
+                                    .switches_max = is_cross(run) ? CROSS_SWITCHES_MAX : 0,
+                                    .only_first_saves = is_cross(run)};
     struct cell_verdict cell;
     struct witness witness;
     struct err err;
@@ -116,27 +117,35 @@ static void run_case(struct collector *c, const struct subject *subjects, size_t
         judge_run(c, &run, &c->options->configs[i]);
 }
 
-/* Runs the subjects, all in the schema at hand. Answers how many of their steps were reached. */
-static size_t run_inputs(struct collector *c, const struct subject *subjects, size_t count,
-                         size_t goal) {
+/* Steps that some case reached, and statements that write among them; 0: not known. */
+struct reach {
+    size_t steps, writes;
+};
+
+/* Runs the subjects, all in the schema at hand. Answers what of them was reached. */
+static struct reach run_inputs(struct collector *c, const struct subject *subjects, size_t count,
+                               struct reach goal) {
     const struct txn_program *programs[DB_SESSIONS_MAX];
-    struct inputs inputs = {.goal = goal};
+    struct inputs inputs = {.goal = goal.steps};
     for (size_t i = 0; i < count; i++)
         programs[i] = subjects[i].program;
     bool is_pair = count > 1 && programs[0] != programs[1];
+    if (is_pair)
+        inputs.goal_writes = goal.writes;
     inputs_make(c->scratch, c->scratch, c->schema, c->pool, &c->options->configs[0], programs,
                 count, is_pair ? INPUTS_STEPS : INPUTS_PATHS, &inputs);
     if (count == 1)
         find_alone(c, &subjects[0], &inputs);
     for (size_t i = 0; i < inputs.cases.count; i++)
-        run_case(c, subjects, count, &inputs.cases.items[i]);
-    return inputs.reached_count;
+        if (!is_pair || inputs.cases.items[i].writers == (1u << count) - 1)
+            run_case(c, subjects, count, &inputs.cases.items[i]);
+    return (struct reach){inputs.reached_count, inputs.reached_writes};
 }
 
-/* `goal`: how many of their steps can be reached, 0: not known. Answers how many were. */
-static size_t run_subjects(struct collector *c, const struct subject *const *subjects,
-                           size_t count, size_t goal) {
-    size_t reached_count = 0;
+/* `goal`: what of them can be reached. Answers what was. */
+static struct reach run_subjects(struct collector *c, const struct subject *const *subjects,
+                                 size_t count, struct reach goal) {
+    struct reach reached = {0};
     const struct txn_program *programs[DB_SESSIONS_MAX];
     const struct schema *whole = c->schema;
     struct subject cut_subjects[DB_SESSIONS_MAX];
@@ -154,12 +163,12 @@ static size_t run_subjects(struct collector *c, const struct subject *const *sub
         }
         c->scratch = &scratch;
         c->schema = cut.schema;
-        reached_count = run_inputs(c, cut_subjects, count, goal);
+        reached = run_inputs(c, cut_subjects, count, goal);
         search_room_release(&c->room);
         c->schema = whole;
     }
     arena_release(&scratch);
-    return reached_count;
+    return reached;
 }
 
 static int compare_findings(const void *a, const void *b) {
@@ -181,7 +190,7 @@ struct find {
     size_t count;
     struct write_set *sets; /* and symbols: of each subject */
     struct str *symbols;
-    size_t *reached; /* steps that it reaches alone; 0: it was not run */
+    struct reach *reached; /* alone */
 };
 
 /* Alone, and beside itself. */
@@ -189,7 +198,7 @@ static void find_own(struct find *find, size_t subject) {
     const struct subject *pair[] = {&find->subjects[subject], &find->subjects[subject]};
     if (!pair[0]->has_code)
         return;
-    find->reached[subject] = run_subjects(find->c, pair, 1, 0);
+    find->reached[subject] = run_subjects(find->c, pair, 1, (struct reach){0});
     if (!find->sets[subject].has_any)
         return;
     find->c->stats->pair_count++;
@@ -228,7 +237,9 @@ static void find_across(struct find *find, size_t saver, bool is_near) {
         }
         size_t partner = partners.items.items[i];
         const struct subject *pair[] = {&find->subjects[saver], &find->subjects[partner]};
-        size_t goal = find->reached[partner] > 0 ? find->reached[saver] + find->reached[partner] : 0;
+        struct reach a = find->reached[saver], b = find->reached[partner], goal = {0};
+        if (b.steps > 0)
+            goal = (struct reach){a.steps + b.steps, a.writes + b.writes};
         find->c->stats->pair_count++;
         run_subjects(find->c, pair, 2, goal);
     }
@@ -260,7 +271,7 @@ void find_all(struct arena *arena, const struct schema *schema, struct text_pool
                         .count = subject_count,
                         .sets = ARENA_ARRAY(&scratch, struct write_set, subject_count),
                         .symbols = ARENA_ARRAY(&scratch, struct str, subject_count),
-                        .reached = ARENA_ARRAY(&scratch, size_t, subject_count)};
+                        .reached = ARENA_ARRAY(&scratch, struct reach, subject_count)};
     for (size_t i = 0; i < subject_count; i++) {
         find.symbols[i] = subjects[i].symbol;
         write_set_make(&scratch, subjects[i].program, &find.sets[i]);

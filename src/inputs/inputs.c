@@ -63,7 +63,8 @@ struct maker {
     size_t group;       /* the dimension that puts the rows into one group, which one session alone does not have */
     bool has_taken;     /* a key may be refused: that is to be reached too */
     struct map reached; /* steps that a kept case reached, by address; and what was refused */
-    size_t reached_steps;
+    size_t reached_steps, reached_writes;
+    uint32_t writers;   /* in the case at hand */
     struct map now;     /* steps that the case at hand reached */
     struct map tried;   /* assignments */
     struct map paths;   /* pairs of paths, alone and after another session, that a kept case took */
@@ -495,8 +496,14 @@ static void note_now(struct maker *m, struct str key) {
         map_put(&m->now, str_dup(m->scratch, key), m);
 }
 
+static bool is_write(const struct txn_step *step) {
+    return step->kind == TXN_STEP_SQL && step->sql.stmt->kind != SQL_STMT_SELECT;
+}
+
 static void note_step(void *context, const struct session *session, const struct txn_step *step) {
     struct maker *m = context;
+    if (is_write(step))
+        m->writers |= 1u << session->index;
     note_now(m, (struct str){(const char *)&step, sizeof(step)});
     if (session->index == m->watched)
         mix(&m->path, (uint64_t)(uintptr_t)step);
@@ -549,17 +556,20 @@ static bool has_same_args(const struct maker *m, const struct input_case *made, 
 /* Runs each program alone on the case's rows. False if the rows cannot be loaded. */
 static bool run_case(struct maker *m, struct input_case *made) {
     map_init(&m->now, m->scratch);
+    m->writers = 0;
     if (!load_rows(m, made))
         return false;
     for (uint8_t i = 0; i < m->program_count; i++) {
         if (i > 0 && has_same_args(m, made, i - 1u, i)) {
             m->alone[i] = m->alone[i - 1];
+            m->writers |= (m->writers & 1u << (i - 1)) << 1;
             continue;
         }
         run_serial(m, &i, 1);
         m->alone[i] = m->path;
     }
     made->reached_count = m->now.count;
+    made->writers = m->writers;
     return true;
 }
 
@@ -589,8 +599,13 @@ static bool reaches_more(struct maker *m) {
     for (size_t i = 0; i < m->now.count; i++) {
         if (map_has(&m->reached, m->now.entries[i].key))
             continue;
-        map_put(&m->reached, m->now.entries[i].key, m);
-        m->reached_steps += m->now.entries[i].key.len == sizeof(struct txn_step *);
+        struct str key = m->now.entries[i].key;
+        map_put(&m->reached, key, m);
+        const struct txn_step *step = NULL;
+        if (key.len == sizeof(step))
+            memcpy(&step, key.ptr, sizeof(step));
+        m->reached_steps += step != NULL;
+        m->reached_writes += step != NULL && is_write(step);
         more = true;
     }
     return more;
@@ -629,8 +644,9 @@ static size_t runs_for(const struct inputs *inputs, size_t runs_max) {
 }
 
 static bool has_reached_all(const struct maker *m, const struct inputs *inputs) {
-    return m->reached.count >= inputs->step_count ||
-           (inputs->goal > 0 && m->reached_steps >= inputs->goal && m->group == m->dim_count);
+    bool has_goal = (inputs->goal > 0 && m->reached_steps >= inputs->goal) ||
+                    (inputs->goal_writes > 0 && m->reached_writes >= inputs->goal_writes);
+    return m->reached.count >= inputs->step_count || (has_goal && m->group == m->dim_count);
 }
 
 /* Whether the assignment was asked about before. */
@@ -787,6 +803,7 @@ void inputs_make(struct arena *arena, struct arena *scratch, const struct schema
     inputs->step_count += m->has_taken;
     vary(m, aim, inputs);
     inputs->reached_count = m->reached_steps;
+    inputs->reached_writes = m->reached_writes;
     world_free(&m->rows);
     world_free(&m->running);
 }

@@ -18,12 +18,16 @@ struct input_case {
     VEC(struct sql_stmt *) setup;
     struct value *args[DB_SESSIONS_MAX];
     size_t reached_count; /* steps of all programs that were reached in it */
+    uint32_t writers;     /* sessions that sent a statement that writes, each run alone */
 };
 
 struct inputs {
     VEC(struct input_case) cases; /* the plainest first; at most INPUT_CASES_MAX */
     size_t step_count, reached_count; /* steps of the programs (each once), and those that some case reached */
-    size_t goal; /* in: once so many steps are reached, no more are looked for; 0: not known how many can be */
+    size_t reached_writes;            /* statements that write among these */
+    /* In: once so many steps, or so many statements that write, are reached, no more are looked for; 0: not known how many
+     * can be. */
+    size_t goal, goal_writes;
 };
 
 /* What the cases are to reach: every step; or also the paths that hang on who comes first, which takes longer. */

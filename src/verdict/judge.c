@@ -258,6 +258,8 @@ static uint32_t idle_sessions(const struct world *end) {
 static bool is_lost(struct judge *judge, const struct world *end) {
     if (world_flags(end) & (SESSION_CLOBBERED_OWN | SESSION_CLOBBERED_OTHER | SESSION_REPEATED_F))
         return true;
+    if (judge->options->only_first_saves && !(world_flags(end) & SESSION_RESURRECTED))
+        return false;
     if (is_allowed(judge, end, 0, 0))
         return false;
     uint32_t failed = sessions_with(end, FATE_FAILED) | sessions_with(end, FATE_STUCK);
@@ -292,8 +294,10 @@ static void keep_witness(struct cell_verdict *cell, const struct schedule *sched
 
 /* The error of a session that failed as it would not in a serial order, or DB_OK_NO_ERROR: a deadlock if any has one,
  * else that of the first. */
-static enum db_error unhandled_error(const struct judge *judge, const struct world *end) {
+static enum db_error unhandled_error(struct judge *judge, const struct world *end) {
     enum db_error first = DB_OK_NO_ERROR;
+    if (sessions_with(end, FATE_STUCK) | sessions_with(end, FATE_FAILED))
+        allowed_for(judge, 0, 0);
     for (size_t i = 0; i < end->session_count; i++) {
         const struct session *session = &end->sessions[i];
         enum db_error error = DB_OK_NO_ERROR;
@@ -374,6 +378,7 @@ static void find_simplest(struct judge *judge, uint64_t steps_max) {
     judge->is_simplifying = true;
     for (uint32_t switches = 0; switches < have; switches++) {
         struct search search = {.switches_max = switches, .steps_max = steps_max,
+                                .only_first_is_interrupted = judge->options->only_first_saves,
                                 .on_end = judge_end, .context = judge, .room = judge->room};
         if (search_run(&search, &judge->start) != SEARCH_COMPLETE)
             break;
@@ -409,6 +414,7 @@ static void judge_all(struct judge *judge) {
     struct search search = {.is_reduced = !options->all_schedules && !options->no_reduction &&
                                           options->switches_max == 0,
                             .switches_max = options->switches_max > 0 ? options->switches_max : UINT32_MAX,
+                            .only_first_is_interrupted = options->only_first_saves,
                             .steps_max = steps_max,
                             .on_end = judge_end,
                             .context = judge,
@@ -446,7 +452,8 @@ bool judge_cell(struct arena *scratch, const struct run_setup *setup,
     if (!run_start(scratch, setup, config, NULL, &judge.start, err))
         return false;
     judge.room = options->room != NULL ? options->room : &own;
-    allowed_for(&judge, 0, 0);
+    if (!options->only_first_saves)
+        allowed_for(&judge, 0, 0);
     if (options->only != NULL)
         judge_only(&judge);
     else

@@ -85,6 +85,9 @@ struct judge_options {
     bool no_early_end;   /* with reduction, but not ending at the first loss: to measure, to compare */
     bool any_witness;    /* of LOST any schedule will do; else the search goes on for the simplest */
     uint32_t switches_max; /* context switches; 0: any number. With a bound nothing is known of what is not lost. */
+    /* Only session 0 is interrupted, and LOST is only what the monitor saw: columns written back, a row resurrected. Serial
+     * orders are run when something hangs on them. Nothing is known of what is not lost. */
+    bool only_first_saves;
     uint64_t steps_max;    /* 0: the default, 200,000 */
     /* With any_witness: a schedule to try before the search, such as one that shows the loss on another engine. NULL: none. */
     const struct schedule *hint;
