@@ -13,7 +13,8 @@ struct candidate {
 
 enum state {
     PENDING,  /* the candidate at hand is to be tried */
-    TRIED,    /* it is part of the patch */
+    TRIED,    /* it is part of the patch in this round for the first time */
+    ACCEPTED, /* it is part of the patch, which stood the check */
     COVERED,  /* gone by the patches of others */
     GIVEN_UP
 };
@@ -34,8 +35,12 @@ struct diffing {
     const struct findings *all; /* of before, also those that are not reported */
     struct repairing *items;
     size_t count;
-    struct patch patch; /* of all that are TRIED */
+    struct patch patch; /* of all that are ACCEPTED or TRIED */
+    size_t batch;       /* how many are TRIED in one round at most */
 };
+
+/* Each is a check. Most projects need two or three. */
+enum { ROUNDS_MAX = 64 };
 
 /* Candidates. */
 
@@ -136,11 +141,8 @@ static size_t count_notes(const struct django_project *project, struct str path)
     return count;
 }
 
-static bool changes_file(const struct patch *patch, struct str path) {
-    for (size_t i = 0; i < patch->edits.count; i++)
-        if (str_equal(patch->edits.items[i].module->path, path))
-            return true;
-    return false;
+static bool is_in_patch(const struct repairing *r) {
+    return r->state == TRIED || r->state == ACCEPTED;
 }
 
 static void fail(struct diffing *d, struct repairing *r, const char *why) {
@@ -150,70 +152,71 @@ static void fail(struct diffing *d, struct repairing *r, const char *why) {
     r->state = r->at < r->candidates.count ? PENDING : GIVEN_UP;
 }
 
-/* Findings that must be gone: fewer of their kind than before, by as many as were repaired. */
-static bool fail_those_still_there(struct diffing *d, const struct findings *after) {
-    bool has_failed = false;
-    for (size_t i = 0; i < d->count; i++) {
-        struct repairing *r = &d->items[i];
-        if (r->state != TRIED)
-            continue;
-        size_t repaired = 0, left = count_alike(after, r->finding);
-        for (size_t k = 0; k < d->count; k++)
-            repaired += d->items[k].state == TRIED && is_alike(d->items[k].finding, r->finding);
-        if (left + repaired <= count_alike(d->all, r->finding))
-            continue;
-        fail(d, r, "with it the finding is still there");
-        has_failed = true;
-    }
-    return has_failed;
-}
-
 static void fail_all(struct diffing *d, const char *why) {
     for (size_t i = 0; i < d->count; i++)
         if (d->items[i].state == TRIED)
             fail(d, &d->items[i], why);
 }
 
-/* Those in the function `symbol`, else those that change the file, else all. */
-static void fail_those_near(struct diffing *d, struct str path, struct str symbol, const char *why) {
-    for (int round = 0; round < 3; round++) {
-        bool has_failed = false;
-        for (size_t i = 0; i < d->count; i++) {
-            struct repairing *r = &d->items[i];
-            if (r->state != TRIED)
-                continue;
-            const struct patch *patch = &r->candidates.items[r->at].patch;
-            if ((round == 0 && !(symbol.len > 0 && str_equal(r->finding->symbol, symbol))) ||
-                (round == 1 && !changes_file(patch, path)))
-                continue;
+/* What is tried in the function; if nothing is, the only one that is tried. False: it may be any of several. */
+static bool fail_one(struct diffing *d, struct str symbol, const char *why) {
+    struct repairing *only = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < d->count; i++) {
+        struct repairing *r = &d->items[i];
+        if (r->state != TRIED)
+            continue;
+        if (str_equal(r->finding->symbol, symbol)) {
             fail(d, r, why);
-            has_failed = true;
+            return true;
         }
-        if (has_failed)
-            return;
+        only = r;
+        count++;
     }
+    if (count == 1)
+        fail(d, only, why);
+    return count == 1;
 }
 
-static bool fail_those_with_new_findings(struct diffing *d, const struct findings *after) {
+/* Findings that must be gone: fewer of their kind than before, by as many as were repaired. */
+static bool is_still_there(struct diffing *d, const struct findings *after, bool *is_blamed) {
+    bool is_there = false;
+    for (size_t i = 0; i < d->count; i++) {
+        struct repairing *r = &d->items[i];
+        if (!is_in_patch(r))
+            continue;
+        size_t repaired = 0, left = count_alike(after, r->finding);
+        for (size_t k = 0; k < d->count; k++)
+            repaired += is_in_patch(&d->items[k]) && is_alike(d->items[k].finding, r->finding);
+        if (left + repaired <= count_alike(d->all, r->finding))
+            continue;
+        is_there = true;
+        *is_blamed |= fail_one(d, r->finding->symbol, "with it the finding is still there");
+    }
+    return is_there;
+}
+
+static bool has_new_finding(struct diffing *d, const struct findings *after, bool *is_blamed) {
+    bool has_new = false;
     for (size_t i = 0; i < after->items.count; i++) {
         const struct finding *f = &after->items.items[i];
         if (count_alike(after, f) <= count_alike(d->all, f))
             continue;
         char why[80];
         snprintf(why, sizeof(why), "with it there is another finding, %s", rule_code(f->rule));
-        fail_those_near(d, f->span.path, f->symbol, why);
-        return true;
+        *is_blamed |= fail_one(d, f->symbol, why);
+        has_new = true;
     }
-    return false;
+    return has_new;
 }
 
 /* What is not modelled has no findings: nothing may become so. */
-static bool fail_those_not_modelled(struct diffing *d, const struct check_pass *after) {
+static bool has_new_notes(struct diffing *d, const struct check_pass *after, bool *is_blamed) {
     for (size_t i = 0; i < d->patch.edits.count; i++) {
         struct str path = d->patch.edits.items[i].module->path;
         if (count_notes(after->project, path) <= count_notes(d->before->project, path))
             continue;
-        fail_those_near(d, path, (struct str){0}, "what it writes is not modelled");
+        *is_blamed |= fail_one(d, STR(""), "what it writes is not modelled");
         return true;
     }
     return false;
@@ -230,8 +233,24 @@ static void find_covered(struct diffing *d, const struct findings *after) {
     }
 }
 
-/* Whether the patch stands the check; what does not is failed. */
-static bool verify(struct diffing *d) {
+/* All that was tried is accepted; or what is to blame fails, and the rest is tried again, if nothing is to blame in smaller
+ * numbers. */
+static void settle_round(struct diffing *d, bool is_ok, bool is_blamed) {
+    size_t tried = 0;
+    for (size_t i = 0; i < d->count; i++) {
+        if (d->items[i].state != TRIED)
+            continue;
+        d->items[i].state = is_ok ? ACCEPTED : PENDING;
+        tried++;
+    }
+    if (is_ok)
+        d->batch *= 2;
+    else if (!is_blamed)
+        d->batch = tried > 1 ? tried / 2 : 1;
+}
+
+/* Checks the patched project, and settles the round. */
+static void verify(struct diffing *d) {
     struct arena arena = {0};
     struct map texts;
     struct check_pass after;
@@ -247,18 +266,19 @@ static bool verify(struct diffing *d) {
     }
     struct check_options options = *d->options;
     options.files.texts = &texts;
-    bool ok = check_pass_load(&arena, &options, &after, &err);
+    bool is_blamed = false, ok = check_pass_load(&arena, &options, &after, &err);
     if (ok) {
         check_pass_search(&arena, &options, true, &after);
-        ok = !fail_those_still_there(d, &after.findings) && !fail_those_not_modelled(d, &after) &&
-             !fail_those_with_new_findings(d, &after.findings);
+        ok = !is_still_there(d, &after.findings, &is_blamed) &&
+             !has_new_notes(d, &after, &is_blamed) &&
+             !has_new_finding(d, &after.findings, &is_blamed);
     } else {
         fail_all(d, err.message);
     }
+    settle_round(d, ok, is_blamed);
     if (ok)
         find_covered(d, &after.findings);
     arena_release(&arena);
-    return ok;
 }
 
 /* Whether another finding of the function is tried in this round: it may repair this one too. */
@@ -271,12 +291,13 @@ static bool must_wait(const struct diffing *d, const struct repairing *r, const 
 
 /* Puts together what stood so far and what is to be tried. False if nothing is new. */
 static bool join(struct diffing *d) {
-    bool has_new = false, *is_new = ARENA_ARRAY(d->arena, bool, d->count);
+    size_t new_count = 0;
+    bool *is_new = ARENA_ARRAY(d->arena, bool, d->count);
     d->patch = (struct patch){.arena = d->arena};
     for (size_t i = 0; i < d->count; i++)
-        if (d->items[i].state == TRIED)
+        if (d->items[i].state == ACCEPTED)
             patch_join(&d->patch, &d->items[i].candidates.items[d->items[i].at].patch);
-    for (size_t i = 0; i < d->count; i++) {
+    for (size_t i = 0; i < d->count && new_count < d->batch; i++) {
         struct repairing *r = &d->items[i];
         if (r->state != PENDING)
             continue;
@@ -285,15 +306,18 @@ static bool join(struct diffing *d) {
         if (r->has_waited)
             continue;
         r->state = TRIED;
-        has_new = is_new[i] = true;
+        is_new[i] = true;
+        new_count++;
     }
-    return has_new;
+    return new_count > 0;
 }
 
 static void settle(struct diffing *d) {
-    bool is_verified = true;
-    while (join(d) || !is_verified)
-        is_verified = d->patch.edits.count == 0 || verify(d);
+    d->batch = d->count;
+    for (int round = 0; round < ROUNDS_MAX && join(d); round++)
+        verify(d);
+    d->batch = 0;
+    join(d);
 }
 
 /* The answer. */
@@ -314,11 +338,12 @@ static void put_rest(const struct diffing *d) {
     size_t repaired = 0;
     for (size_t i = 0; i < d->count; i++) {
         const struct repairing *r = &d->items[i];
-        repaired += r->state == TRIED || r->state == COVERED;
-        if (r->state == TRIED || r->state == COVERED)
+        if (r->state == ACCEPTED || r->state == COVERED) {
+            repaired++;
             continue;
+        }
         struct str why = r->state == PENDING
-                             ? STR("its edits meet those of another finding: apply this patch, then check again")
+                             ? STR("it waits for another finding: apply this patch, then check again")
                              : r->why;
         fprintf(stderr, "%.*s:%u:%u: %s not repaired: %.*s\n", STR_ARG(r->finding->span.path),
                 r->finding->span.start.line, r->finding->span.start.column,

@@ -8,10 +8,10 @@ bool check_pass_load(struct arena *arena, const struct check_options *options,
                         &pass->scope, &pass->project, err);
 }
 
-void check_pass_search(struct arena *arena, const struct check_options *options, bool no_fixes,
+void check_pass_search(struct arena *arena, const struct check_options *options, bool no_details,
                        struct check_pass *pass) {
     pass->find = (struct find_options){.rules = options->rules,
-                                       .no_fixes = no_fixes,
+                                       .no_details = no_details,
                                        .symbol_of = project_symbol,
                                        .symbol_context = pass->project,
                                        .effect_kind = project_effect_kind};

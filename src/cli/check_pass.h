@@ -22,7 +22,7 @@ bool check_pass_load(struct arena *arena, const struct check_options *options,
                      struct check_pass *pass, struct err *err);
 
 /* Searches what was read: all findings of the project, in whichever file. */
-void check_pass_search(struct arena *arena, const struct check_options *options, bool no_fixes,
+void check_pass_search(struct arena *arena, const struct check_options *options, bool no_details,
                        struct check_pass *pass);
 
 #endif

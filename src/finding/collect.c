@@ -186,14 +186,16 @@ void add_finding(struct collector *c, const struct judged_run *run, const struct
     finding.has_witness =
         witness_make(c->arena, &run->setup, config, schedule, &finding.witness, &err);
     fill_culprit(c, run, culprit, &finding);
-    fill_cells(c, run, schedule, &finding);
+    if (!c->options->no_details)
+        fill_cells(c, run, schedule, &finding);
     for (size_t i = 0; i < run->setup.session_count; i++)
         finding.session_symbols[i] = session_text(c, run, i);
-    if (!judge_serial_texts(c->arena, &run->setup, config, &finding.serial, &err))
+    if (!c->options->no_details &&
+        !judge_serial_texts(c->arena, &run->setup, config, &finding.serial, &err))
         finding.serial.ends.count = 0;
     struct fix_options fix_options = {
         .config = config, .policies = c->options->policies, .room = &c->room};
-    if (!c->options->no_fixes) {
+    if (!c->options->no_fixes && !c->options->no_details) {
         struct arena scratch = {0};
         if (!fix_try_all(c->arena, &scratch, &run->setup, culprit, &fix_options, &finding.fixes,
                          &err))

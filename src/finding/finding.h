@@ -83,6 +83,7 @@ struct find_options {
     size_t config_count;
     struct policies policies; /* the versions that tables are made for; those of `configs` among them */
     bool no_fixes;
+    bool no_details; /* what is found, and where: neither tables nor fixes */
     uint32_t rules; /* bit per enum rule; 0: all */
     /* The name of the function around a place, `fallback` (the program's) if it isn't known; may be NULL. */
     struct str (*symbol_of)(void *context, struct txn_span span, struct str fallback);
