@@ -235,6 +235,8 @@ bool check_options_parse(struct arena *arena, int argc, char **argv, struct chec
                          struct err *err) {
     *options = (struct check_options){.arena = arena};
     options->exclude.folder = current_folder(arena);
+    if (str_is(options->exclude.folder, "/"))
+        options->exclude.folder = STR("");
     if (!cli_parse(&check_syntax, argc, argv, options, err) || !target_check(&options->target, err))
         return false;
     if (options->path_count == 0 && !add_path(options, STR("."), err))

@@ -141,7 +141,7 @@ static bool match_from(struct matcher *m, size_t p, size_t t) {
 
 bool glob_match(struct str pattern, struct str text) {
     struct matcher m = {.pattern = pattern, .text = text};
-    bool is_match = match_from(&m, 0, 0);
+    bool is_match = pattern.len <= GLOB_PATTERN_BYTES_MAX && match_from(&m, 0, 0);
     free(m.has_failed);
     return is_match;
 }

@@ -6,8 +6,11 @@
 
 #include "base/str.h"
 
-/* Whether the whole of `text` is meant. A pattern that cannot be read (an open bracket) means nothing. Takes at most
- * pattern.len times text.len steps. */
+enum { GLOB_PATTERN_BYTES_MAX = 4096 };
+
+/* Whether the whole of `text` is meant. A pattern that cannot be read (an open bracket) or is longer than
+ * GLOB_PATTERN_BYTES_MAX means nothing. Takes at most pattern.len times the square of
+ * text.len steps. */
 bool glob_match(struct str pattern, struct str text);
 
 /* How many bytes of the pattern stand for themselves, before the first that has a meaning. */

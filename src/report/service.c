@@ -44,6 +44,11 @@ void report_github(const struct report *report, struct buf *out) {
         if (note->is_error)
             put_command(report, "error", note->span, "lostwrite", note->text, out);
     }
+    for (size_t i = 0; i < report->warning_count && !report->is_quiet; i++) {
+        const struct report_warning *w = &report->warnings[i];
+        if (!w->is_detail)
+            put_command(report, "warning", w->span, "lostwrite", w->text, out);
+    }
 }
 
 struct quality {

@@ -84,6 +84,10 @@ class Exclude(unittest.TestCase):
         name = "a" * 200 + ".py"
         with tree("b.py", name) as p:
             self.assertEqual(p.files_read("--exclude=" + "*a" * 90 + "*b"), [name, "b.py"])
+            self.assertEqual(p.files_read("--exclude=" + "**/" * 1000 + "a*.py"), ["b.py"])
+            p.git("init", "-q")
+            p.write(".gitignore", "*a" * 10000000 + "\n" + "**/" * 100000 + "\n")
+            self.assertEqual(p.files_read(), [name, "b.py"])
             self.assertEqual(p.files_read("--exclude=" + "**/" * 90 + "*a" * 90 + "?py"), ["b.py"])
 
     def test_empty(self):

@@ -160,6 +160,16 @@ class Text(unittest.TestCase):
             self.assertTrue(out.endswith(warning), out)
             self.assertEqual(p.run("check", "--format=concise", "-q")[1].count("\n"), 1)
 
+    def test_services(self):
+        with project.Project() as p:
+            p.replace("shop/views.py", "counter.count += 1", "counter.count += 1  # noqa: LW003")
+            annotation = ("::warning file=shop/views.py,line=6,col=25,endLine=6,endColumn=38,title=lostwrite::"
+                          "unused suppression: no LW003 is found here\n")
+            self.assertTrue(p.run("check", "--format=github")[1].endswith(annotation))
+            self.assertNotIn("::warning", p.run("check", "--format=github", "--quiet")[1])
+            out = p.run("check", "--format=sarif")[1]
+            self.assertIn("unused suppression: no LW003 is found here", out)
+
     def test_verbose_lists_what_is_suppressed(self):
         with project.Project() as p:
             p.run("check", "--write-baseline=base.json")
