@@ -4,6 +4,7 @@
 #include "django/choice.h"
 #include "django/orm.h"
 #include "django/param.h"
+#include "django/roots.h"
 #include "django/values.h"
 
 static void add_named(struct lowerer *l, struct args *args, struct str name, struct val *val) {
@@ -251,6 +252,11 @@ static struct val *call_item(struct lowerer *l, struct val *item, void *context)
     return lower_call_value(l, item, call->args, call->text);
 }
 
+static bool is_orm_class(struct lowerer *l, struct py_class *class_) {
+    return class_model(l->facts, class_) != NULL || class_has_external_base(l->facts, class_, "Manager") ||
+           class_has_external_base(l->facts, class_, "QuerySet");
+}
+
 /* Whether a call of something that isn't known could be one of the ORM's, or of the project's own functions, that writes or
  * locks; what only reads leaves the database as it is. */
 static bool may_write(struct lowerer *l, const struct val *func) {
@@ -259,10 +265,16 @@ static bool may_write(struct lowerer *l, const struct val *func) {
         return func->is_orm || lower_is_manager_call(func->name);
     if (!func->is_orm)
         return false;
+    bool is_plain = lower_is_plain_read(last);
     const struct func_list *same = map_get(&l->facts->func_by_name, last);
-    for (size_t i = 0; same != NULL && i < same->items.count; i++)
-        if (same->items.items[i]->may_write)
+    for (size_t i = 0; same != NULL && i < same->items.count; i++) {
+        const struct py_func *one = same->items.items[i];
+        bool is_meant = one->owner == NULL ? !is_plain
+                        : is_plain         ? is_orm_class(l, one->owner)
+                                           : !is_view_class(l->facts, one->owner);
+        if (one->may_write && is_meant)
             return true;
+    }
     return false;
 }
 

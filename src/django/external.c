@@ -108,6 +108,15 @@ bool lower_is_write(struct str name) {
     return is_one_of(name, names, LW_COUNT_OF(names));
 }
 
+bool lower_is_plain_read(struct str name) {
+    static const char *const names[] = {
+        "get",    "items",  "keys",   "values", "filter", "all",     "first",  "last",  "exists", "count",
+        "copy",   "index",  "append", "format", "join",   "split",   "strip",  "lower", "upper",  "replace",
+        "exclude", "order_by", "distinct", "none", "only", "defer", "values_list", "select_related",
+        "prefetch_related", "annotate", "aggregate", "iterator", "in_bulk", "latest", "earliest"};
+    return is_one_of(name, names, LW_COUNT_OF(names));
+}
+
 static struct val *get_or_404(struct lowerer *l, struct args *args, bool is_list) {
     struct args rest = *args;
     struct val *of = args_get(args, 0, "klass");

@@ -375,6 +375,45 @@ static struct val *default_value(struct lowerer *l, struct txn_span span, const 
     return val_scalar(l, call);
 }
 
+/* The call of GenericForeignKey that a name of the model stands for, or NULL. */
+static const struct py_node *generic_call(struct lowerer *l, const struct model *model, struct str name) {
+    struct py_class *where;
+    const struct binding *binding = class_find(l->facts, model->class_, name, &where);
+    if (binding == NULL || binding->kind != BIND_VALUE || binding->value == NULL ||
+        binding->value->kind != PY_Call)
+        return NULL;
+    struct symbol symbol = symbol_of_expr(l->facts, where->module, binding->value->Call.func);
+    bool is_generic = symbol.kind == SYMBOL_EXTERNAL && str_ends(symbol.dotted, "GenericForeignKey");
+    return is_generic ? binding->value : NULL;
+}
+
+static bool is_generic(struct lowerer *l, const struct model *model, struct str name) {
+    return generic_call(l, model, name) != NULL;
+}
+
+/* What content_object=x says about the columns behind it: the key of x, and the content type of its model. NULL: nothing. */
+static struct val *generic_part(struct lowerer *l, struct txn_span span, const struct model *model,
+                                const struct model_field *field, const struct args *args) {
+    for (size_t i = 0; i < args->names.count; i++) {
+        const struct py_node *call = generic_call(l, model, args->names.items[i]);
+        struct str names[] = {STR("content_type"), STR("object_id")};
+        for (uint32_t k = 0; call != NULL && k < 2 && k < call->Call.args.count; k++)
+            constant_text(l->facts, model->class_->module, call->Call.args.items[k], &names[k]);
+        for (uint32_t k = 0; call != NULL && k < call->Call.keywords.count; k++) {
+            const struct py_node *keyword = call->Call.keywords.items[k];
+            bool is_type = str_is(keyword->keyword.arg, "ct_field");
+            if (is_type || str_is(keyword->keyword.arg, "fk_field"))
+                constant_text(l->facts, model->class_->module, keyword->keyword.value, &names[!is_type]);
+        }
+        if (call != NULL && str_equal(field->name, names[1]))
+            return args->values.items[i];
+        if (call != NULL && str_equal(field->name, names[0]))
+            return val_unknown(l, span, str_printf(l->arena, "type of %.*s",
+                                                   STR_ARG(args->names.items[i])));
+    }
+    return NULL;
+}
+
 /* Model(a=1, b=2): an object that is not in the database. */
 struct val *row_construct(struct lowerer *l, struct txn_span span, struct model *model, struct args *args) {
     struct str hint = l->hint.len > 0 ? l->hint : str_lower(l->arena, model->name);
@@ -392,13 +431,15 @@ struct val *row_construct(struct lowerer *l, struct txn_span span, struct model 
                 val = args->values.items[j];
         VEC_PUSH(l->arena, &objects, val);
         if (val == NULL)
+            val = generic_part(l, span, model, field, args);
+        if (val == NULL)
             val = args->is_open && !field->is_primary
                       ? val_unknown(l, span, field->name)
                       : default_value(l, span, field);
         VEC_PUSH(l->arena, &values, val);
     }
     for (size_t j = 0; j < args->names.count; j++)
-        if (model_attribute(model, args->names.items[j]) == NULL)
+        if (model_attribute(model, args->names.items[j]) == NULL && !is_generic(l, model, args->names.items[j]))
             lower_notef(l, span, "%.*s has no field %.*s that is known", STR_ARG(model->name),
                         STR_ARG(args->names.items[j]));
     struct row *row = row_new(l, model, lower_var(l, hint));

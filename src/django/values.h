@@ -145,6 +145,8 @@ bool lower_is_silent(struct str dotted);
 bool lower_is_effect(struct str dotted);
 bool lower_is_manager_call(struct str name);
 bool lower_is_write(struct str name);
+/* Methods that rows, querysets, dicts and texts have alike: of what isn't known, whatever else in the project is called so. */
+bool lower_is_plain_read(struct str name);
 /* "c" of a.b.c(...). */
 struct str lower_last_part(struct str dotted);
 bool lower_is_generator(const struct py_func *func);
