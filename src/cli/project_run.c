@@ -40,6 +40,7 @@ static struct subject make_subject(struct arena *arena, const struct django_proj
     return (struct subject){.program = program,
                             .symbol = of->symbol,
                             .is_summary = of->is_summary,
+                            .is_editable = of->is_edit_view,
                             .has_code = of->has_code,
                             .is_part = is_part,
                             .root = of->root_text,

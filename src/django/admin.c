@@ -101,6 +101,18 @@ static void add_function(struct registering *r, const struct py_node *node, stru
     note_unseen(facts, admin->class_);
 }
 
+void admin_add_view(struct django_facts *facts, struct py_class *class_, struct model *model) {
+    struct registering r = {.facts = facts, .module = class_->module};
+    struct symbol symbol = {.kind = SYMBOL_CLASS, .class_ = class_};
+    add_function(&r, class_->node, model, symbol, false);
+    struct admin *admin = ARENA_NEW(facts->arena, struct admin);
+    struct py_func *func = facts->funcs.items[facts->funcs.count - 1];
+    *admin = *func->admin;
+    admin->is_view = true;
+    func->admin = admin;
+    facts->project->functions.items[func->function].is_edit_view = true;
+}
+
 /* A model of the project, or several in a list. */
 static void register_models(struct registering *r, const struct py_node *node,
                             struct symbol admin_class, bool is_shared) {

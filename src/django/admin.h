@@ -12,10 +12,12 @@ struct lowerer;
 struct args;
 struct val;
 
-/* One model registered with an admin site. */
+/* One model registered with an admin site; or a generic view that edits a row the same way: it fetches it, lets a form
+ * fill it and check it, and saves it whole. */
 struct admin {
     struct model *model;
-    struct py_class *class_; /* the ModelAdmin, or NULL: Django's own, or one from outside */
+    bool is_view;            /* an UpdateView, or one of the REST framework */
+    struct py_class *class_; /* the view; the ModelAdmin, or NULL: Django's own, or one from outside */
     struct str outside;      /* dotted name of a class from outside that isn't Django's plain one */
     struct txn_span span;    /* the model's name where it is registered */
 };
@@ -23,6 +25,9 @@ struct admin {
 /* Adds a function to the project for each admin.site.register(Model[, Admin]) and each
  * @admin.register(Model). */
 void admin_find(struct django_facts *facts);
+
+/* The same for a generic view. */
+void admin_add_view(struct django_facts *facts, struct py_class *class_, struct model *model);
 
 /* The statements of one POST of the change form. `module`: where it is registered. */
 void admin_lower(struct lowerer *l, struct module *module, const struct admin *admin);

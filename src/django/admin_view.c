@@ -26,7 +26,8 @@ struct name_list {
 struct form {
     struct lowerer *l;
     struct txn_span span;
-    struct val *self; /* the ModelAdmin or the inline; NULL: Django's own */
+    bool is_view;
+    struct val *self; /* the ModelAdmin, the inline or the view; NULL: Django's own */
     struct model *model;
     const struct model_field *parent;       /* an inline's link to the row above */
     struct str prefix;                      /* of the parameters' names */
@@ -99,7 +100,9 @@ static bool read_fieldsets(struct form *form, struct name_list *names) {
 static struct val *form_meta(struct form *form) {
     struct lowerer *l = form->l;
     struct py_class *where;
-    struct val *own = attribute(form, form->self, "form");
+    struct val *own = attribute(form, form->self, form->is_view ? "form_class" : "form");
+    if (own == NULL && form->is_view)
+        own = attribute(form, form->self, "serializer_class");
     if (own == NULL || own->kind != VAL_CLASS)
         return NULL;
     if (class_find(l->facts, own->class_, STR("save"), &where) != NULL)
@@ -138,6 +141,7 @@ static void find_fields(struct form *form) {
     if (!read_names(form, form->self, "exclude", &hidden))
         read_names(form, meta, "exclude", &hidden);
     read_names(form, form->self, "readonly_fields", &hidden);
+    read_names(form, meta, "read_only_fields", &hidden);
     is_listed &= !has_name(&names, STR("__all__"));
     size_t count = is_listed ? names.items.count : form->model->fields.count;
     for (size_t i = 0; i < count; i++) {
@@ -479,7 +483,8 @@ static void change_row(struct form *form) {
 
 void admin_lower(struct lowerer *l, struct module *module, const struct admin *admin) {
     struct frame base = {.module = module, .locals = fields_new(l)};
-    struct form form = {.l = l, .span = admin->span, .model = admin->model};
+    struct form form = {
+        .l = l, .span = admin->span, .model = admin->model, .is_view = admin->is_view};
     l->frame = arena_copy(l->arena, &base, sizeof(base));
     if (admin->class_ != NULL) {
         form.self = val_new(l, VAL_INSTANCE, admin->span);
@@ -493,6 +498,10 @@ void admin_lower(struct lowerer *l, struct module *module, const struct admin *a
         lower_notef(l, admin->span, "%.*s is not part of the project: taken as a plain ModelAdmin",
                     STR_ARG(admin->outside));
     note_overrides(&form);
+    if (admin->is_view && !l->facts->project->settings.atomic_requests) {
+        change_row(&form);
+        return;
+    }
     struct txn_step *step = lower_atomic(l, admin->span, NULL);
     change_row(&form);
     lower_atomic_end(l, step);

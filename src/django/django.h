@@ -52,7 +52,8 @@ struct django_function {
     bool is_view;        /* takes a request: ATOMIC_REQUESTS applies */
     bool is_hook;        /* save(), delete() or clean() of a model */
     bool is_modelled;    /* touches_orm, and lowered without a note */
-    bool is_summary;     /* no def of the project: what the admin's change form sends for a registered model */
+    bool is_summary;     /* no def of the project: what a form of the admin or of a generic view sends */
+    bool is_edit_view;   /* a summary: of a generic view */
     bool has_code;       /* runs code of the project; false: a summary of Django's alone */
     enum django_root root;
     struct str root_text;  /* "view /orders/<pk>/", "task"; empty: no root */

@@ -160,8 +160,8 @@ struct reverse *model_reverse(const struct model *model, struct str name, bool i
 struct model *model_named(struct django_facts *facts, const struct model *from, struct str name);
 void schema_build(struct django_facts *facts);
 
-/* view.c: notes the generic views whose own save is not modelled. */
-void views_note(struct django_facts *facts);
+/* view.c: adds a function for each generic view that saves a form by itself; notes those whose model isn't known. */
+void views_find(struct django_facts *facts);
 
 /* callgraph.c */
 

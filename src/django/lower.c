@@ -238,7 +238,7 @@ struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
     if (info->touches_orm)
         publish_notes(facts, l, info);
     info->is_modelled = program != NULL && !l->has_note;
-    info->has_code = func->admin == NULL || l->called.count > 0;
+    info->has_code = func->admin == NULL || func->admin->is_view || l->called.count > 0;
     for (size_t i = 0; program != NULL && i < l->called.count; i++)
         callgraph_add(facts, function, l->called.items[i]);
     for (size_t i = 0; program != NULL && i < l->covered.count; i++)

@@ -134,8 +134,8 @@ void facts_finish(struct django_facts *facts) {
     callgraph_build(facts);
     admin_find(facts);
     signals_find(facts);
+    views_find(facts);
     roots_find(facts);
-    views_note(facts);
 }
 
 static struct str full_path_of(struct arena *arena, struct str path) {

@@ -138,7 +138,10 @@ void root_set_view(struct django_facts *facts, struct py_class *class_, struct s
     for (size_t i = 0; i < facts->funcs.count; i++) {
         const struct py_func *func = facts->funcs.items[i];
         struct django_function *function = &facts->project->functions.items[i];
-        if (func->owner == class_ && function->root == DJANGO_ROOT_VIEW)
+        if (func->admin != NULL && func->admin->is_view && func->admin->class_ == class_)
+            function->root_text = str_printf(facts->arena, "view %.*s%s", STR_ARG(way.route),
+                                             way.is_router ? "<pk>/" : "");
+        else if (func->owner == class_ && function->root == DJANGO_ROOT_VIEW)
             function->root_text = view_text(facts, way, func);
     }
 }
@@ -208,7 +211,9 @@ void roots_find(struct django_facts *facts) {
         struct py_func *func = facts->funcs.items[i];
         struct django_function *function = &facts->project->functions.items[i];
         mark_function(facts, func);
-        if (func->admin != NULL)
+        if (func->admin != NULL && func->admin->is_view)
+            root_set(facts, func, DJANGO_ROOT_VIEW, true, STR("view"));
+        else if (func->admin != NULL)
             root_set(facts, func, DJANGO_ROOT_ADMIN, true,
                      str_printf(facts->arena, "admin form of %.*s",
                                 STR_ARG(func->admin->model->name)));

@@ -134,25 +134,69 @@ struct val *view_decorated(struct lowerer *l, const struct py_func *handler, str
     return lower_decorated_in(l, module, val, named);
 }
 
+static struct symbol named_by(struct django_facts *facts, struct py_class *class_, const char *name) {
+    struct py_class *where;
+    const struct binding *binding = class_find(facts, class_, str_from_c(name), &where);
+    if (binding == NULL || binding->kind != BIND_VALUE || binding->value == NULL)
+        return (struct symbol){0};
+    const struct py_node *node = binding->value;
+    struct symbol symbol = symbol_of_expr(facts, where->module, node);
+    /* Order.objects.filter(...) */
+    while (symbol.kind != SYMBOL_CLASS && (node->kind == PY_Call || node->kind == PY_Attribute)) {
+        node = node->kind == PY_Call ? node->Call.func : node->Attribute.value;
+        symbol = symbol_of_expr(facts, where->module, node);
+    }
+    return symbol;
+}
+
+/* The model of `model`, `queryset`, or of the form's or serializer's Meta. */
+static struct model *edited_model(struct django_facts *facts, struct py_class *class_) {
+    static const char *const direct[] = {"model", "queryset"};
+    static const char *const forms[] = {"form_class", "serializer_class"};
+    struct py_class *where;
+    for (size_t i = 0; i < LW_COUNT_OF(direct); i++) {
+        struct symbol symbol = named_by(facts, class_, direct[i]);
+        struct model *model = symbol.kind == SYMBOL_CLASS ? class_model(facts, symbol.class_) : NULL;
+        if (model != NULL)
+            return model;
+    }
+    for (size_t i = 0; i < LW_COUNT_OF(forms); i++) {
+        struct symbol form = named_by(facts, class_, forms[i]);
+        const struct binding *meta =
+            form.kind == SYMBOL_CLASS ? class_find(facts, form.class_, STR("Meta"), &where) : NULL;
+        struct symbol symbol = {0};
+        if (meta != NULL && meta->kind == BIND_CLASS)
+            symbol = named_by(facts, meta->class_, "model");
+        if (symbol.kind == SYMBOL_CLASS)
+            return class_model(facts, symbol.class_);
+    }
+    return NULL;
+}
+
 /* What a generic view does by itself: it fetches a row, takes the form's or request's values over and saves it
  * whole. A class that says how (form_valid, perform_update, post) shows that in the source. */
-void views_note(struct django_facts *facts) {
+void views_find(struct django_facts *facts) {
     static const struct {
-        const char *base, *hook;
-    } edits[] = {{"UpdateView", "form_valid"},
-                 {"ModelViewSet", "perform_update"},
-                 {"UpdateModelMixin", "perform_update"},
-                 {"UpdateAPIView", "perform_update"},
-                 {"RetrieveUpdateDestroyAPIView", "perform_update"}};
+        const char *base, *hook, *handler;
+    } edits[] = {{"UpdateView", "form_valid", "post"},
+                 {"ModelViewSet", "perform_update", "update"},
+                 {"UpdateModelMixin", "perform_update", "update"},
+                 {"UpdateAPIView", "perform_update", "update"},
+                 {"RetrieveUpdateDestroyAPIView", "perform_update", "update"}};
     for (size_t i = 0; i < facts->classes.count; i++) {
         struct py_class *class_ = facts->classes.items[i], *where;
         for (size_t k = 0; k < LW_COUNT_OF(edits); k++) {
             if (!class_has_external_base(facts, class_, edits[k].base) ||
                 class_find(facts, class_, str_from_c(edits[k].hook), &where) != NULL)
                 continue;
-            struct str text = str_printf(
-                facts->arena, "the save of a whole row by %s is not modelled", edits[k].base);
-            facts_note(facts, module_span(class_->module, class_->node), false, text);
+            struct model *model = edited_model(facts, class_);
+            bool is_own = class_find(facts, class_, str_from_c(edits[k].handler), &where) != NULL;
+            if (model != NULL && !model->is_abstract && model->table >= 0 && !is_own)
+                admin_add_view(facts, class_, model);
+            else
+                facts_note(facts, module_span(class_->module, class_->node), false,
+                           str_printf(facts->arena, "the save of a whole row by %s is not modelled",
+                                      edits[k].base));
             break;
         }
     }

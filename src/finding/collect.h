@@ -21,7 +21,7 @@ struct collector {
 struct judged_run {
     struct run_setup setup;
     struct str symbols[DB_SESSIONS_MAX], roots[DB_SESSIONS_MAX], assumptions[DB_SESSIONS_MAX];
-    bool is_summary[DB_SESSIONS_MAX];
+    bool is_summary[DB_SESSIONS_MAX], is_editable[DB_SESSIONS_MAX];
 };
 
 bool same_place(struct txn_span a, struct txn_span b);

@@ -24,7 +24,8 @@ static bool keeps(const struct judged_run *run, const struct culprit *culprit) {
 /* What a summary writes back, or writes itself: nobody can change that. Counted. */
 static bool is_nobodys(struct collector *c, const struct judged_run *run,
                        const struct culprit *culprit) {
-    if (!run->is_summary[culprit->session])
+    if (!run->is_summary[culprit->session] ||
+        (run->is_editable[culprit->session] && !run->is_summary[culprit->other]))
         return false;
     struct txn_span span = run->setup.sessions[culprit->session].program->span;
     bool is_written_back = culprit->rule == RULE_STALE_SAVE || culprit->rule == RULE_RESURRECTED_ROW;
@@ -112,6 +113,7 @@ static void run_case(struct collector *c, const struct subject *subjects, size_t
         run.roots[i] = subjects[i].root;
         run.assumptions[i] = subjects[i].assumption;
         run.is_summary[i] = subjects[i].is_summary;
+        run.is_editable[i] = subjects[i].is_editable;
     }
     for (size_t i = 0; i < c->options->config_count; i++)
         judge_run(c, &run, &c->options->configs[i]);

@@ -67,6 +67,7 @@ struct subject {
     const struct txn_program *program;
     struct str symbol;
     bool is_summary;        /* of a framework's code: there as the other writer */
+    bool is_editable;       /* a summary of what the user's class asks for: what it does to code of the user's can be changed */
     bool has_code;          /* of the user's: a summary may call some */
     bool is_part;           /* of other subjects too: looked at by itself only for writes that these don't come to */
     struct str root;        /* how it comes to run: "view /orders/<pk>/", "task"; empty: not known */

@@ -418,7 +418,7 @@ static void put_summary(const struct report *r, struct buf *out) {
         put_sentence(r, out, "%zu more rest%s on an assumption (--pedantic shows %s).", s->assumed_count,
                      s->assumed_count == 1 ? "s" : "", s->assumed_count == 1 ? "it" : "them");
     if (s->summary_count > 0)
-        put_sentence(r, out, "%zu form%s of the admin can lose a write too; the code is Django's, so "
+        put_sentence(r, out, "%zu form%s of the framework can lose a write too; the code is Django's, so "
                      "no finding.", s->summary_count, plural(s->summary_count));
     if (s->skipped_count > 0)
         put_sentence(r, out, "%zu pair%s of functions not run: too many write the same rows.",
