@@ -217,7 +217,8 @@ void roots_find(struct django_facts *facts) {
             root_set(facts, func, DJANGO_ROOT_ADMIN, true,
                      str_printf(facts->arena, "admin form of %.*s",
                                 STR_ARG(func->admin->model->name)));
-        function->is_view |= function->root == DJANGO_ROOT_VIEW && func->owner == NULL;
+        function->is_view |=
+            function->root == DJANGO_ROOT_VIEW && func->owner == NULL && func->node != NULL;
     }
     for (size_t i = 0; i < facts->receivers.count; i++)
         root_set(facts, facts->receivers.items[i].func, DJANGO_ROOT_RECEIVER, false,
