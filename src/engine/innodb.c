@@ -45,8 +45,9 @@ static bool is_rolled_back_whole(const struct db *db, size_t session) {
 static void before_undo(struct db *db, uint32_t version) {
     uint32_t old = db->versions.items[version].previous;
     uint16_t table = db->rows.items[db->versions.items[version].row].table;
-    if (old != 0 && !version_is_deleted(db, version) &&
-        innodb_same_record(db, table, innodb_clustered(db, table), old, version))
+    if (old == 0 || !innodb_same_record(db, table, innodb_clustered(db, table), old, version))
+        old = innodb_replaced_version(db, version);
+    if (old != 0 && !version_is_deleted(db, version))
         innodb_move_locks(db, version, old);
 }
 

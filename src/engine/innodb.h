@@ -90,6 +90,8 @@ uint32_t innodb_record_at(const struct innodb_records *records, size_t index);
 uint16_t innodb_implicit_owner(const struct db *db, uint16_t table, uint8_t key, uint32_t version);
 /* The version that the index has of a row, not marked as deleted: not always the newest; 0: none. */
 uint32_t innodb_index_version(const struct db *db, uint16_t table, uint8_t key, uint16_t row);
+/* The version of a deleted row whose record in the clustered index that of `version` took over; 0: none. */
+uint32_t innodb_replaced_version(const struct db *db, uint32_t version);
 /* Whether the record is that of its row now, not marked as deleted. */
 bool innodb_is_live(const struct db *db, uint16_t table, uint8_t key, uint32_t version);
 /* The version that the index has of the row that is at the record now; 0: none. */

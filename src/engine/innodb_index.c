@@ -68,6 +68,20 @@ uint32_t innodb_index_version(const struct db *db, uint16_t table, uint8_t key, 
     return progress == MARKED || version == 0 || version_is_deleted(db, version) ? 0 : version;
 }
 
+uint32_t innodb_replaced_version(const struct db *db, uint32_t version) {
+    uint16_t own = db->versions.items[version].row, table = db->rows.items[own].table;
+    uint8_t clustered = innodb_clustered(db, table);
+    uint32_t replaced = 0;
+    for (uint16_t row = db->tables.items[table].first_row; row != 0 && clustered != INNODB_ROWID;
+         row = db->rows.items[row].next) {
+        uint32_t newest = db->rows.items[row].newest;
+        if (row != own && newest > replaced && version_is_deleted(db, newest) &&
+            innodb_same_record(db, table, clustered, newest, version))
+            replaced = newest;
+    }
+    return replaced;
+}
+
 bool innodb_is_live(const struct db *db, uint16_t table, uint8_t key, uint32_t version) {
     uint32_t live = innodb_index_version(db, table, key, db->versions.items[version].row);
     return live != 0 && innodb_same_record(db, table, key, live, version);

@@ -332,8 +332,11 @@ static enum row_step lock_record(struct db *db, struct innodb_scan *s,
 
 static bool record_is_live(const struct db *db, const struct innodb_scan *s, size_t at) {
     const struct innodb_record *record = &s->records.items[at];
-    uint16_t row = db->versions.items[record->version].row;
-    return !record->is_deleted && innodb_index_version(db, s->access.table, s->key, row) != 0;
+    uint16_t row = db->versions.items[record->version].row, table = s->access.table;
+    /* It was marked when the scan was opened: whoever did that may have fallen to a deadlock since. */
+    if (record->is_deleted)
+        return innodb_live_version(db, table, s->key, record->version) != 0;
+    return innodb_index_version(db, table, s->key, row) != 0;
 }
 
 /* At READ COMMITTED MariaDB does not lock a record whose deletion is committed (row_search_mvcc). */

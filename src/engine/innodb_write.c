@@ -337,7 +337,9 @@ static void begin_row(struct db *db, size_t session, uint32_t version) {
     MVEC_PUSH(works, (struct row_work){.version = version});
     if (is_new && !*reused)
         split_clustered_gap(db, table, version);
-    if (!is_new && !version_is_deleted(db, version))
+    if (is_new)
+        old = innodb_replaced_version(db, version);
+    if (old != 0 && !version_is_deleted(db, version))
         innodb_move_locks(db, old, version);
     *reused = 0;
 }
