@@ -137,6 +137,7 @@ static void prepare(struct loop *loop) {
     l->b.at = at;
     l->dry_depth--;
     l->b.program->vars.count = var_count;
+    map_init(&l->var_numbers, l->arena);
     memset(l->is_pinned + var_count, 0, sizeof(l->is_pinned) - var_count * sizeof(bool));
     l->on_commit.count = on_commit;
     struct flow_sites *both[] = {&ends, &breaks};

@@ -18,6 +18,7 @@ static void lowerer_init(struct lowerer *l, struct arena *arena, struct text_poo
     l->facts = facts;
     txn_builder_init(&l->b, arena, pool, program, dialect);
     map_init(&l->param_vars, arena);
+    map_init(&l->var_numbers, arena);
 }
 
 /* The function behind its decorators, at the root: no call step around it. */

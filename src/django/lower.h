@@ -88,6 +88,7 @@ struct lowerer {
     VEC(struct log_entry) trail;
     VEC(struct str) params;       /* found by the first pass: source texts, in order of first use */
     struct map param_vars;        /* text -> var + 1, second pass */
+    struct map var_numbers;       /* name -> the last number that tells its variables apart */
     VEC(struct django_note) notes; /* of this pass */
     VEC(struct py_func *) called;  /* what was inlined, */
     VEC(struct py_func *) covered; /* and of it, what got all it needs */

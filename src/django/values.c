@@ -200,8 +200,15 @@ uint16_t lower_var(struct lowerer *l, struct str hint) {
         l->is_too_large = true;
         return 0;
     }
-    for (int i = 2; txn_find_var(program, name) != TXN_NO_VAR; i++)
-        name = str_printf(l->arena, "%.*s_%d", STR_ARG(base), i);
+    uintptr_t number = (uintptr_t)map_get(&l->var_numbers, base);
+    if (number > 0)
+        name = str_printf(l->arena, "%.*s_%d", STR_ARG(base), (int)++number);
+    while (txn_find_var(program, name) != TXN_NO_VAR) {
+        number = number > 0 ? number + 1 : 2;
+        name = str_printf(l->arena, "%.*s_%d", STR_ARG(base), (int)number);
+    }
+    if (number > 0)
+        map_put(&l->var_numbers, base, (void *)number);
     uint16_t var = txn_var(l->arena, program, name);
     program->vars.items[var].source_name = hint;
     return var;
