@@ -43,22 +43,18 @@ void flow_undo(struct lowerer *l, size_t mark) {
     }
 }
 
-static bool site_has(const struct flow_site *site, const struct cell *cell) {
-    for (size_t i = 0; i < site->changes.count; i++)
-        if (site->changes.items[i].cell == cell)
-            return true;
-    return false;
-}
-
 void flow_add_site(struct lowerer *l, struct flow_sites *sites, size_t mark, struct val *result,
                    struct txn_step *before) {
     if (l->frame->is_terminated)
         return;
     struct flow_site site = {.block = l->b.at, .before = before, .result = result};
+    l->site_count++;
     for (size_t i = mark; i < l->trail.count; i++) {
         struct cell *cell = l->trail.items[i].cell;
-        if (!site_has(&site, cell))
-            VEC_PUSH(l->arena, &site.changes, (struct change){cell, cell->val});
+        if (cell->site == l->site_count)
+            continue;
+        cell->site = l->site_count;
+        VEC_PUSH(l->arena, &site.changes, (struct change){cell, cell->val});
     }
     VEC_PUSH(l->arena, &sites->items, site);
 }
@@ -327,25 +323,54 @@ static struct val *unrefined(struct val *val) {
     return val != NULL && val->refined_from != NULL ? val->refined_from : val;
 }
 
+/* `vals`: what the cell holds at each site. */
 static void merge_cell(struct lowerer *l, struct txn_span span, struct flow_sites *sites,
-                       struct cell *cell) {
-    size_t count = sites->items.count;
-    struct phi phi = {l, span, cell->name, sites, ARENA_ARRAY(l->arena, struct val *, count), count};
+                       struct cell *cell, struct val **vals) {
+    struct phi phi = {l, span, cell->name, sites, vals, sites->items.count};
     bool is_same = true, is_root_same = true;
-    for (size_t i = 0; i < count; i++) {
-        struct flow_site *site = &sites->items.items[i];
-        phi.vals[i] = site_value(site, cell);
-        is_same &= i == 0 || val_same(phi.vals[i], phi.vals[0]);
-        is_root_same &= unrefined(phi.vals[i]) == unrefined(phi.vals[0]);
+    for (size_t i = 1; i < phi.count; i++) {
+        is_same &= val_same(vals[i], vals[0]);
+        is_root_same &= unrefined(vals[i]) == unrefined(vals[0]);
     }
     if (is_same)
-        cell_set(l, cell, phi.vals[0]);
+        cell_set(l, cell, vals[0]);
     else if (is_root_same)
-        cell_set(l, cell, unrefined(phi.vals[0]));
+        cell_set(l, cell, unrefined(vals[0]));
     else if (cell->is_cache)
         cell_set(l, cell, NULL);
     else
         cell_set(l, cell, phi_value(&phi));
+}
+
+/* A cell that some branch changed, with what it holds at each site. */
+struct merged {
+    struct cell *cell;
+    struct val **vals;
+};
+
+static void merge_cells(struct lowerer *l, struct txn_span span, struct flow_sites *sites) {
+    size_t count = sites->items.count;
+    VEC(struct merged) cells = {0};
+    struct map known;
+    map_init(&known, l->arena);
+    for (size_t i = 0; i < count; i++) {
+        struct flow_site *site = &sites->items.items[i];
+        for (size_t j = 0; j < site->changes.count; j++) {
+            struct change *change = &site->changes.items[j];
+            struct str key = {(const char *)&change->cell, sizeof(change->cell)};
+            struct val **vals = map_get(&known, key);
+            if (vals == NULL) {
+                vals = ARENA_ARRAY(l->arena, struct val *, count);
+                for (size_t k = 0; k < count; k++)
+                    vals[k] = change->cell->val;
+                map_put(&known, key, vals);
+                VEC_PUSH(l->arena, &cells, (struct merged){change->cell, vals});
+            }
+            vals[i] = change->val;
+        }
+    }
+    for (size_t i = 0; i < cells.count; i++)
+        merge_cell(l, span, sites, cells.items[i].cell, cells.items[i].vals);
 }
 
 struct val *flow_merge(struct lowerer *l, struct txn_span span, struct flow_sites *sites,
@@ -358,21 +383,6 @@ struct val *flow_merge(struct lowerer *l, struct txn_span span, struct flow_site
     for (size_t i = 0; i < count; i++)
         phi.vals[i] = sites->items.items[i].result;
     struct val *result = phi_value(&phi);
-    VEC(struct cell *) cells = {0};
-    struct map seen;
-    map_init(&seen, l->arena);
-    for (size_t i = 0; i < count; i++) {
-        struct flow_site *site = &sites->items.items[i];
-        for (size_t j = 0; j < site->changes.count; j++) {
-            struct cell **key = &site->changes.items[j].cell;
-            struct str bytes = {(const char *)key, sizeof(*key)};
-            if (map_has(&seen, bytes))
-                continue;
-            map_put(&seen, bytes, *key);
-            VEC_PUSH(l->arena, &cells, *key);
-        }
-    }
-    for (size_t i = 0; i < cells.count; i++)
-        merge_cell(l, span, sites, cells.items[i]);
+    merge_cells(l, span, sites);
     return result;
 }

@@ -86,6 +86,7 @@ struct lowerer {
     struct frame *frame;
     const struct py_func *handler; /* what the view's dispatch(), being lowered, is to call; or NULL */
     VEC(struct log_entry) trail;
+    size_t site_count;            /* of all sites so far */
     VEC(struct str) params;       /* found by the first pass: source texts, in order of first use */
     struct map param_vars;        /* text -> var + 1, second pass */
     struct map var_numbers;       /* name -> the last number that tells its variables apart */

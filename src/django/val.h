@@ -74,6 +74,7 @@ struct cell {
     struct val *val; /* NULL: unset */
     struct str name;
     bool is_cache;   /* of a relation: unset if branches differ */
+    size_t site;     /* the last that was told of its changes, by number */
 };
 
 struct fields {
