@@ -4,6 +4,9 @@
 #include "base/assert.h"
 
 uint16_t txn_find_var(const struct txn_program *program, struct str name) {
+    if (program->names.count == program->vars.count)
+        return program->vars.count > 0 ? (uint16_t)((uintptr_t)map_get(&program->names, name) - 1)
+                                       : TXN_NO_VAR;
     for (size_t i = 0; i < program->vars.count; i++)
         if (str_equal(program->vars.items[i].name, name))
             return (uint16_t)i;
@@ -17,7 +20,13 @@ uint16_t txn_var(struct arena *arena, struct txn_program *program, struct str na
     if (found != TXN_NO_VAR)
         return found;
     LW_ASSERT(program->vars.count < TXN_NO_VAR - 1);
+    if (program->names.count != program->vars.count || program->vars.count == 0) {
+        map_init(&program->names, arena);
+        for (uintptr_t i = 0; i < program->vars.count; i++)
+            map_put(&program->names, program->vars.items[i].name, (void *)(i + 1));
+    }
     VEC_PUSH(arena, &program->vars, (struct txn_var){.name = name});
+    map_put(&program->names, name, (void *)(uintptr_t)program->vars.count);
     return (uint16_t)(program->vars.count - 1);
 }
 
@@ -89,6 +98,7 @@ static void copy_block(struct arena *arena, struct txn_block *to, const struct t
 struct txn_program *txn_copy(struct arena *arena, const struct txn_program *program) {
     struct txn_program *copy = arena_copy(arena, program, sizeof(*program));
     COPY_ITEMS(arena, &copy->vars, &program->vars);
+    copy->names = (struct map){0};
     copy_block(arena, &copy->body, &program->body);
     copy->is_checked = false;
     return copy;

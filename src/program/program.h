@@ -17,6 +17,7 @@
 #ifndef LW_PROGRAM_PROGRAM_H
 #define LW_PROGRAM_PROGRAM_H
 
+#include "base/map.h"
 #include "sql/sql.h"
 
 /* Where a step or expression stands in its source. `path` is the .txn file or the Python file. */
@@ -140,6 +141,7 @@ struct txn_program {
     struct str name;          /* "increment", "shop.views.increment" */
     struct txn_span span;     /* of the function's name */
     VEC(struct txn_var) vars; /* parameters first, in order */
+    struct map names;         /* index in vars + 1, by name; says nothing unless it has as many */
     size_t param_count;
     struct txn_block body;
     bool is_checked;
