@@ -111,6 +111,15 @@ static struct value column_value(struct maker *m, const struct assignment *a, si
     return plain_value(m, table_index, column, is_shared ? 1 : row);
 }
 
+static bool is_one_to_one(const struct table *table, size_t column) {
+    for (size_t i = 0; i < table->keys.count; i++) {
+        const struct key *key = &table->keys.items[i];
+        if (key->is_unique && key->column_count == 1 && key->columns[0] == column)
+            return true;
+    }
+    return false;
+}
+
 /* A fresh value: of no row, and for parameters that are stored another one in each session. */
 static struct value fresh_value(struct maker *m, const struct dim *dim, size_t session) {
     static const struct column any = {.type = COLUMN_INT};
@@ -120,8 +129,10 @@ static struct value fresh_value(struct maker *m, const struct dim *dim, size_t s
         const struct table *table = m->schema->tables.items[dim->table];
         const struct foreign_key *fk = column_fk(table, (size_t)dim->column);
         if (fk != NULL) {
-            /* A row that is there: the same for all where it is written, for that is what they may lose. */
-            bool is_shared = fk->parent >= 63 || (m->domains.written & 1ull << fk->parent) != 0;
+            /* A row that is there: the same for all where it is written, for that is what they may lose; and where only
+             * one row may hold it, that of the row that all look up. */
+            bool is_shared = fk->parent >= 63 || (m->domains.written & 1ull << fk->parent) != 0 ||
+                             is_one_to_one(table, (size_t)dim->column);
             return plain_value(m, fk->parent, fk->parent_columns[0],
                                is_shared ? 1 : 1 + (int64_t)session % ROWS_PER_TABLE);
         }

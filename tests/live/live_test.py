@@ -497,7 +497,7 @@ class TestFindings(LabTest):
             )
             with self.subTest(vendor=vendor):
                 codes = [(f["code"], f["symbol"]) for f in findings]
-                self.assertEqual(codes, [(c, "polls.views.vote") for c in ("LW002", "LW003")])
+                self.assertEqual(codes, [(c, "polls.views.vote") for c in ("LW003", "LW002")])
             for finding in findings:
                 with self.subTest(vendor=vendor, code=finding["code"]):
                     self.compare_table(finding)
