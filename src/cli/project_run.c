@@ -42,6 +42,7 @@ static struct subject make_subject(struct arena *arena, const struct django_proj
                             .is_summary = of->is_summary,
                             .is_editable = of->is_edit_view,
                             .has_code = of->has_code,
+                            .has_gap = of->notes.count > 0,
                             .is_part = is_part,
                             .root = of->root_text,
                             .assumption = django_assumption(arena, project, function, program)};

@@ -57,13 +57,23 @@ static bool is_deleted(const struct world *world, const struct session *session,
     return cell->is_assigned && cell->value.kind == VALUE_NULL;
 }
 
+/* An object that was made and never saved has no row that it could be the change of. */
+static bool has_row(const struct world *world, const struct session *session, const struct object *object) {
+    size_t columns = world->schema->tables.items[object->table]->columns.count;
+    for (size_t i = 0; i < columns; i++)
+        if (session->cells.items[object->first_cell + i].is_loaded)
+            return true;
+    return false;
+}
+
 /* Objects that the run left with an assignment in memory only, and that nobody else can save. */
 static void find_dropped(struct alone *alone, const struct world *world) {
     const struct session *session = &world->sessions[0];
     for (size_t i = 0; i < session->objects.count; i++) {
         const struct object *object = &session->objects.items[i];
         size_t columns = world->schema->tables.items[object->table]->columns.count;
-        if (is_returned(session, (uint32_t)i) || is_deleted(world, session, object))
+        if (is_returned(session, (uint32_t)i) || is_deleted(world, session, object) ||
+            !has_row(world, session, object))
             continue;
         for (size_t k = 0; k < columns; k++) {
             const struct cell *cell = &session->cells.items[object->first_cell + k];
@@ -96,7 +106,8 @@ static void run_alone(struct alone *alone, const struct subject *subject,
     world_start(&world, &trace);
     search_serial(&world, &order);
     find_early_alone(c, subject, &trace);
-    if (world.sessions[0].fate == FATE_DONE && !world.has_hit_limit) {
+    /* Where a statement failed, a save may have been what failed. */
+    if (world.sessions[0].fate == FATE_DONE && !world.has_hit_limit && world.errors == 0) {
         find_dropped(alone, &world);
         for (size_t i = 0; i < alone->assignments.count; i++) {
             struct assignment *assignment = &alone->assignments.items[i];
@@ -111,7 +122,7 @@ void find_alone(struct collector *c, const struct subject *subject, const struct
     struct alone alone = {.c = c};
     for (size_t i = 0; i < inputs->cases.count; i++)
         run_alone(&alone, subject, &inputs->cases.items[i]);
-    for (size_t i = 0; i < alone.assignments.count; i++) {
+    for (size_t i = 0; i < alone.assignments.count && !subject->has_gap; i++) {
         const struct assignment *assignment = &alone.assignments.items[i];
         if (assignment->made == 0 || assignment->dropped < assignment->made)
             continue;

@@ -69,6 +69,7 @@ struct subject {
     bool is_summary;        /* of a framework's code: there as the other writer */
     bool is_editable;       /* a summary of what the user's class asks for: what it does to code of the user's can be changed */
     bool has_code;          /* of the user's: a summary may call some */
+    bool has_gap;           /* not all that it does is modelled: what it is not seen to do it may yet do */
     bool is_part;           /* of other subjects too: looked at by itself only for writes that these don't come to */
     struct str root;        /* how it comes to run: "view /orders/<pk>/", "task"; empty: not known */
     struct str assumption;  /* what must hold for it to be run as it is; empty: nothing */
