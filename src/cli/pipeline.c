@@ -219,7 +219,7 @@ struct str current_folder(struct arena *arena) {
 }
 
 enum cli_exit pipeline_print(struct buf *text, enum cli_exit answer) {
-    size_t written = fwrite(text->ptr, 1, text->len, stdout);
+    size_t written = text->len > 0 ? fwrite(text->ptr, 1, text->len, stdout) : 0;
     if (written != text->len || fflush(stdout) != 0) {
         fprintf(stderr, "lostwrite: cannot write to standard output\n");
         answer = CLI_ERROR;

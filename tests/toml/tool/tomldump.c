@@ -70,7 +70,8 @@ int main(void) {
         print_text(str_sub(input, end + 1, end + 1 + len), &out);
         at = end + 1 + len;
     }
-    fwrite(out.ptr, 1, out.len, stdout);
+    if (out.len > 0)
+        fwrite(out.ptr, 1, out.len, stdout);
     buf_release(&out);
     arena_release(&arena);
     return 0;
