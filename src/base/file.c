@@ -57,7 +57,7 @@ bool file_read(struct arena *arena, const char *path, struct str *text, struct e
 
 bool file_write(const char *path, struct str text, struct err *err) {
     FILE *stream = fopen(path, "wb");
-    bool ok = stream != NULL && fwrite(text.ptr, 1, text.len, stream) == text.len;
+    bool ok = stream != NULL && (text.len == 0 || fwrite(text.ptr, 1, text.len, stream) == text.len);
     int reason = errno;
     if (stream != NULL && fclose(stream) != 0 && ok) {
         ok = false;
