@@ -32,7 +32,7 @@ static void on_step(void *context, const struct session *session, const struct t
     else if (step->kind == TXN_STEP_RAISE && str_is(step->name, "TransactionManagementError"))
         alone->unlocked = step;
     else if (step->kind == TXN_STEP_SQL && alone->c->reached != NULL &&
-             step->sql.stmt->kind != SQL_STMT_SELECT)
+             sql_target_table(step->sql.stmt) >= 0)
         map_put(alone->c->reached, place_key(alone->c->arena, step->span), alone->c);
 }
 

@@ -33,7 +33,7 @@ static void note_now(struct maker *m, struct str key) {
 }
 
 static bool is_write(const struct txn_step *step) {
-    return step->kind == TXN_STEP_SQL && step->sql.stmt->kind != SQL_STMT_SELECT;
+    return step->kind == TXN_STEP_SQL && sql_target_table(step->sql.stmt) >= 0;
 }
 
 static void note_step(void *context, const struct session *session, const struct txn_step *step) {
