@@ -154,7 +154,6 @@ static bool eval_binary(struct world *world, struct session *session, const stru
     return true;
 }
 
-/* An uninterpreted function: equal arguments give equal results, and its name with its arguments is the result. */
 /* What an unknown function gives is told apart by its text; a long one, of calls within calls, by its hash. */
 static struct value opaque_value(struct world *world, struct str name, struct str text) {
     enum { OPAQUE_TEXT_MAX = 120 };
@@ -166,6 +165,7 @@ static struct value opaque_value(struct world *world, struct str name, struct st
     return value_text(world->pool, (struct str){shorter, (size_t)length});
 }
 
+/* An uninterpreted function: equal arguments give equal results, and its name with its arguments is the result. */
 static bool eval_opaque(struct world *world, struct session *session, const struct txn_expr *expr,
                         struct host_value *value) {
     struct buf text = {0};

@@ -306,6 +306,15 @@ static void put_findings(struct json *j, const struct policies *policies,
     close_in(j, ']');
 }
 
+static void put_remark(struct json *j, struct txn_span span, struct str text) {
+    item(j);
+    open_in(j, '{');
+    put_place(j, span);
+    put_number(j, "column", span.start.column);
+    put_str(j, "text", text);
+    close_in(j, '}');
+}
+
 static void put_notes(struct json *j, const struct report *report, bool errors) {
     key(j, errors ? "errors" : "not_modelled");
     open_in(j, '[');
@@ -313,12 +322,7 @@ static void put_notes(struct json *j, const struct report *report, bool errors) 
         const struct report_note *note = &report->notes[i];
         if (note->is_error != errors)
             continue;
-        item(j);
-        open_in(j, '{');
-        put_place(j, note->span);
-        put_number(j, "column", note->span.start.column);
-        put_str(j, "text", note->text);
-        close_in(j, '}');
+        put_remark(j, note->span, note->text);
     }
     close_in(j, ']');
 }
@@ -328,12 +332,7 @@ static void put_warnings(struct json *j, const struct report *report) {
     open_in(j, '[');
     for (size_t i = 0; i < report->warning_count; i++) {
         const struct report_warning *warning = &report->warnings[i];
-        item(j);
-        open_in(j, '{');
-        put_place(j, warning->span);
-        put_number(j, "column", warning->span.start.column);
-        put_str(j, "text", warning->text);
-        close_in(j, '}');
+        put_remark(j, warning->span, warning->text);
     }
     close_in(j, ']');
 }
