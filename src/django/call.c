@@ -2,6 +2,7 @@
  * something that isn't known. */
 #include "base/assert.h"
 #include "django/choice.h"
+#include "django/loop.h"
 #include "django/orm.h"
 #include "django/param.h"
 #include "django/roots.h"
@@ -70,34 +71,6 @@ struct val *args_get(const struct args *args, size_t position, const char *name)
     return val;
 }
 
-/* append() and the like change what the container holds; after what isn't known, so is that. False: another method. */
-static bool change_container(struct lowerer *l, struct val *self, struct str name, struct args *args) {
-    static const char *const others[] = {"remove", "clear", "insert", "sort", "reverse", "discard",
-                                         "setdefault", "pop", "popitem"};
-    bool is_one = str_is(name, "append") || str_is(name, "add");
-    bool is_many = str_is(name, "extend") || str_is(name, "update");
-    bool is_other = false;
-    for (size_t i = 0; i < LW_COUNT_OF(others); i++)
-        is_other |= str_is(name, others[i]);
-    if (!is_one && !is_many && !is_other)
-        return false;
-    struct val *changed = val_copy(l, self);
-    struct val *more = args->positional.count == 1 ? args->positional.items[0] : NULL;
-    if (is_one && self->kind == VAL_SEQUENCE && more != NULL) {
-        VEC_PUSH(l->arena, &changed->items, val_stable(l, more, STR("item")));
-    } else if (is_many && more != NULL && more->kind == self->kind && !more->is_partial &&
-               (self->kind == VAL_SEQUENCE || self->keys.count == 0) && args->names.count == 0) {
-        for (size_t i = 0; i < more->items.count; i++)
-            VEC_PUSH(l->arena, &changed->items, more->items.items[i]);
-        for (size_t i = 0; i < more->keys.count; i++)
-            VEC_PUSH(l->arena, &changed->keys, more->keys.items[i]);
-    } else {
-        changed->is_partial = true;
-    }
-    val_change(l, self, changed);
-    return !is_other || str_is(name, "clear") || str_is(name, "sort") || str_is(name, "remove");
-}
-
 /* A method of a list, dict or scalar. */
 static struct val *call_plain_method(struct lowerer *l, struct val *self, struct str name,
                                      struct args *args) {
@@ -122,7 +95,7 @@ static struct val *call_plain_method(struct lowerer *l, struct val *self, struct
         }
         return pairs;
     }
-    if ((self->kind == VAL_SEQUENCE || self->kind == VAL_DICT) && change_container(l, self, name, args))
+    if ((self->kind == VAL_SEQUENCE || self->kind == VAL_DICT) && container_method(l, self, name, args))
         return val_null(l, args->span);
     if (self->kind == VAL_SCALAR || self->kind == VAL_SEQUENCE || self->kind == VAL_ROWS) {
         struct txn_expr *call = txn_opaque(&l->b, args->span, lower_identifier(l, name));
@@ -348,8 +321,8 @@ struct val *lower_call_value(struct lowerer *l, struct val *func, struct args *a
 struct val *lower_call(struct lowerer *l, const struct py_node *node) {
     struct args args = {.span = lower_span(l, node)};
     struct str text = module_text(l->frame->module, node);
-    bool is_statement = l->is_statement;
-    l->is_statement = false;
+    bool is_statement = l->is_statement, is_lazy = l->is_lazy;
+    l->is_statement = l->is_lazy = false;
     const struct py_node *callee = node->Call.func;
     /* super().method(...) */
     if (callee->kind == PY_Name && str_is(callee->Name.id, "super") && l->frame->self != NULL) {
@@ -377,8 +350,9 @@ struct val *lower_call(struct lowerer *l, const struct py_node *node) {
     l->is_statement = is_statement;
     if (l->frame->is_terminated)
         return val_unknown(l, args.span, text);
+    l->is_lazy = is_lazy;
     struct val *result = lower_call_value(l, func, &args, text);
-    l->is_statement = false;
+    l->is_statement = l->is_lazy = false;
     return result;
 }
 
@@ -466,34 +440,22 @@ void lower_bind(struct lowerer *l, struct frame *frame, const struct py_node *ar
     cell_set(l, fields_cell(l, frame->locals, arguments->arguments.kwarg->arg.arg), rest);
 }
 
-static bool is_recursive(const struct lowerer *l, const struct py_func *func) {
-    /* A wrapper that a decorator makes may run around another: only some deep it is taken for the same. */
-    enum { WRAPPERS_MAX = 3 };
+/* How often the function is being inlined already. */
+static size_t depth_in_itself(const struct lowerer *l, const struct py_func *func) {
     size_t seen = 0;
     for (size_t i = 0; i < l->stack.count; i++)
         seen += l->stack.items[i]->node == func->node;
-    return seen > (func->function < 0 && !func->module->is_contrib ? WRAPPERS_MAX - 1 : 0);
+    return seen;
 }
 
-struct yield_search {
-    bool found;
-};
-
-static void find_yield(const struct py_node *node, void *context) {
-    struct yield_search *search = context;
-    if (node->kind == PY_Yield || node->kind == PY_YieldFrom)
-        search->found = true;
-    if (node->kind != PY_FunctionDef && node->kind != PY_Lambda && node->kind != PY_ClassDef)
-        py_visit_children(node, find_yield, context);
-}
-
-bool lower_is_generator(const struct py_func *func) {
-    struct yield_search search = {false};
-    if (func->node->kind != PY_FunctionDef)
-        return false;
-    for (uint32_t i = 0; i < func->node->FunctionDef.body.count; i++)
-        find_yield(func->node->FunctionDef.body.items[i], &search);
-    return search.found;
+static bool is_recursive(struct lowerer *l, const struct py_func *func) {
+    /* A wrapper that a decorator makes may run around another: only some deep it is taken for the same. */
+    enum { WRAPPERS_MAX = 3 };
+    size_t seen = depth_in_itself(l, func);
+    if (func->function < 0 && !func->module->is_contrib)
+        return seen >= WRAPPERS_MAX;
+    l->has_recursion |= seen > 0;
+    return seen > (l->is_small ? 0 : LOWER_RECURSION_MAX);
 }
 
 static bool can_inline(struct lowerer *l, struct py_func *func, struct args *args) {
@@ -502,12 +464,14 @@ static bool can_inline(struct lowerer *l, struct py_func *func, struct args *arg
         reason = "recursion";
     else if (l->call_depth >= LOWER_CALLS_MAX || l->b.depth >= LOWER_BLOCKS_MAX)
         reason = "calls this deep";
-    else if (func->node->kind == PY_AsyncFunctionDef)
-        reason = "an async function";
-    else if (lower_is_generator(func))
-        reason = "a generator";
     /* What only reads leaves the database as it is: what it gives may be anything. */
-    if (reason != NULL && (func->may_write || func->function < 0))
+    if (reason == NULL || !(func->may_write || func->function < 0))
+        return reason == NULL;
+    if (is_recursive(l, func) && !l->is_small)
+        lower_bound(l, args->span,
+                    str_printf(l->arena, "recursion: %.*s is followed %d deep here",
+                               STR_ARG(func->name), LOWER_RECURSION_MAX + 1));
+    else
         lower_notef(l, args->span, "%s: %.*s is not followed here", reason, STR_ARG(func->name));
     return reason == NULL;
 }
@@ -554,17 +518,9 @@ struct val *lower_run_frame(struct lowerer *l, struct frame *frame, const struct
     return result;
 }
 
-struct val *lower_call_func(struct lowerer *l, struct val *func_value, struct val *self,
-                            struct args *args) {
+static struct frame *frame_of_call(struct lowerer *l, const struct val *func_value, struct val *self,
+                                   const struct args *args) {
     struct py_func *func = func_value->func;
-    if (!can_inline(l, func, args)) {
-        /* What a save() of the project's own does besides is left out, not that it saves. */
-        if (self != NULL && self->kind == VAL_ROW && str_is(func->name, "save"))
-            row_save(l, args->span, self->row, args);
-        struct val *unknown = val_unknown(l, args->span, func->name);
-        unknown->is_orm = true;
-        return unknown;
-    }
     struct frame *frame = ARENA_NEW(l->arena, struct frame);
     frame->outer = l->frame;
     frame->closure = func_value->closure;
@@ -575,6 +531,77 @@ struct val *lower_call_func(struct lowerer *l, struct val *func_value, struct va
     frame->self = self != NULL ? self : frame->closure != NULL ? frame->closure->self : NULL;
     frame->locals = fields_new(l);
     frame->is_statement = l->is_statement;
+    return frame;
+}
+
+/* A call step in which nothing happens is none. */
+static void end_call(struct lowerer *l, struct txn_step *step, struct txn_block *at) {
+    txn_build_end(&l->b, step);
+    l->step_count++;
+    if (!l->b.has_failed && step->body.steps.count == 0 && at->steps.count > 0 &&
+        at->steps.items[at->steps.count - 1] == step)
+        at->steps.count--;
+}
+
+void generator_run(struct lowerer *l, struct val *func_value, struct val *self, struct args *args,
+                   struct consumer *consumer, bool is_call) {
+    struct py_func *func = func_value->func;
+    struct frame *frame = frame_of_call(l, func_value, self, args);
+    struct txn_block *at = l->b.at;
+    struct txn_step *step =
+        is_call ? txn_build_call(&l->b, args->span, frame_name(l, func), TXN_NO_VAR) : NULL;
+    frame->consumer = consumer;
+    frame->gathered = consumer == NULL ? l->frame->gathered : NULL;
+    frame->is_statement = false;
+    VEC_PUSH(l->arena, &l->called, func);
+    lower_bind(l, frame, func->node->FunctionDef.args, self, args, args->span);
+    if (!param_is_vague(l, func, frame->locals))
+        VEC_PUSH(l->arena, &l->covered, func);
+    if (is_call) {
+        lower_run_frame(l, frame, func->node);
+        end_call(l, step, at);
+        return;
+    }
+    /* The body of the loop may return from its own function. */
+    struct flow_sites none = {{0}};
+    frame->returns = &none;
+    frame->mark = flow_mark(l);
+    l->frame = frame;
+    VEC_PUSH(l->arena, &l->stack, func);
+    l->call_depth++;
+    lower_body(l, func->node->FunctionDef.body);
+    l->call_depth--;
+    l->stack.count--;
+    l->frame = frame->outer;
+    l->frame->is_terminated = frame->is_terminated;
+}
+
+/* What was gathered of a generator, as a list. */
+static struct val *gathered(const struct frame *frame) {
+    struct val *list = frame->gathered;
+    while (list->content != NULL && list->content->val != NULL && list->content->val != list)
+        list = list->content->val;
+    return list;
+}
+
+struct val *lower_call_func(struct lowerer *l, struct val *func_value, struct val *self,
+                            struct args *args) {
+    struct py_func *func = func_value->func;
+    bool is_lazy = l->is_lazy;
+    l->is_lazy = false;
+    if (!can_inline(l, func, args)) {
+        /* What a save() of the project's own does besides is left out, not that it saves. */
+        if (self != NULL && self->kind == VAL_ROW && str_is(func->name, "save"))
+            row_save(l, args->span, self->row, args);
+        struct val *unknown = val_unknown(l, args->span, func->name);
+        unknown->is_orm = true;
+        return unknown;
+    }
+    if (is_lazy && lower_is_generator(func))
+        return generator_new(l, func_value, self, args);
+    struct frame *frame = frame_of_call(l, func_value, self, args);
+    if (lower_is_generator(func))
+        frame->gathered = val_new(l, VAL_SEQUENCE, args->span);
     VEC_PUSH(l->arena, &l->called, func);
     const struct py_node *node = func->node;
     struct txn_block *at = l->b.at;
@@ -600,10 +627,8 @@ struct val *lower_call_func(struct lowerer *l, struct val *func_value, struct va
     l->saving_span = saving_span;
     l->is_statement = is_statement;
     l->hint = hint;
-    txn_build_end(&l->b, step);
-    l->step_count++;
-    if (!l->b.has_failed && step->body.steps.count == 0 && at->steps.count > 0 &&
-        at->steps.items[at->steps.count - 1] == step)
-        at->steps.count--;
+    end_call(l, step, at);
+    if (frame->gathered != NULL)
+        return gathered(frame);
     return result != NULL ? result : val_unknown(l, args->span, func->name);
 }

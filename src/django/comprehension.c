@@ -13,6 +13,7 @@ struct comprehension {
     uint16_t all; /* what is collected of rows */
     bool is_orm;  /* elements are rows and the like */
     bool is_sum;  /* what is collected is their sum */
+    struct row *sample; /* the elements are rows: `all` is the last of them */
     struct val *first; /* the one element over what isn't known, in a container */
 };
 
@@ -103,6 +104,12 @@ static void element(struct comprehension *c) {
             VEC_PUSH(l->arena, &c->first->keys, vals[0]);
         return;
     }
+    if (vals[0]->kind == VAL_ROW && !vals[0]->row->is_values && c->value == NULL &&
+        !l->frame->is_terminated) {
+        txn_build_assign(&l->b, c->span, c->all, txn_ref(&l->b, c->span, vals[0]->row->var));
+        c->sample = vals[0]->row;
+        return;
+    }
     txn_add_arg(&l->b, call, txn_ref(&l->b, c->span, c->all));
     for (size_t i = 0; i < 2 && !l->frame->is_terminated; i++) {
         if (vals[i] == NULL)
@@ -172,6 +179,8 @@ static void over(struct comprehension *c, uint32_t level, struct val *iter) {
         struct str name = iter->name.len > 0 ? iter->name : STR("items");
         item = val_unknown(l, c->span, str_printf(l->arena, "%.*s[]", STR_ARG(name)));
         item->is_orm = val_is_orm(iter);
+        if (iter->kind == VAL_SEQUENCE && iter->is_sample)
+            item = iter->items.items[0];
     }
     if (generator->comprehension.target->kind == PY_Name)
         cell_set(l, fields_cell(l, l->frame->locals, generator->comprehension.target->Name.id), item);
@@ -209,6 +218,13 @@ static struct val *fold(struct comprehension *c, struct val *iter) {
     l->is_pinned[c->all] = true;
     txn_build_assign(&l->b, c->span, c->all, txn_literal(&l->b, c->span, value_null()));
     over(c, 0, iter);
+    if (c->sample != NULL) {
+        struct row *row = row_new(l, c->sample->model, c->all);
+        row->is_null_possible = true;
+        row->is_new = c->sample->is_new;
+        row->pk_state.val = c->sample->pk_state.val;
+        return sample_of(l, c->span, row);
+    }
     val->expr = txn_ref(&l->b, c->span, c->all);
     val->is_orm = c->is_orm;
     return val;

@@ -274,6 +274,14 @@ struct val *query_bulk_create(struct lowerer *l, struct queryset *query, struct 
     struct bulk_create create = {query, args};
     if (objects != NULL && objects->kind == VAL_CHOICE)
         return choice_each(l, span, objects, bulk_create_item, &create);
+    if (objects != NULL && objects->kind == VAL_SEQUENCE && objects->is_sample) {
+        struct val *item, *one = val_new(l, VAL_SEQUENCE, span);
+        struct txn_step *step = sample_begin(l, span, objects, &item);
+        VEC_PUSH(l->arena, &one->items, item);
+        bulk_create_item(l, one, &create);
+        txn_build_end(&l->b, step);
+        return objects;
+    }
     bool is_known = objects != NULL && objects->kind == VAL_SEQUENCE && !objects->is_partial;
     for (size_t i = 0; is_known && i < objects->items.count; i++)
         is_known = objects->items.items[i]->kind == VAL_ROW &&
@@ -343,6 +351,17 @@ struct val *query_bulk_update(struct lowerer *l, struct queryset *query, struct 
     struct txn_span span = args->span;
     if (objects != NULL && objects->kind == VAL_QUERYSET)
         objects = query_rows(l, span, objects->query, STR("rows"));
+    if (objects != NULL && objects->kind == VAL_SEQUENCE && objects->is_sample) {
+        struct args one = {.span = span};
+        struct val *item, *list = val_new(l, VAL_SEQUENCE, span);
+        struct txn_step *step = sample_begin(l, span, objects, &item);
+        VEC_PUSH(l->arena, &list->items, item);
+        VEC_PUSH(l->arena, &one.positional, list);
+        VEC_PUSH(l->arena, &one.positional, fields != NULL ? fields : val_null(l, span));
+        query_bulk_update(l, query, &one);
+        txn_build_end(&l->b, step);
+        return val_null(l, span);
+    }
     bool is_rows = objects != NULL && objects->kind == VAL_ROWS && objects->model == query->model;
     bool is_sequence = objects != NULL && objects->kind == VAL_SEQUENCE && !objects->is_partial;
     if ((!is_rows && !is_sequence) || fields == NULL || fields->kind != VAL_SEQUENCE) {
@@ -352,7 +371,7 @@ struct val *query_bulk_update(struct lowerer *l, struct queryset *query, struct 
     struct txn_step *atomic = lower_atomic(l, span, NULL);
     atomic->is_savepoint_off = true;
     if (objects->items.count > 1 || is_rows)
-        lower_note(l, span, STR("bulk_update is taken as an UPDATE for each object"));
+        lower_bound(l, span, STR("bulk_update is taken as an UPDATE for each object"));
     for (size_t i = 0; is_sequence && i < objects->items.count; i++)
         if (objects->items.items[i]->kind == VAL_ROW)
             update_columns(l, span, objects->items.items[i]->row, fields);

@@ -28,6 +28,7 @@ struct django_note {
     struct txn_span span;
     struct str text; /* "call of requests.post is not modelled" */
     bool is_error;   /* a file that cannot be read or parsed; else: not modelled */
+    bool is_bound;   /* modelled, as often or as deep as the text says: no gap of the function */
 };
 
 /* How work comes in from outside. */

@@ -493,12 +493,13 @@ static struct val *lower_node(struct lowerer *l, const struct py_node *node) {
             lower_yield(l, node);
             return val_null(l, lower_span(l, node));
         }
-        lower_note(l, lower_span(l, node), STR("Yield is not modelled"));
+        generator_yield(l, node);
         return text_unknown(l, node);
     case PY_YieldFrom:
-    case PY_Await:
-        lower_notef(l, lower_span(l, node), "%s is not modelled", py_kind_name(node->kind));
+        generator_yield_each(l, node);
         return text_unknown(l, node);
+    case PY_Await:
+        return lower_expr(l, node->Await.value);
     default:
         return text_unknown(l, node);
     }

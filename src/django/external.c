@@ -108,6 +108,16 @@ bool lower_is_write(struct str name) {
     return is_one_of(name, names, LW_COUNT_OF(names));
 }
 
+/* "get" for "aget": what the ORM's asynchronous methods send is what the others do. */
+struct str lower_sync_name(struct str name) {
+    static const char *const names[] = {
+        "aget", "acreate", "aget_or_create", "aupdate_or_create", "abulk_create", "abulk_update", "acount",
+        "aiterator", "alatest", "aearliest", "afirst", "alast", "ain_bulk", "adelete", "aupdate", "aexists",
+        "acontains", "aaggregate", "aadd", "aclear", "aremove", "aset", "asave", "arefresh_from_db",
+        "afull_clean", "aget_object_or_404", "aget_list_or_404"};
+    return is_one_of(name, names, LW_COUNT_OF(names)) ? str_sub(name, 1, name.len) : name;
+}
+
 bool lower_is_plain_read(struct str name) {
     static const char *const names[] = {
         "get",    "items",  "keys",   "values", "filter", "all",     "first",  "last",  "exists", "count",
@@ -292,9 +302,11 @@ static struct val *lower_partial_call(struct lowerer *l, struct args *args) {
 
 struct val *lower_call_external(struct lowerer *l, struct str dotted, struct args *args) {
     struct val *sql = lower_call_sqlx(l, dotted, args);
-    struct str last = lower_last_part(dotted);
+    struct str last = lower_sync_name(lower_last_part(dotted));
     if (sql != NULL)
         return sql;
+    if ((str_ends(last, "sync_to_async") || str_is(last, "async_to_sync")) && args->positional.count > 0)
+        return args->positional.items[0];
     if (str_is(last, "get_object_or_404"))
         return get_or_404(l, args, false);
     if (str_is(last, "get_list_or_404"))

@@ -211,6 +211,11 @@ static struct val *phi_row(struct phi *phi, struct model *model) {
 static struct val *phi_sequence(struct phi *phi, struct val *first) {
     struct lowerer *l = phi->l;
     struct val *result = val_new(l, VAL_SEQUENCE, phi->span);
+    for (size_t i = 0; i < phi->count; i++)
+        if (phi->vals[i] != NULL) {
+            result->is_partial |= phi->vals[i]->is_partial;
+            result->is_sample |= phi->vals[i]->is_sample;
+        }
     for (size_t item = 0; item < first->items.count; item++) {
         struct phi part = *phi;
         part.vals = ARENA_ARRAY(l->arena, struct val *, phi->count);

@@ -3,27 +3,8 @@
  * the one from before the loop or the last round's. */
 #include "base/assert.h"
 #include "django/choice.h"
+#include "django/loop.h"
 #include "django/orm.h"
-#include "django/values.h"
-
-struct pin {
-    struct cell *cell;
-    uint16_t var;
-};
-
-struct loop {
-    struct lowerer *l;
-    const struct py_node *target; /* NULL: while */
-    struct py_list body, orelse;
-    struct txn_span span;
-    struct val *element;          /* of a round; NULL: while or counter */
-    const struct py_node *test;   /* while */
-    struct txn_expr *end;         /* counter < end, or NULL */
-    uint16_t counter;             /* TXN_NO_VAR: none */
-    int64_t counter_step;
-    VEC(struct pin) pins;
-    uint16_t broken;              /* set by break, for the else clause; TXN_NO_VAR: none */
-};
 
 /* One round: into b->at. Sites of its ends go to `ends`, of its breaks to `breaks`. */
 static void lower_round(struct loop *loop, struct flow_sites *ends, struct flow_sites *breaks) {
@@ -56,7 +37,9 @@ static void lower_round(struct loop *loop, struct flow_sites *ends, struct flow_
         breaks->items.items[breaks->items.count - 1].is_loop_end = true;
         txn_build_end(&l->b, leave);
     }
-    if (loop->element != NULL && loop->target->kind == PY_Name)
+    if (loop->yielding != NULL)
+        generator_yield_element(loop, loop->element);
+    else if (loop->element != NULL && loop->target->kind == PY_Name)
         cell_set(l, fields_cell(l, frame->locals, loop->target->Name.id), loop->element);
     else if (loop->element != NULL)
         lower_assign(l, loop->target, loop->element);
@@ -85,6 +68,25 @@ static bool is_scalar_like(const struct val *val) {
     return val->kind == VAL_SCALAR || val->kind == VAL_UNKNOWN;
 }
 
+/* A list that rows are put into. */
+static void pin_sample(struct loop *loop, struct cell *cell, const struct row *last) {
+    struct lowerer *l = loop->l;
+    const struct row *before = sample_row(cell->val);
+    uint16_t var = lower_var(l, STR("item"));
+    txn_build_assign(&l->b, loop->span, var,
+                     before != NULL ? txn_ref(&l->b, loop->span, before->var)
+                                    : txn_literal(&l->b, loop->span, value_null()));
+    l->is_pinned[var] = true;
+    struct row *row = row_new(l, last->model, var);
+    row->is_null_possible = true;
+    row->is_new = last->is_new;
+    row->pk_state.val = last->pk_state.val;
+    struct val *sample = sample_of(l, loop->span, row);
+    sample->content = cell->val->content;
+    cell_set(l, cell, sample);
+    VEC_PUSH(l->arena, &loop->pins, (struct pin){cell, var, true});
+}
+
 static void pin_cell(struct loop *loop, struct cell *cell, struct val *last) {
     struct lowerer *l = loop->l;
     if (cell->is_cache || last == NULL) {
@@ -99,6 +101,11 @@ static void pin_cell(struct loop *loop, struct cell *cell, struct val *last) {
     bool is_row = model != NULL && (last->kind == VAL_ROW || val_is_none(last)) &&
                   (cell->val->kind == VAL_ROW || val_is_none(cell->val)) &&
                   (last->kind != VAL_ROW || last->row->model == model);
+    const struct row *sample = sample_row(last);
+    if (sample != NULL && sample_can_start(cell->val, sample->model)) {
+        pin_sample(loop, cell, sample);
+        return;
+    }
     if (!is_row && !(is_scalar_like(cell->val) && is_scalar_like(last))) {
         struct val *both[] = {cell->val, last};
         cell_set(l, cell, flow_lost(l, loop->span, cell->name, both, 2));
@@ -117,7 +124,7 @@ static void pin_cell(struct loop *loop, struct cell *cell, struct val *last) {
     } else {
         cell_set(l, cell, val_scalar(l, txn_ref(&l->b, loop->span, var)));
     }
-    VEC_PUSH(l->arena, &loop->pins, (struct pin){cell, var});
+    VEC_PUSH(l->arena, &loop->pins, (struct pin){cell, var, false});
 }
 
 /* Lowers the body for nothing, and pins what it changed. */
@@ -126,14 +133,21 @@ static void prepare(struct loop *loop) {
     struct txn_block scratch = {{0}}, *at = l->b.at;
     struct flow_sites ends = {{0}}, breaks = {{0}};
     size_t var_count = l->b.program->vars.count, on_commit = l->on_commit.count;
-    struct flow_sites *returns = l->frame->returns, ignored = {{0}};
+    size_t returns[2 * LOWER_CALLS_MAX] = {0}, depth = 0;
     l->dry_depth++;
     l->b.at = &scratch;
-    l->frame->returns = &ignored;
+    /* The body may stand in a frame around this one: in that of a generator's loop. */
+    for (const struct frame *f = l->frame; f != NULL && depth < LW_COUNT_OF(returns); f = f->outer)
+        returns[depth++] = f->returns != NULL ? f->returns->items.count : 0;
     struct txn_step *step = txn_build_repeat(&l->b, loop->span, 1);
     lower_round(loop, &ends, &breaks);
     txn_build_end(&l->b, step);
-    l->frame->returns = returns;
+    depth = 0;
+    for (const struct frame *f = l->frame; f != NULL && depth < LW_COUNT_OF(returns); f = f->outer)
+        if (f->returns != NULL)
+            f->returns->items.count = returns[depth++];
+        else
+            depth++;
     l->b.at = at;
     l->dry_depth--;
     l->b.program->vars.count = var_count;
@@ -164,9 +178,13 @@ static void assign_pins(struct loop *loop, struct flow_sites *sites) {
                 struct val *val = site->changes.items[j].val;
                 if (site->changes.items[j].cell != loop->pins.items[p].cell || val == NULL)
                     continue;
-                struct txn_expr *expr = val->kind == VAL_ROW
-                                            ? txn_ref(&l->b, loop->span, val->row->var)
-                                            : val_expr(l, val);
+                const struct row *row = loop->pins.items[p].is_sample ? sample_row(val)
+                                        : val->kind == VAL_ROW        ? val->row
+                                                                      : NULL;
+                if (row == NULL && loop->pins.items[p].is_sample)
+                    continue;
+                struct txn_expr *expr =
+                    row != NULL ? txn_ref(&l->b, loop->span, row->var) : val_expr(l, val);
                 if (expr->kind != TXN_EXPR_VAR || expr->var != loop->pins.items[p].var)
                     flow_assign(l, site, loop->span, loop->pins.items[p].var, expr);
             }
@@ -221,13 +239,12 @@ static void lower_else(struct loop *loop, struct flow_sites *breaks) {
     flow_merge(l, loop->span, &sites, (struct str){0});
 }
 
-/* `rows`: TXN_NO_VAR for a loop that repeats. */
-static void lower_loop(struct loop *loop, uint16_t rows, uint16_t row, uint32_t rounds) {
+void lower_loop(struct loop *loop, uint16_t rows, uint16_t row, uint32_t rounds) {
     struct lowerer *l = loop->l;
     struct flow_sites ends = {{0}}, breaks = {{0}};
     loop->broken = TXN_NO_VAR;
     prepare(loop);
-    if (loop->orelse.count > 0) {
+    if (loop->orelse.count > 0 || loop->is_break_told) {
         loop->broken = lower_var(l, STR("is_broken"));
         l->is_pinned[loop->broken] = true;
         txn_build_assign(&l->b, loop->span, loop->broken,
@@ -249,16 +266,24 @@ static void lower_loop(struct loop *loop, uint16_t rows, uint16_t row, uint32_t 
         lower_else(loop, &breaks);
 }
 
+void loop_once(struct loop *loop, struct val *element) {
+    struct lowerer *l = loop->l;
+    struct flow_sites *breaks = l->frame->breaks, *continues = l->frame->continues;
+    if (loop->yielding != NULL) {
+        generator_yield_element(loop, element);
+        return;
+    }
+    l->frame->breaks = l->frame->continues = NULL;
+    lower_assign(l, loop->target, element);
+    lower_body(l, loop->body);
+    l->frame->breaks = breaks;
+    l->frame->continues = continues;
+}
+
 static void unroll(struct loop *loop, struct val *sequence) {
     struct lowerer *l = loop->l;
-    for (size_t i = 0; i < sequence->items.count && !l->frame->is_terminated; i++) {
-        struct flow_sites *breaks = l->frame->breaks, *continues = l->frame->continues;
-        l->frame->breaks = l->frame->continues = NULL;
-        lower_assign(l, loop->target, sequence->items.items[i]);
-        lower_body(l, loop->body);
-        l->frame->breaks = breaks;
-        l->frame->continues = continues;
-    }
+    for (size_t i = 0; i < sequence->items.count && !l->frame->is_terminated; i++)
+        loop_once(loop, sequence->items.items[i]);
     if (!l->frame->is_terminated)
         lower_body(l, loop->orelse);
 }
@@ -271,11 +296,12 @@ static void find_jump(const struct py_node *node, void *context) {
     struct jump_search *search = context;
     if (node->kind == PY_Break || node->kind == PY_Continue)
         search->has_jump = true;
-    if (node->kind != PY_For && node->kind != PY_While && node->kind != PY_FunctionDef)
+    if (node->kind != PY_For && node->kind != PY_AsyncFor && node->kind != PY_While &&
+        node->kind != PY_FunctionDef && node->kind != PY_AsyncFunctionDef)
         py_visit_children(node, find_jump, context);
 }
 
-static bool has_jump(struct py_list body) {
+bool loop_has_jump(struct py_list body) {
     struct jump_search search = {false};
     for (uint32_t i = 0; i < body.count; i++)
         find_jump(body.items[i], &search);
@@ -284,7 +310,7 @@ static bool has_jump(struct py_list body) {
 
 static void loop_rows(struct loop *loop, struct val *rows, bool is_enumerated) {
     struct lowerer *l = loop->l;
-    struct str hint = loop->target->kind == PY_Name ? loop->target->Name.id : STR("item");
+    struct str hint = loop->target != NULL && loop->target->kind == PY_Name ? loop->target->Name.id : STR("item");
     uint16_t var = lower_var(l, hint);
     struct val *element;
     l->is_pinned[var] = true;
@@ -318,7 +344,7 @@ static void loop_range(struct loop *loop, struct val *range) {
                     start.kind == VALUE_INT && end.kind == VALUE_INT && step.kind == VALUE_INT &&
                     step.number > 0;
     uint32_t rounds = LOWER_LOOP_ROUNDS;
-    loop->counter = lower_var(l, loop->target->kind == PY_Name ? loop->target->Name.id : STR("i"));
+    loop->counter = lower_var(l, loop->target != NULL && loop->target->kind == PY_Name ? loop->target->Name.id : STR("i"));
     l->is_pinned[loop->counter] = true;
     loop->counter_step = 1;
     if (is_known) {
@@ -328,7 +354,8 @@ static void loop_range(struct loop *loop, struct val *range) {
         loop->counter_step = step.number;
         rounds = n > TXN_REPEAT_MAX ? TXN_REPEAT_MAX : (uint32_t)n;
         if (n > TXN_REPEAT_MAX)
-            lower_notef(l, loop->span, "only %d rounds of this loop are modelled", TXN_REPEAT_MAX);
+            lower_bound(l, loop->span, str_printf(l->arena, "only %d rounds of this loop are modelled",
+                                                  TXN_REPEAT_MAX));
     } else {
         loop->end = val_expr(l, range->items.items[count > 1 ? 1 : 0]);
         start = value_int(0);
@@ -343,7 +370,7 @@ static void loop_unknown(struct loop *loop, struct val *iter) {
     struct str name = iter->name.len > 0 ? iter->name : STR("items");
     loop->element = val_unknown(l, loop->span, str_printf(l->arena, "%.*s[]", STR_ARG(name)));
     loop->element->is_orm = val_is_orm(iter);
-    if (has_jump(loop->body)) {
+    if (loop_has_jump(loop->body)) {
         lower_loop(loop, TXN_NO_VAR, TXN_NO_VAR, 1);
         return;
     }
@@ -353,41 +380,75 @@ static void loop_unknown(struct loop *loop, struct val *iter) {
     unroll(loop, one);
 }
 
-static struct val *lower_for_over(struct lowerer *l, struct val *iter, void *context);
-
-void lower_for(struct lowerer *l, const struct py_node *node) {
-    struct val *iter = lower_expr(l, node->For.iter);
-    if (!l->frame->is_terminated)
-        lower_for_over(l, iter, (void *)(uintptr_t)node);
+/* The one row that is known of a list. */
+static void loop_sample(struct loop *loop, struct val *sample) {
+    struct lowerer *l = loop->l;
+    struct flow_sites sites = {{0}};
+    struct val *one = val_new(l, VAL_SEQUENCE, loop->span), *item;
+    struct txn_step *step = sample_begin(l, loop->span, sample, &item);
+    size_t mark = flow_mark(l);
+    VEC_PUSH(l->arena, &one->items, item);
+    if (loop_has_jump(loop->body)) {
+        loop->element = item;
+        lower_loop(loop, TXN_NO_VAR, TXN_NO_VAR, 1);
+    } else {
+        unroll(loop, one);
+    }
+    flow_add_site(l, &sites, mark, NULL, NULL);
+    flow_undo(l, mark);
+    l->frame->is_terminated = false;
+    txn_build_else(&l->b, step);
+    flow_add_site(l, &sites, mark, NULL, NULL);
+    txn_build_end(&l->b, step);
+    flow_merge(l, loop->span, &sites, (struct str){0});
 }
 
-static struct val *lower_for_over(struct lowerer *l, struct val *iter, void *context) {
-    const struct py_node *node = context;
-    struct loop loop = {.l = l, .target = node->For.target, .body = node->For.body,
-                        .orelse = node->For.orelse, .counter = TXN_NO_VAR};
-    struct val *nothing = val_null(l, iter->span);
-    loop.span = lower_span(l, node);
-    loop.span.end = lower_span(l, node->For.iter).end;
-    if (iter->kind == VAL_CHOICE)
-        return choice_each(l, loop.span, iter, lower_for_over, context);
+static struct val *over_item(struct lowerer *l, struct val *item, void *context) {
+    struct loop loop = *(struct loop *)context;
+    lower_loop_over(&loop, item);
+    return val_null(l, loop.span);
+}
+
+void lower_loop_over(struct loop *loop, struct val *iter) {
+    struct lowerer *l = loop->l;
+    if (iter->kind == VAL_CHOICE) {
+        choice_each(l, loop->span, iter, over_item, loop);
+        return;
+    }
     bool is_enumerated = iter->kind == VAL_PARTIAL && str_is(iter->name, "enumerate");
     if (is_enumerated)
         iter = iter->self;
+    if (val_is_generator(iter)) {
+        loop_generator(loop, iter);
+        return;
+    }
     if (iter->kind == VAL_QUERYSET)
         iter = query_rows(l, iter->span, iter->query, STR("rows"));
-    if (iter->kind == VAL_ROWS) {
-        loop_rows(&loop, iter, is_enumerated);
-    } else if (iter->kind == VAL_PARTIAL && str_is(iter->name, "range")) {
-        loop_range(&loop, iter);
-    } else if (iter->kind == VAL_SEQUENCE && !iter->is_partial && iter->items.count <= LOWER_UNROLL_MAX &&
-               !is_enumerated && !has_jump(loop.body)) {
-        unroll(&loop, iter);
-    } else if (iter->kind == VAL_SEQUENCE && !iter->is_partial && iter->items.count == 0) {
-        lower_body(l, loop.orelse);
-    } else {
-        loop_unknown(&loop, iter);
-    }
-    return nothing;
+    if (iter->kind == VAL_ROWS)
+        loop_rows(loop, iter, is_enumerated);
+    else if (iter->kind == VAL_PARTIAL && str_is(iter->name, "range"))
+        loop_range(loop, iter);
+    else if (iter->kind == VAL_SEQUENCE && !iter->is_partial && !is_enumerated &&
+             iter->items.count <= LOWER_UNROLL_MAX && !loop_has_jump(loop->body))
+        unroll(loop, iter);
+    else if (iter->kind == VAL_SEQUENCE && !iter->is_partial && iter->items.count == 0)
+        lower_body(l, loop->orelse);
+    else if (iter->kind == VAL_SEQUENCE && iter->is_sample && !is_enumerated)
+        loop_sample(loop, iter);
+    else
+        loop_unknown(loop, iter);
+}
+
+void lower_for(struct lowerer *l, const struct py_node *node) {
+    struct loop loop = {.l = l, .target = node->For.target, .body = node->For.body,
+                        .orelse = node->For.orelse, .counter = TXN_NO_VAR};
+    l->is_lazy = node->For.iter->kind == PY_Call || node->For.iter->kind == PY_Await;
+    struct val *iter = lower_expr(l, node->For.iter);
+    l->is_lazy = false;
+    loop.span = lower_span(l, node);
+    loop.span.end = lower_span(l, node->For.iter).end;
+    if (!l->frame->is_terminated)
+        lower_loop_over(&loop, iter);
 }
 
 void lower_while(struct lowerer *l, const struct py_node *node) {
@@ -399,5 +460,6 @@ void lower_while(struct lowerer *l, const struct py_node *node) {
     uint32_t sql_count = l->sql_count;
     lower_loop(&loop, TXN_NO_VAR, TXN_NO_VAR, ROUNDS);
     if (l->sql_count > sql_count)
-        lower_notef(l, loop.span, "at most %d rounds of this loop are modelled", ROUNDS);
+        lower_bound(l, loop.span,
+                    str_printf(l->arena, "at most %d rounds of this loop are modelled", ROUNDS));
 }

@@ -171,21 +171,17 @@ static void publish_notes(struct django_facts *facts, const struct lowerer *l,
     for (size_t i = 0; i < l->notes.count; i++) {
         const struct django_note *note = &l->notes.items[i];
         uint32_t index = facts_note(facts, note->span, false, note->text);
-        VEC_PUSH(facts->arena, &info->notes, index);
+        facts->project->notes.items[index].is_bound = note->is_bound;
+        if (!note->is_bound)
+            VEC_PUSH(facts->arena, &info->notes, index);
     }
-}
-
-/* Runs from its first statement to its last when it is called. */
-static bool is_straight(const struct py_func *func) {
-    return func->admin != NULL ||
-           (func->node->kind != PY_AsyncFunctionDef && !lower_is_generator(func));
 }
 
 /* Both passes; the program as it is in the arena that both share, or NULL. */
 static struct txn_program *lower_twice(struct arena *scratch, struct lowerer *first,
                                        struct lowerer *l, struct django_facts *facts,
                                        size_t function, enum sql_dialect dialect,
-                                       bool is_without_signals) {
+                                       bool is_small) {
     struct django_function *info = &facts->project->functions.items[function];
     struct py_func *func = facts->funcs.items[function];
     bool is_wrapped =
@@ -193,20 +189,18 @@ static struct txn_program *lower_twice(struct arena *scratch, struct lowerer *fi
     struct txn_program *program = txn_program_new(scratch, info->symbol, info->span);
     lowerer_init(first, scratch, facts->pool, facts,
                  txn_program_new(scratch, info->symbol, info->span), dialect);
-    first->is_without_signals = is_without_signals;
+    first->is_small = is_small;
     lower_root(first, func, info->span, is_wrapped);
     lowerer_init(l, scratch, facts->pool, facts, program, dialect);
     l->is_second_pass = true;
-    l->is_without_signals = is_without_signals;
+    l->is_small = is_small;
     declare_params(l, first, func);
     lower_root(l, func, info->span, is_wrapped);
     if (l->is_too_large)
         lower_note(l, info->span, STR("this function is too large to be modelled"));
     if (l->b.has_failed)
         lower_notef(l, info->span, "not modelled: %s", l->b.err.message);
-    if (!is_straight(func))
-        lower_note(l, info->span, STR("a generator or async function is not modelled"));
-    bool is_whole = l->has_sql && is_straight(func) && !l->is_too_large && !l->b.has_failed;
+    bool is_whole = l->has_sql && !l->is_too_large && !l->b.has_failed;
     return is_whole && check(l, info->span) ? program : NULL;
 }
 
@@ -233,7 +227,7 @@ struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
     struct arena scratch = {0};
     struct txn_program *program =
         lower_twice(&scratch, first, l, facts, function, dialect, false);
-    if (program == NULL && l->has_sql && facts->receivers.count > 0)
+    if (program == NULL && l->has_sql && (facts->receivers.count > 0 || l->has_recursion))
         program = lower_twice(&scratch, first, l, facts, function, dialect, true);
     info->touches_orm = l->has_sql || (l->has_note && func->has_verb);
     if (info->touches_orm)

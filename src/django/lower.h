@@ -14,6 +14,7 @@
 
 enum {
     LOWER_CALLS_MAX = 12,    /* frames inlined into each other */
+    LOWER_RECURSION_MAX = 1, /* how often a function is inlined into itself */
     LOWER_BLOCKS_MAX = 48,   /* of TXN_DEPTH_MAX */
     LOWER_STEPS_MAX = 4000,
     LOWER_LOOP_ROUNDS = 2,   /* of a while, and of a for over what is not known */
@@ -53,6 +54,8 @@ struct frame {
     bool is_statement;       /* what it returns isn't used */
     bool is_root;            /* what it returns goes nowhere */
     struct with *with;       /* of a context manager's generator: what its yield stands for */
+    struct consumer *consumer; /* of a generator that a loop goes through; or */
+    struct val *gathered;    /* the list of what another yields */
 };
 
 struct log_entry {
@@ -94,7 +97,8 @@ struct lowerer {
     VEC(struct py_func *) called;  /* what was inlined, */
     VEC(struct py_func *) covered; /* and of it, what got all it needs */
     bool is_second_pass;
-    bool is_without_signals;      /* receivers are noted, not run: with them it got too large */
+    bool is_small;                /* receivers are noted, not run, and recursion isn't followed: with them it got too large */
+    bool has_recursion;           /* some was met */
     uint32_t dry_depth;           /* > 0: what is emitted is thrown away, and so are notes */
     uint32_t call_depth, atomic_depth, expr_depth;
     uint32_t step_count, sql_count;
@@ -108,6 +112,7 @@ struct lowerer {
     struct frame *outer_frame;
     size_t outer_depth, outer_returns;
     bool is_statement;            /* the call being lowered is a statement: its value isn't used */
+    bool is_lazy;                 /* a loop goes through its value: a generator need not be gathered */
     struct str sql_hint;          /* what a value computed for a statement will be called */
     struct str hint;              /* what the value being evaluated will be called */
     bool is_pinned[TXN_VARS_MAX]; /* variables that are assigned more than once: loops */

@@ -206,7 +206,7 @@ static struct model *param_model(struct lowerer *l, const struct py_func *func,
 }
 
 bool param_is_vague(struct lowerer *l, const struct py_func *func, const struct fields *locals) {
-    if (func->node->kind != PY_FunctionDef || !func->touches_orm)
+    if (func->node->kind == PY_Lambda || !func->touches_orm)
         return false;
     struct py_list args = func->node->FunctionDef.args->arguments.args;
     for (uint32_t i = func->owner != NULL ? 1 : 0; i < args.count; i++) {

@@ -41,7 +41,7 @@ uint32_t facts_note(struct django_facts *facts, struct txn_span span, bool is_er
     uintptr_t known = (uintptr_t)map_get(&facts->noted, key);
     if (known > 0)
         return (uint32_t)(known - 1);
-    struct django_note note = {span, str_dup(facts->arena, text), is_error};
+    struct django_note note = {.span = span, .text = str_dup(facts->arena, text), .is_error = is_error};
     VEC_PUSH(facts->arena, &facts->project->notes, note);
     known = facts->project->notes.count;
     map_put(&facts->noted, key, (void *)known);

@@ -255,6 +255,7 @@ static struct val *evaluate(struct lowerer *l, struct queryset *query, struct st
 
 struct val *query_method(struct lowerer *l, struct val *self, struct str name, struct args *args) {
     struct queryset *query = self->query;
+    name = lower_sync_name(name);
     bool is_manager_own = str_is(name, "get_queryset") || str_is(name, "add") ||
                           str_is(name, "remove") || str_is(name, "clear") || str_is(name, "set");
     if (query->is_manager && !is_manager_own && !str_is(name, "create"))

@@ -227,7 +227,7 @@ struct val *row_attribute(struct lowerer *l, struct txn_span span, struct val *o
     if (member != NULL)
         return member;
     for (size_t i = 0; i < LW_COUNT_OF(methods); i++)
-        if (str_is(name, methods[i])) {
+        if (str_is(lower_sync_name(name), methods[i])) {
             struct val *val = val_new(l, VAL_METHOD, span);
             val->self = of;
             val->name = name;
@@ -345,6 +345,7 @@ static void refresh(struct lowerer *l, struct row *row, struct args *args) {
 
 struct val *row_method(struct lowerer *l, struct val *self, struct str name, struct args *args) {
     struct row *row = self->row;
+    name = lower_sync_name(name);
     if (str_is(name, "save"))
         row_save(l, args->span, row, args);
     else if (str_is(name, "delete"))

@@ -194,7 +194,7 @@ void signal_send(struct lowerer *l, struct txn_span span, enum signal signal, st
                  struct val *created, struct val *fields) {
     const struct django_facts *facts = l->facts;
     bool is_statement = l->is_statement;
-    if (l->is_without_signals) {
+    if (l->is_small) {
         signal_note(l, span, signal, row->model);
         return;
     }

@@ -302,12 +302,14 @@ static void lower_stmt(struct lowerer *l, const struct py_node *node) {
         lower_if(l, node);
         break;
     case PY_For:
+    case PY_AsyncFor:
         lower_for(l, node);
         break;
     case PY_While:
         lower_while(l, node);
         break;
     case PY_With:
+    case PY_AsyncWith:
         lower_with(l, node);
         break;
     case PY_Try:
@@ -320,6 +322,7 @@ static void lower_stmt(struct lowerer *l, const struct py_node *node) {
         lower_delete_statement(l, node);
         break;
     case PY_FunctionDef:
+    case PY_AsyncFunctionDef:
         lower_nested_function(l, node);
         break;
     case PY_Import:

@@ -65,6 +65,7 @@ struct val {
     struct cell *content; /* SEQUENCE, DICT that was changed in place: what it holds now, for all that hold it */
     bool is_static;     /* FUNC: static method */
     bool is_partial;    /* ROWS: with deferred columns */
+    bool is_sample;     /* SEQUENCE: its one item is a row that stands for all, or null: container.c */
     bool is_container;  /* UNKNOWN: a list, set or dict, whose own methods leave the database alone */
     bool is_orm;        /* UNKNOWN: may be a row, a queryset or something of the project that writes */
     bool is_called;     /* UNKNOWN: what an unknown call returned; its effect is in the program already */

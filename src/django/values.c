@@ -137,9 +137,16 @@ struct str lower_one_line(struct lowerer *l, struct str text) {
 void lower_note(struct lowerer *l, struct txn_span span, struct str text) {
     if (l->dry_depth > 0)
         return;
-    struct django_note note = {span, lower_one_line(l, text), false};
+    struct django_note note = {.span = span, .text = lower_one_line(l, text)};
     VEC_PUSH(l->arena, &l->notes, note);
     l->has_note = true;
+}
+
+void lower_bound(struct lowerer *l, struct txn_span span, struct str text) {
+    if (l->dry_depth > 0)
+        return;
+    struct django_note note = {.span = span, .text = lower_one_line(l, text), .is_bound = true};
+    VEC_PUSH(l->arena, &l->notes, note);
 }
 
 void lower_notef(struct lowerer *l, struct txn_span span, const char *format, ...) {
