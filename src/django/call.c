@@ -225,26 +225,21 @@ static struct val *call_item(struct lowerer *l, struct val *item, void *context)
     return lower_call_value(l, item, call->args, call->text);
 }
 
-static bool is_orm_class(struct lowerer *l, struct py_class *class_) {
-    return class_model(l->facts, class_) != NULL || class_has_external_base(l->facts, class_, "Manager") ||
-           class_has_external_base(l->facts, class_, "QuerySet");
-}
-
 /* Whether a call of something that isn't known could be one of the ORM's, or of the project's own functions, that writes or
  * locks; what only reads leaves the database as it is. */
-static bool may_write(struct lowerer *l, const struct val *func) {
+static bool may_write(struct lowerer *l, const struct val *func, const struct args *args) {
     struct str last = lower_last_part(func->name);
-    if (lower_is_write(last))
+    bool is_call = args->node != NULL && args->node->Call.func->kind == PY_Attribute &&
+                   str_equal(args->node->Call.func->Attribute.attr, last);
+    if (lower_is_write(last) && (!is_call || lower_is_write_call(args->node)))
         return func->is_orm || lower_is_manager_call(func->name);
     if (!func->is_orm)
         return false;
-    bool is_plain = lower_is_plain_read(last);
+    bool is_attribute = last.len < func->name.len;
     const struct func_list *same = map_get(&l->facts->func_by_name, last);
     for (size_t i = 0; same != NULL && i < same->items.count; i++) {
         const struct py_func *one = same->items.items[i];
-        bool is_meant = one->owner == NULL ? !is_plain
-                        : is_plain         ? is_orm_class(l, one->owner)
-                                           : !is_view_class(l->facts, one->owner);
+        bool is_meant = func_is_method_of_any(l->facts, one) || (one->owner == NULL && !is_attribute);
         if (one->may_write && is_meant)
             return true;
     }
@@ -306,7 +301,7 @@ struct val *lower_call_value(struct lowerer *l, struct val *func, struct args *a
             result = lower_call_external(l, func->name, args);
         return result != NULL ? result : call_unknown(l, args, func->name, text);
     case VAL_UNKNOWN:
-        if (may_write(l, func))
+        if (may_write(l, func, args))
             lower_notef(l, args->span, "the model behind %.*s is not known", STR_ARG(func->name));
         else if (func->is_orm || lower_is_manager_call(func->name))
             return call_reader(l, func, args, text);

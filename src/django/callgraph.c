@@ -4,13 +4,12 @@
 #include "django/facts.h"
 #include "django/values.h"
 
-#include <stddef.h>
 #include "django/roots.h"
 
 struct scan {
     struct django_facts *facts;
     struct py_func *func;
-    bool has_verb, has_lock, may_write;
+    bool has_verb, has_lock;
     VEC(struct str) called; /* simple names */
 };
 
@@ -78,7 +77,6 @@ static void scan_node(const struct py_node *node, void *context) {
     if (node->kind == PY_Attribute) {
         scan->has_verb |= is_orm_name(node->Attribute.attr);
         scan->has_lock |= is_lock_name(node->Attribute.attr);
-        scan->may_write |= lower_is_write(node->Attribute.attr) || str_is(node->Attribute.attr, "atomic");
         VEC_PUSH(scan->facts->arena, &scan->called, node->Attribute.attr);
     } else if (node->kind == PY_Name) {
         scan->has_verb |= is_orm_name(node->Name.id);
@@ -90,17 +88,13 @@ static void scan_node(const struct py_node *node, void *context) {
     py_visit_children(node, scan_node, context);
 }
 
-static bool *flag_of(struct py_func *func, size_t flag) {
-    return (bool *)((char *)func + flag);
-}
-
-/* Gives a flag of a function to all that use its name. */
-static void spread(struct django_facts *facts, size_t flag) {
+/* Functions that use the name of one that touches the ORM touch it too. */
+static void spread(struct django_facts *facts) {
     VEC(struct py_func *) queue = {0};
     struct map seen;
     map_init(&seen, facts->arena);
     for (size_t i = 0; i < facts->funcs.count; i++)
-        if (*flag_of(facts->funcs.items[i], flag))
+        if (facts->funcs.items[i]->touches_orm)
             VEC_PUSH(facts->arena, &queue, facts->funcs.items[i]);
     for (size_t next = 0; next < queue.count; next++) {
         struct name_users *of = map_get(&facts->users, queue.items[next]->name);
@@ -108,11 +102,11 @@ static void spread(struct django_facts *facts, size_t flag) {
             continue;
         map_put(&seen, queue.items[next]->name, of);
         for (size_t i = 0; i < of->items.count; i++) {
-            bool *is_set = flag_of(of->items.items[i], flag);
-            if (*is_set)
+            struct py_func *user = of->items.items[i];
+            if (user->touches_orm)
                 continue;
-            *is_set = true;
-            VEC_PUSH(facts->arena, &queue, of->items.items[i]);
+            user->touches_orm = true;
+            VEC_PUSH(facts->arena, &queue, user);
         }
     }
 }
@@ -169,7 +163,6 @@ void callgraph_build(struct django_facts *facts) {
         py_visit_children(func->node, scan_node, &scan);
         func->touches_orm = func->has_verb = scan.has_verb;
         func->has_lock = scan.has_lock;
-        func->may_write = scan.may_write;
         facts->project->functions.items[i].is_view = is_view(facts, func);
         facts->project->functions.items[i].is_hook = is_hook(func);
         for (size_t j = 0; j < scan.called.count; j++) {
@@ -185,8 +178,8 @@ void callgraph_build(struct django_facts *facts) {
                 VEC_PUSH(facts->arena, &of->items, func);
         }
     }
-    spread(facts, offsetof(struct py_func, touches_orm));
-    spread(facts, offsetof(struct py_func, may_write));
+    spread(facts);
+    may_write_find(facts);
     for (size_t i = 0; i < facts->funcs.count; i++)
         facts->project->functions.items[i].touches_orm = facts->funcs.items[i]->touches_orm;
 }

@@ -118,6 +118,18 @@ struct str lower_sync_name(struct str name) {
     return is_one_of(name, names, LW_COUNT_OF(names)) ? str_sub(name, 1, name.len) : name;
 }
 
+/* What the ORM's own methods can't be called with is no call of theirs: update(other) is a dict's, set(key, value) a cache's. */
+bool lower_is_write_call(const struct py_node *call) {
+    struct py_list args = call->Call.args;
+    struct str name = call->Call.func->Attribute.attr;
+    for (uint32_t i = 0; i < args.count; i++)
+        if (args.items[i]->kind == PY_Starred)
+            return true;
+    if (str_is(name, "update") || str_is(name, "create"))
+        return args.count == 0;
+    return !str_is(name, "set") || args.count < 2;
+}
+
 bool lower_is_plain_read(struct str name) {
     static const char *const names[] = {
         "get",    "items",  "keys",   "values", "filter", "all",     "first",  "last",  "exists", "count",

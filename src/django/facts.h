@@ -169,4 +169,12 @@ void views_find(struct django_facts *facts);
 void callgraph_add(struct django_facts *facts, size_t caller, const struct py_func *callee);
 void callgraph_build(struct django_facts *facts);
 
+/* may_write.c */
+
+/* Sets may_write of each function. */
+void may_write_find(struct django_facts *facts);
+/* Whether a call of that name, of something that isn't known but may be one of the ORM's or the project's things, can be
+ * one of this function. */
+bool func_is_method_of_any(struct django_facts *facts, const struct py_func *func);
+
 #endif

@@ -164,6 +164,8 @@ bool lower_is_effect(struct str dotted);
 bool lower_is_manager_call(struct str name);
 bool lower_is_write(struct str name);
 struct str lower_sync_name(struct str name);
+/* A call by such a name, of an attribute: whether its arguments are such. */
+bool lower_is_write_call(const struct py_node *call);
 /* Methods that rows, querysets, dicts and texts have alike: of what isn't known, whatever else in the project is called so. */
 bool lower_is_plain_read(struct str name);
 /* "c" of a.b.c(...). */

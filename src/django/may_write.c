@@ -1,0 +1,549 @@
+/* Which functions may write or lock, themselves or by what they call: before anything is lowered, from the names that a
+ * function uses. What a name stands for is looked up where that can be told; a method of something that isn't known may
+ * be any of that name. A receiver that is seen to be no row, manager or queryset writes nothing. */
+#include "base/assert.h"
+#include "django/facts.h"
+#include "django/roots.h"
+#include "django/values.h"
+
+enum receiver_kind {
+    RECEIVER_EXACT,
+    RECEIVER_SELF,
+    RECEIVER_ANY,
+    RECEIVER_MODULE, /* that the function imports for itself, or an object of it */
+    RECEIVER_NONE    /* a name alone */
+};
+
+/* A function uses a name, of something. */
+struct use {
+    struct py_func *user;
+    enum receiver_kind receiver;
+    bool is_call, is_store;
+    const struct py_func *func;    /* EXACT */
+    const struct py_class *class_; /* SELF: of the method that names it */
+};
+
+struct uses {
+    VEC(struct use) items;
+};
+
+/* What a local name, or attributes of a name, were bound to so far. */
+enum local { LOCAL_NONE, LOCAL_PLAIN, LOCAL_OTHER, LOCAL_IMPORT };
+
+struct scan {
+    struct django_facts *facts;
+    struct module *module;
+    struct py_func *func;    /* NULL: the whole module */
+    struct map *by_name;     /* struct uses */
+    struct map *attributes;  /* enum local: of all objects, by name */
+    struct map locals;       /* enum local */
+    bool may_write;
+};
+
+/* The classes below a class, itself among them. */
+struct heirs {
+    VEC(const struct py_class *) items;
+};
+
+static struct str address(const void *const *pointer) {
+    return (struct str){(const char *)pointer, sizeof(*pointer)};
+}
+
+struct heir_scan {
+    struct django_facts *facts;
+    struct map *heirs;
+    const struct py_class *heir;
+};
+
+static bool add_heir(void *context, struct py_class *class_, struct str dotted) {
+    struct heir_scan *scan = context;
+    (void)dotted;
+    if (class_ == NULL)
+        return false;
+    const void *key = class_;
+    struct heirs *heirs = map_get(scan->heirs, address(&key));
+    if (heirs == NULL) {
+        heirs = ARENA_NEW(scan->facts->arena, struct heirs);
+        const void **kept = ARENA_NEW(scan->facts->arena, const void *);
+        *kept = class_;
+        map_put(scan->heirs, address(kept), heirs);
+    }
+    if (heirs->items.count == 0 || heirs->items.items[heirs->items.count - 1] != scan->heir)
+        VEC_PUSH(scan->facts->arena, &heirs->items, scan->heir);
+    return false;
+}
+
+static void find_heirs(struct django_facts *facts, struct map *heirs) {
+    map_init(heirs, facts->arena);
+    for (size_t i = 0; i < facts->classes.count; i++) {
+        struct heir_scan scan = {facts, heirs, facts->classes.items[i]};
+        class_walk(facts, facts->classes.items[i], add_heir, &scan);
+    }
+}
+
+/* Whether one object can have both among its classes. */
+static bool is_related(const struct map *heirs, const struct py_class *a, const struct py_class *b) {
+    const void *keys[] = {a, b};
+    const struct heirs *of_a = map_get(heirs, address(&keys[0])), *of_b = map_get(heirs, address(&keys[1]));
+    if (a == b || of_a == NULL || of_b == NULL)
+        return true;
+    for (size_t i = 0; i < of_a->items.count; i++)
+        for (size_t j = 0; j < of_b->items.count; j++)
+            if (of_a->items.items[i] == of_b->items.items[j])
+                return true;
+    return false;
+}
+
+static void add_use(struct scan *scan, struct str name, struct use use) {
+    if (!map_has(&scan->facts->func_by_name, name))
+        return;
+    struct uses *uses = map_get(scan->by_name, name);
+    if (uses == NULL) {
+        uses = ARENA_NEW(scan->facts->arena, struct uses);
+        map_put(scan->by_name, name, uses);
+    }
+    use.user = scan->func;
+    VEC_PUSH(scan->facts->arena, &uses->items, use);
+}
+
+static bool is_orm_class(struct django_facts *facts, struct py_class *class_) {
+    return class_model(facts, class_) != NULL || class_has_external_base(facts, class_, "Manager") ||
+           class_has_external_base(facts, class_, "QuerySet");
+}
+
+bool func_is_method_of_any(struct django_facts *facts, const struct py_func *func) {
+    if (func->owner == NULL)
+        return false;
+    return lower_is_plain_read(func->name) ? is_orm_class(facts, func->owner)
+                                           : !is_view_class(facts, func->owner);
+}
+
+static enum local bound_to(const struct map *map, struct str name) {
+    return (enum local)(uintptr_t)map_get(map, name);
+}
+
+static enum local local_of(const struct scan *scan, struct str name) {
+    return bound_to(&scan->locals, name);
+}
+
+static void bind(struct map *map, struct str name, enum local as) {
+    enum local before = bound_to(map, name);
+    map_put(map, name, (void *)(uintptr_t)(before == LOCAL_NONE || before == as ? as : LOCAL_OTHER));
+}
+
+static void bind_local(struct scan *scan, struct str name, enum local as) {
+    bind(&scan->locals, name, as);
+}
+
+static void bind_target(struct scan *scan, const struct py_node *target, enum local as) {
+    struct py_list none = {0};
+    struct py_list elts = target->kind == PY_Tuple  ? target->Tuple.elts
+                          : target->kind == PY_List ? target->List.elts
+                                                    : none;
+    if (target->kind == PY_Name)
+        bind_local(scan, target->Name.id, as);
+    else if (target->kind == PY_Starred)
+        bind_target(scan, target->Starred.value, as);
+    for (uint32_t i = 0; i < elts.count; i++)
+        bind_target(scan, elts.items[i], LOCAL_OTHER);
+}
+
+static bool is_one_of(struct str name, const char *const *names, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (str_is(name, names[i]))
+            return true;
+    return false;
+}
+
+/* An object of a class from outside that is none of the ORM's: svgwrite.Drawing. */
+static bool is_outside_class(struct str dotted) {
+    struct str last = lower_last_part(dotted);
+    return last.len > 0 && last.ptr[0] >= 'A' && last.ptr[0] <= 'Z' && !str_starts(dotted, "django.db") &&
+           !str_starts(dotted, "django.contrib") && str_find(dotted, '(', 0) == dotted.len &&
+           !str_ends(str_sub(dotted, 0, dotted.len - last.len), ".models.");
+}
+
+/* A call that gives a container, a text, or an object from outside. */
+static bool calls_plain(struct scan *scan, const struct py_node *call) {
+    static const char *const makers[] = {"dict",   "list",        "set",       "tuple",   "frozenset", "str",
+                                         "bytes",  "int",         "float",     "sorted",  "bytearray", "deque",
+                                         "defaultdict", "len", "open", "range"};
+    const struct py_node *func = call->Call.func;
+    struct str name = func->kind == PY_Name        ? func->Name.id
+                      : func->kind == PY_Attribute ? func->Attribute.attr
+                                                   : (struct str){0};
+    if (func->kind == PY_Attribute && str_is(name, "get_context_data"))
+        return true;
+    if (func->kind == PY_Name && local_of(scan, name) != LOCAL_NONE)
+        return false;
+    struct symbol symbol = symbol_of_expr(scan->facts, scan->module, func);
+    if (symbol.kind == SYMBOL_EXTERNAL)
+        return is_outside_class(symbol.dotted) || str_starts(symbol.dotted, "json.") ||
+               str_starts(symbol.dotted, "logging.") || str_starts(symbol.dotted, "collections.");
+    return symbol.kind == SYMBOL_NONE && func->kind == PY_Name &&
+           is_one_of(name, makers, LW_COUNT_OF(makers));
+}
+
+/* A container, text or number that is made here, or an object from outside: no row, no manager and nothing of the
+ * project. What is in a container may be. */
+static bool makes_plain(struct scan *scan, const struct py_node *value) {
+    switch (value->kind) {
+    case PY_Dict:
+    case PY_List:
+    case PY_Set:
+    case PY_Tuple:
+    case PY_ListComp:
+    case PY_SetComp:
+    case PY_DictComp:
+    case PY_GeneratorExp:
+    case PY_JoinedStr:
+    case PY_Constant:
+    case PY_Compare:
+        return true;
+    case PY_Name:
+        return local_of(scan, value->Name.id) == LOCAL_PLAIN;
+    case PY_BoolOp:
+        for (uint32_t i = 0; i < value->BoolOp.values.count; i++)
+            if (!makes_plain(scan, value->BoolOp.values.items[i]))
+                return false;
+        return true;
+    case PY_IfExp:
+        return makes_plain(scan, value->IfExp.body) && makes_plain(scan, value->IfExp.orelse);
+    case PY_Subscript: { /* json.loads(text)[0]["fields"] */
+        const struct py_node *of = value;
+        while (of->kind == PY_Subscript)
+            of = of->Subscript.value;
+        struct symbol symbol = {0};
+        if (of->kind == PY_Call)
+            symbol = symbol_of_expr(scan->facts, scan->module, of->Call.func);
+        return symbol.kind == SYMBOL_EXTERNAL && str_starts(symbol.dotted, "json.");
+    }
+    case PY_Call:
+        return calls_plain(scan, value);
+    default:
+        return false;
+    }
+}
+
+static void bind_arguments(struct scan *scan, const struct py_node *arguments) {
+    struct py_list lists[] = {arguments->arguments.posonlyargs, arguments->arguments.args,
+                              arguments->arguments.kwonlyargs};
+    for (size_t k = 0; k < LW_COUNT_OF(lists); k++)
+        for (uint32_t i = 0; i < lists[k].count; i++)
+            bind_local(scan, lists[k].items[i]->arg.arg, LOCAL_OTHER);
+    if (arguments->arguments.vararg != NULL)
+        bind_local(scan, arguments->arguments.vararg->arg.arg, LOCAL_PLAIN);
+    if (arguments->arguments.kwarg != NULL)
+        bind_local(scan, arguments->arguments.kwarg->arg.arg, LOCAL_PLAIN);
+}
+
+static void bind_aliases(struct scan *scan, struct py_list names) {
+    for (uint32_t i = 0; i < names.count; i++) {
+        const struct py_node *alias = names.items[i];
+        struct str name = alias->alias.asname.ptr != NULL ? alias->alias.asname : alias->alias.name;
+        bind_local(scan, str_sub(name, 0, str_find(name, '.', 0)), LOCAL_IMPORT);
+    }
+}
+
+/* What the function's own names are bound to, nested functions' taken together with them. */
+static void scan_locals(const struct py_node *node, void *context) {
+    struct scan *scan = context;
+    switch (node->kind) {
+    case PY_Assign:
+        for (uint32_t i = 0; i < node->Assign.targets.count; i++)
+            bind_target(scan, node->Assign.targets.items[i],
+                        makes_plain(scan, node->Assign.value) ? LOCAL_PLAIN : LOCAL_OTHER);
+        break;
+    case PY_AnnAssign:
+        if (node->AnnAssign.value != NULL)
+            bind_target(scan, node->AnnAssign.target,
+                        makes_plain(scan, node->AnnAssign.value) ? LOCAL_PLAIN : LOCAL_OTHER);
+        break;
+    case PY_NamedExpr:
+        bind_target(scan, node->NamedExpr.target,
+                    makes_plain(scan, node->NamedExpr.value) ? LOCAL_PLAIN : LOCAL_OTHER);
+        break;
+    case PY_For:
+        bind_target(scan, node->For.target, LOCAL_OTHER);
+        break;
+    case PY_AsyncFor:
+        bind_target(scan, node->AsyncFor.target, LOCAL_OTHER);
+        break;
+    case PY_comprehension:
+        bind_target(scan, node->comprehension.target, LOCAL_OTHER);
+        break;
+    case PY_withitem:
+        if (node->withitem.optional_vars != NULL)
+            bind_target(scan, node->withitem.optional_vars, LOCAL_OTHER);
+        break;
+    case PY_arguments:
+        bind_arguments(scan, node);
+        break;
+    case PY_Import:
+        bind_aliases(scan, node->Import.names);
+        break;
+    case PY_ImportFrom:
+        bind_aliases(scan, node->ImportFrom.names);
+        break;
+    case PY_Global:
+        for (uint32_t i = 0; i < node->Global.names.count; i++)
+            bind_local(scan, node->Global.names.items[i], LOCAL_OTHER);
+        break;
+    case PY_MatchAs:
+        if (node->MatchAs.name.ptr != NULL)
+            bind_local(scan, node->MatchAs.name, LOCAL_OTHER);
+        break;
+    default:
+        break;
+    }
+    py_visit_children(node, scan_locals, scan);
+}
+
+/* What attributes of that name are ever bound to, in assignments and in the bodies of classes. */
+static void bind_attribute(struct scan *scan, const struct py_node *target, enum local as) {
+    struct py_list none = {0};
+    struct py_list elts = target->kind == PY_Tuple  ? target->Tuple.elts
+                          : target->kind == PY_List ? target->List.elts
+                                                    : none;
+    if (target->kind == PY_Attribute)
+        bind(scan->attributes, target->Attribute.attr, as);
+    for (uint32_t i = 0; i < elts.count; i++)
+        bind_attribute(scan, elts.items[i], LOCAL_OTHER);
+}
+
+static void scan_attributes(const struct py_node *node, void *context) {
+    struct scan *scan = context;
+    switch (node->kind) {
+    case PY_Assign:
+        for (uint32_t i = 0; i < node->Assign.targets.count; i++)
+            bind_attribute(scan, node->Assign.targets.items[i],
+                           makes_plain(scan, node->Assign.value) ? LOCAL_PLAIN : LOCAL_OTHER);
+        break;
+    case PY_AnnAssign:
+        bind_attribute(scan, node->AnnAssign.target,
+                       node->AnnAssign.value != NULL && makes_plain(scan, node->AnnAssign.value)
+                           ? LOCAL_PLAIN
+                           : LOCAL_OTHER);
+        break;
+    case PY_For:
+        bind_attribute(scan, node->For.target, LOCAL_OTHER);
+        break;
+    case PY_withitem:
+        if (node->withitem.optional_vars != NULL)
+            bind_attribute(scan, node->withitem.optional_vars, LOCAL_OTHER);
+        break;
+    default:
+        break;
+    }
+    py_visit_children(node, scan_attributes, scan);
+}
+
+static void scan_class(struct scan *scan, const struct py_class *class_) {
+    for (size_t i = 0; i < class_->names.count; i++) {
+        const struct binding *binding = class_->names.entries[i].value;
+        bool is_plain = binding->kind == BIND_VALUE && binding->value != NULL && makes_plain(scan, binding->value);
+        bind(scan->attributes, class_->names.entries[i].key, is_plain ? LOCAL_PLAIN : LOCAL_OTHER);
+    }
+}
+
+static void find_attributes(struct django_facts *facts, struct map *attributes) {
+    struct scan scan = {.facts = facts, .attributes = attributes};
+    map_init(&scan.locals, facts->arena);
+    map_init(attributes, facts->arena);
+    for (size_t i = 0; i < facts->modules.count; i++) {
+        scan.module = facts->modules.items[i];
+        scan_attributes(scan.module->py->root, &scan);
+    }
+    for (size_t i = 0; i < facts->classes.count; i++) {
+        scan.module = facts->classes.items[i]->module;
+        scan_class(&scan, facts->classes.items[i]);
+    }
+    for (size_t i = 0; i < facts->models.count; i++)
+        for (size_t j = 0; j < facts->models.items[i]->reverses.count; j++)
+            bind(attributes, facts->models.items[i]->reverses.items[j].accessor, LOCAL_OTHER);
+}
+
+static bool is_self(const struct scan *scan, const struct py_node *node) {
+    if (scan->func->owner == NULL)
+        return false;
+    if (node->kind == PY_Call && node->Call.func->kind == PY_Name)
+        return str_is(node->Call.func->Name.id, "super");
+    struct py_list args = scan->func->node->FunctionDef.args->arguments.args;
+    return node->kind == PY_Name && args.count > 0 && str_equal(args.items[0]->arg.arg, node->Name.id);
+}
+
+/* Where the chain of attributes, calls and items begins. */
+static const struct py_node *root_of(const struct py_node *node) {
+    for (;;) {
+        if (node->kind == PY_Attribute)
+            node = node->Attribute.value;
+        else if (node->kind == PY_Call)
+            node = node->Call.func;
+        else if (node->kind == PY_Subscript)
+            node = node->Subscript.value;
+        else
+            return node;
+    }
+}
+
+/* What the receiver stands for at the top of the module; a name of the function's own stands for nothing there. */
+static struct symbol symbol_of_receiver(struct scan *scan, const struct py_node *node) {
+    const struct py_node *root = root_of(node);
+    if (root->kind != PY_Name || local_of(scan, root->Name.id) != LOCAL_NONE)
+        return (struct symbol){0};
+    return symbol_of_expr(scan->facts, scan->module, node);
+}
+
+/* Something that is seen to be none of the ORM's, nor the project's. */
+static bool is_harmless(struct scan *scan, const struct py_node *of) {
+    if (of->kind == PY_Attribute && bound_to(scan->attributes, of->Attribute.attr) == LOCAL_PLAIN)
+        return true;
+    struct symbol symbol = symbol_of_receiver(scan, of);
+    if (symbol.kind == SYMBOL_EXTERNAL)
+        return !str_starts(symbol.dotted, "django.db") && str_find(symbol.dotted, '(', 0) == symbol.dotted.len;
+    if (symbol.kind == SYMBOL_VALUE && symbol.value != NULL && !symbol.is_rebound) {
+        struct scan other = {.facts = scan->facts, .module = symbol.module, .locals = {.arena = scan->facts->arena}};
+        return makes_plain(&other, symbol.value);
+    }
+    return makes_plain(scan, of);
+}
+
+/* A method of the class that the project shows, in which nothing from outside may stand in its way. */
+static bool is_own_method(struct scan *scan, struct str name) {
+    struct py_class *where;
+    const struct binding *binding = class_find(scan->facts, scan->func->owner, name, &where);
+    return binding != NULL && binding->kind == BIND_FUNC;
+}
+
+/* `call`: of the attribute, or NULL. */
+static void scan_attribute(struct scan *scan, const struct py_node *node, const struct py_node *call) {
+    const struct py_node *of = node->Attribute.value;
+    struct str name = node->Attribute.attr;
+    struct use use = {.receiver = RECEIVER_ANY, .is_call = call != NULL, .is_store = node->ctx != PY_Load};
+    bool is_write = lower_is_write(name) && !use.is_store && (call == NULL || lower_is_write_call(call));
+    if (str_is(name, "atomic"))
+        scan->may_write = true;
+    if (is_self(scan, of)) {
+        bool is_super = of->kind == PY_Call;
+        scan->may_write |= is_write && (is_super || !is_own_method(scan, name));
+        use.receiver = RECEIVER_SELF;
+        use.class_ = scan->func->owner;
+        add_use(scan, name, use);
+        return;
+    }
+    if (is_harmless(scan, of))
+        return;
+    struct symbol symbol = symbol_of_receiver(scan, node);
+    if (symbol.kind == SYMBOL_FUNC) {
+        add_use(scan, symbol.func->name, (struct use){.receiver = RECEIVER_EXACT, .func = symbol.func});
+        return;
+    }
+    scan->may_write |= is_write;
+    if (of->kind == PY_Name && local_of(scan, of->Name.id) == LOCAL_IMPORT)
+        use.receiver = RECEIVER_MODULE;
+    add_use(scan, name, use);
+}
+
+static void scan_name(struct scan *scan, const struct py_node *node) {
+    struct py_class *where;
+    struct str name = node->Name.id;
+    enum local local = local_of(scan, name);
+    if (local == LOCAL_IMPORT)
+        add_use(scan, name, (struct use){.receiver = RECEIVER_NONE});
+    if (local != LOCAL_NONE)
+        return;
+    struct symbol symbol = symbol_resolve(scan->facts, scan->module, name);
+    if (symbol.kind == SYMBOL_FUNC)
+        add_use(scan, symbol.func->name, (struct use){.receiver = RECEIVER_EXACT, .func = symbol.func});
+    if ((symbol.kind == SYMBOL_NONE && !lower_is_builtin(name)) || symbol.kind == SYMBOL_VALUE)
+        add_use(scan, name, (struct use){.receiver = RECEIVER_NONE});
+    if (symbol.kind != SYMBOL_CLASS)
+        return;
+    const struct binding *init = class_find(scan->facts, symbol.class_, STR("__init__"), &where);
+    if (init != NULL && init->kind == BIND_FUNC)
+        add_use(scan, init->func->name, (struct use){.receiver = RECEIVER_EXACT, .func = init->func});
+}
+
+static void scan_imported(struct scan *scan, const struct py_node *node) {
+    /* Under another name: any function of the first. */
+    for (uint32_t i = 0; i < node->ImportFrom.names.count; i++)
+        add_use(scan, node->ImportFrom.names.items[i]->alias.name, (struct use){.receiver = RECEIVER_NONE});
+}
+
+static void scan_node(const struct py_node *node, void *context) {
+    struct scan *scan = context;
+    if (node->kind == PY_Call && node->Call.func->kind == PY_Attribute)
+        scan_attribute(scan, node->Call.func, node);
+    else if (node->kind == PY_Attribute)
+        scan_attribute(scan, node, NULL);
+    else if (node->kind == PY_Name)
+        scan_name(scan, node);
+    else if (node->kind == PY_ImportFrom)
+        scan_imported(scan, node);
+    py_visit_children(node, scan_node, context);
+}
+
+static bool has_decorator(const struct py_func *func, const char *ending) {
+    struct py_list decorators = func->node->FunctionDef.decorator_list;
+    for (uint32_t i = 0; i < decorators.count; i++) {
+        const struct py_node *node = decorators.items[i];
+        struct str name = node->kind == PY_Name        ? node->Name.id
+                          : node->kind == PY_Attribute ? node->Attribute.attr
+                                                       : (struct str){0};
+        if (str_ends(name, ending))
+            return true;
+    }
+    return false;
+}
+
+static bool is_meant(struct django_facts *facts, const struct map *heirs, const struct use *use,
+                     const struct py_func *func) {
+    if (use->receiver == RECEIVER_EXACT)
+        return use->func == func;
+    if (use->is_store != has_decorator(func, "setter"))
+        return false;
+    if (use->receiver == RECEIVER_SELF)
+        return func->owner != NULL && is_related(heirs, use->class_, func->owner);
+    if (func->owner == NULL)
+        return use->receiver == RECEIVER_NONE || use->receiver == RECEIVER_MODULE;
+    /* A method runs where it is called, a property where it is read. */
+    return use->receiver != RECEIVER_NONE &&
+           (use->is_call || use->is_store || has_decorator(func, "property")) &&
+           func_is_method_of_any(facts, func);
+}
+
+/* All that use a function that may write may write. */
+static void spread(struct django_facts *facts, const struct map *by_name, const struct map *heirs) {
+    VEC(struct py_func *) queue = {0};
+    for (size_t i = 0; i < facts->funcs.count; i++)
+        if (facts->funcs.items[i]->may_write)
+            VEC_PUSH(facts->arena, &queue, facts->funcs.items[i]);
+    for (size_t next = 0; next < queue.count; next++) {
+        const struct py_func *func = queue.items[next];
+        const struct uses *uses = map_get(by_name, func->name);
+        for (size_t i = 0; uses != NULL && i < uses->items.count; i++) {
+            const struct use *use = &uses->items.items[i];
+            if (use->user->may_write || !is_meant(facts, heirs, use, func))
+                continue;
+            use->user->may_write = true;
+            VEC_PUSH(facts->arena, &queue, use->user);
+        }
+    }
+}
+
+void may_write_find(struct django_facts *facts) {
+    struct map by_name, heirs, attributes;
+    map_init(&by_name, facts->arena);
+    find_heirs(facts, &heirs);
+    find_attributes(facts, &attributes);
+    for (size_t i = 0; i < facts->funcs.count; i++) {
+        struct py_func *func = facts->funcs.items[i];
+        struct scan scan = {.facts = facts, .module = func->module, .func = func, .by_name = &by_name,
+                            .attributes = &attributes};
+        map_init(&scan.locals, facts->arena);
+        py_visit_children(func->node, scan_locals, &scan);
+        py_visit_children(func->node, scan_node, &scan);
+        func->may_write = scan.may_write;
+    }
+    spread(facts, &by_name, &heirs);
+}
