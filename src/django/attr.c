@@ -10,6 +10,46 @@ struct val *func_val(struct lowerer *l, struct py_func *func) {
     return val;
 }
 
+/* Methods that send something at once: what stands so in a module or class is sent when that is loaded. */
+static bool is_sent_at_once(struct str name) {
+    static const char *const names[] = {"get",    "first",  "last",   "latest",        "earliest",         "count",
+                                        "exists", "create", "update", "get_or_create", "update_or_create", "delete",
+                                        "in_bulk", "aggregate", "bulk_create", "bulk_update", "iterator"};
+    for (size_t i = 0; i < LW_COUNT_OF(names); i++)
+        if (str_is(name, names[i]))
+            return true;
+    return false;
+}
+
+/* `Order.objects.filter(...)`, `Service()`: what a module or class holds for all that use it. */
+static bool is_held(struct lowerer *l, struct module *module, const struct py_node *node) {
+    const struct py_node *func = node->Call.func;
+    struct symbol symbol = symbol_of_expr(l->facts, module, func);
+    if (symbol.kind == SYMBOL_CLASS)
+        return class_model(l->facts, symbol.class_) == NULL && node->Call.args.count == 0 &&
+               node->Call.keywords.count == 0;
+    while (func->kind == PY_Attribute || func->kind == PY_Call) {
+        if (func->kind == PY_Attribute && is_sent_at_once(func->Attribute.attr))
+            return false;
+        func = func->kind == PY_Call ? func->Call.func : func->Attribute.value;
+        symbol = symbol_of_expr(l->facts, module, func);
+        if (symbol.kind == SYMBOL_CLASS)
+            return class_model(l->facts, symbol.class_) != NULL;
+    }
+    return false;
+}
+
+/* The object itself was made when its module was loaded. */
+static struct val *held_value(struct lowerer *l, struct txn_span span, const struct py_node *node) {
+    struct symbol symbol = symbol_of_expr(l->facts, l->frame->module, node->Call.func);
+    if (symbol.kind != SYMBOL_CLASS)
+        return lower_expr(l, node);
+    struct val *val = val_new(l, VAL_INSTANCE, span);
+    val->class_ = symbol.class_;
+    val->fields = fields_new(l);
+    return val;
+}
+
 /* A module-level expression, evaluated where it stands. */
 static struct val *module_value(struct lowerer *l, struct txn_span span, struct symbol symbol,
                                 struct str text) {
@@ -35,6 +75,10 @@ static struct val *module_value(struct lowerer *l, struct txn_span span, struct 
     case PY_Attribute:
     case PY_Lambda:
         break;
+    case PY_Call:
+        if (is_held(l, symbol.module, symbol.value))
+            break;
+        return val_unknown(l, span, text);
     default:
         return val_unknown(l, span, text);
     }
@@ -45,7 +89,8 @@ static struct val *module_value(struct lowerer *l, struct txn_span span, struct 
     struct frame *outer = l->frame;
     l->frame = arena_copy(l->arena, &frame, sizeof(frame));
     l->call_depth++;
-    struct val *val = lower_expr(l, symbol.value);
+    struct val *val = symbol.value->kind == PY_Call ? held_value(l, span, symbol.value)
+                                                    : lower_expr(l, symbol.value);
     l->call_depth--;
     l->frame = outer;
     return val->kind == VAL_UNKNOWN ? val_unknown(l, span, text) : val;
