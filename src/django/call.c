@@ -39,9 +39,11 @@ void lower_args(struct lowerer *l, const struct py_node *call, struct args *args
             continue;
         }
         struct val *inner = lower_expr(l, node->Starred.value);
+        if (inner->kind != VAL_SEQUENCE || inner->is_partial)
+            args->rest = inner;
         if (inner->kind != VAL_SEQUENCE)
             args->is_open = true;
-        else
+        else if (!inner->is_sample)
             for (size_t j = 0; j < inner->items.count; j++)
                 VEC_PUSH(l->arena, &args->positional, inner->items.items[j]);
         args->is_open |= inner->is_partial;

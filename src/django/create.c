@@ -34,8 +34,11 @@ struct val *query_create(struct lowerer *l, struct txn_span span, struct queryse
     struct args all = with_owner(l, query, args);
     struct val *made = row_construct(l, span, query->model, &all);
     row_call_save(l, span, made->row, true);
-    if (query->owner != NULL && query->owner_m2m != NULL)
-        lower_note(l, span, STR("create() through a many-to-many relation: the link is not modelled"));
+    if (query->owner != NULL && query->owner_m2m != NULL && !l->frame->is_terminated) {
+        struct args link = {.span = span};
+        VEC_PUSH(l->arena, &link.positional, made);
+        relation_method(l, query, STR("add"), &link);
+    }
     return made;
 }
 
@@ -380,61 +383,6 @@ struct val *query_bulk_update(struct lowerer *l, struct queryset *query, struct 
         struct txn_step *step = txn_build_for(&l->b, span, row->var, objects->var);
         update_columns(l, span, row, fields);
         txn_build_end(&l->b, step);
-    }
-    lower_atomic_end(l, atomic);
-    return val_null(l, span);
-}
-
-static void key_sql(struct lowerer *l, struct val *val, struct buf *out) {
-    val_sql(l, val, out);
-}
-
-static void link_equals(struct lowerer *l, const struct model *through, const struct model_field *field,
-                        struct val *val, struct buf *out) {
-    sql_name(l, through->table_name, out);
-    buf_add_char(out, '.');
-    sql_name(l, field->column, out);
-    buf_add_c(out, " = ");
-    key_sql(l, val, out);
-}
-
-/* add(): the link is looked for, and inserted if it isn't there (MySQL: INSERT IGNORE, PostgreSQL: ON
- * CONFLICT DO NOTHING; Django 3 and later, for a table of its own making). */
-struct val *relation_rows(struct lowerer *l, struct row *owner, struct model *through,
-                          struct model_field *near, struct model_field *far, struct str name,
-                          struct args *args) {
-    struct txn_span span = args->span;
-    struct val *self = val_row(l, span, owner);
-    signal_note(l, span, SIGNAL_M2M_CHANGED, through);
-    struct txn_step *atomic = lower_atomic(l, span, NULL);
-    atomic->is_savepoint_off = true;
-    size_t count = str_is(name, "clear") ? 1 : args->positional.count;
-    for (size_t i = 0; i < count; i++) {
-        struct buf sql = {0};
-        if (str_is(name, "add")) {
-            buf_add_c(&sql, l->b.dialect == SQL_MYSQL ? "INSERT IGNORE INTO " : "INSERT INTO ");
-            sql_name(l, through->table_name, &sql);
-            buf_add_c(&sql, " (");
-            sql_name(l, near->column, &sql);
-            buf_add_c(&sql, ", ");
-            sql_name(l, far->column, &sql);
-            buf_add_c(&sql, ") VALUES (");
-            key_sql(l, self, &sql);
-            buf_add_c(&sql, ", ");
-            key_sql(l, args->positional.items[i], &sql);
-            buf_add_c(&sql, l->b.dialect == SQL_MYSQL ? ")" : ") ON CONFLICT DO NOTHING");
-        } else {
-            buf_add_c(&sql, "DELETE FROM ");
-            sql_name(l, through->table_name, &sql);
-            buf_add_c(&sql, " WHERE ");
-            link_equals(l, through, near, self, &sql);
-            if (!str_is(name, "clear")) {
-                buf_add_c(&sql, " AND ");
-                link_equals(l, through, far, args->positional.items[i], &sql);
-            }
-        }
-        lower_sql(l, span, TXN_INTO_NOTHING, TXN_NO_VAR, &sql);
-        buf_release(&sql);
     }
     lower_atomic_end(l, atomic);
     return val_null(l, span);

@@ -128,10 +128,14 @@ void loop_generator(struct loop *loop, struct val *generator) {
     struct statement_search def = search_body(node->FunctionDef.body);
     struct consumer *consumer = ARENA_NEW(l->arena, struct consumer);
     *consumer = (struct consumer){loop, l->frame, body.has_break, body.has_return};
+    /* What the body yields to may leave this loop too. */
+    const struct consumer *above = l->frame->consumer;
+    bool is_above = above != NULL && (body.has_yield || loop->yielding != NULL);
+    consumer->has_return |= is_above && above->has_return;
     if (loop->yielding != NULL)
         consumer = loop->yielding->consumer;
     bool is_left = consumer != NULL && consumer->has_return && (consumer->has_break || def.has_return);
-    bool is_left_twice = consumer != NULL && consumer->has_break && loop->yielding != NULL;
+    bool is_left_twice = is_above && above->has_break;
     if (is_left || is_left_twice || (body.has_break && loop->orelse.count > 0)) {
         lower_loop_over(loop, generator_gather(l, generator));
         return;

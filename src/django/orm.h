@@ -64,13 +64,12 @@ struct queryset *manager_of(struct lowerer *l, struct txn_span span, struct mode
 /* create.c */
 /* save() of the model's own class, or Django's. */
 void row_call_save(struct lowerer *l, struct txn_span span, struct row *row, bool is_insert);
-/* add, remove, clear of a many-to-many table. */
-struct val *relation_rows(struct lowerer *l, struct row *owner, struct model *through,
-                          struct model_field *near, struct model_field *far, struct str name,
-                          struct args *args);
 struct val *query_create(struct lowerer *l, struct txn_span span, struct queryset *query, struct args *args);
 struct val *query_get_or_create(struct lowerer *l, struct queryset *query, struct args *args, bool is_update);
 struct val *query_bulk_create(struct lowerer *l, struct queryset *query, struct args *args);
 struct val *query_bulk_update(struct lowerer *l, struct queryset *query, struct args *args);
 struct val *query_update(struct lowerer *l, struct queryset *query, struct args *args);
+/* relation.c: add(), remove(), clear(), set() of a manager of related objects. */
+struct val *relation_method(struct lowerer *l, struct queryset *query, struct str name,
+                            struct args *args);
 #endif

@@ -171,43 +171,6 @@ static struct val *query_get_method(struct lowerer *l, struct queryset *query, s
                      str_printf(l->arena, "%.*s.DoesNotExist", STR_ARG(query->model->name)));
 }
 
-/* Rows of the table between two models: x.tags.add(a, b), .remove(), .clear(). */
-static struct val *change_relation(struct lowerer *l, struct queryset *query, struct str name,
-                                   struct args *args) {
-    struct model_field *field = query->owner_m2m;
-    if (query->owner != NULL && field == NULL && query->owner_field != NULL && str_is(name, "add")) {
-        /* The other end of a foreign key: UPDATE of the children. */
-        for (size_t i = 0; i < args->positional.count; i++) {
-            struct queryset *child = query_new(l, args->span, query->model);
-            struct args update = {.span = args->span};
-            VEC_PUSH(l->arena, &child->where,
-                     cond_lookup(l, args->span, STR("pk"), args->positional.items[i]));
-            VEC_PUSH(l->arena, &update.names, query->owner_field->name);
-            VEC_PUSH(l->arena, &update.values, val_row(l, args->span, query->owner));
-            query_update(l, child, &update);
-        }
-        return val_null(l, args->span);
-    }
-    if (query->owner == NULL || field == NULL || field->through == NULL || field->through->table < 0 ||
-        query->owner_reverse != NULL || str_is(name, "set")) {
-        lower_notef(l, args->span, "%.*s() of this relation is not modelled", STR_ARG(name));
-        return val_null(l, args->span);
-    }
-    struct model_field *near = NULL, *far = NULL;
-    for (size_t i = 0; i < field->through->fields.count; i++) {
-        struct model_field *end = field->through->fields.items[i];
-        if (end->kind != FIELD_PLAIN && near == NULL && end->target == query->owner->model)
-            near = end;
-        else if (end->kind != FIELD_PLAIN && far == NULL)
-            far = end;
-    }
-    if (near == NULL || far == NULL) {
-        lower_note(l, args->span, STR("the table of this relation is not modelled"));
-        return val_null(l, args->span);
-    }
-    return relation_rows(l, query->owner, field->through, near, far, name, args);
-}
-
 /* The one call that a method stands for, evaluated at once. */
 static struct val *evaluate(struct lowerer *l, struct queryset *query, struct str name,
                             struct args *args) {
@@ -249,7 +212,7 @@ static struct val *evaluate(struct lowerer *l, struct queryset *query, struct st
         return pair;
     }
     if (str_is(name, "add") || str_is(name, "remove") || str_is(name, "clear") || str_is(name, "set"))
-        return change_relation(l, query, name, args);
+        return relation_method(l, query, name, args);
     return NULL;
 }
 

@@ -190,28 +190,28 @@ static void add_arg(struct lowerer *l, struct args *args, const char *name, stru
     VEC_PUSH(l->arena, &args->values, val);
 }
 
-void signal_send(struct lowerer *l, struct txn_span span, enum signal signal, struct row *row,
-                 struct val *created, struct val *fields) {
+/* What all signals of models have, and what `more` has beside it, for each receiver. */
+static void send(struct lowerer *l, struct txn_span span, enum signal signal,
+                 const struct model *sender_model, struct row *row, const struct args *more) {
     const struct django_facts *facts = l->facts;
     bool is_statement = l->is_statement;
     if (l->is_small) {
-        signal_note(l, span, signal, row->model);
+        signal_note(l, span, signal, sender_model);
         return;
     }
     for (size_t i = 0; i < facts->receivers.count && !l->frame->is_terminated; i++) {
         const struct receiver *receiver = &facts->receivers.items[i];
-        if (!receives(receiver, signal, row->model))
+        if (!receives(receiver, signal, sender_model))
             continue;
         struct args args = {.span = span};
         struct val *sender = val_new(l, VAL_CLASS, span);
-        sender->class_ = row->model->class_;
+        sender->class_ = sender_model->class_;
         add_arg(l, &args, "sender", sender);
         add_arg(l, &args, "instance", val_row(l, span, row));
-        if (created != NULL)
-            add_arg(l, &args, "created", created);
-        if (fields != NULL)
-            add_arg(l, &args, "update_fields", fields);
-        add_arg(l, &args, "raw", val_bool(l, span, false));
+        for (size_t k = 0; k < more->names.count; k++) {
+            VEC_PUSH(l->arena, &args.names, more->names.items[k]);
+            VEC_PUSH(l->arena, &args.values, more->values.items[k]);
+        }
         add_arg(l, &args, "using", val_literal(l, span, value_text(l->pool, STR("default"))));
         struct val *func = lower_decorated(l, func_val(l, receiver->func),
                                            receiver->func->node->FunctionDef.decorator_list);
@@ -219,6 +219,36 @@ void signal_send(struct lowerer *l, struct txn_span span, enum signal signal, st
         lower_call_value(l, func, &args, receiver->func->name);
     }
     l->is_statement = is_statement;
+}
+
+void signal_send(struct lowerer *l, struct txn_span span, enum signal signal, struct row *row,
+                 struct val *created, struct val *fields) {
+    struct args more = {.span = span};
+    if (created != NULL)
+        add_arg(l, &more, "created", created);
+    if (fields != NULL)
+        add_arg(l, &more, "update_fields", fields);
+    add_arg(l, &more, "raw", val_bool(l, span, false));
+    send(l, span, signal, row->model, row, &more);
+}
+
+void signal_send_changed(struct lowerer *l, struct txn_span span, const struct model *through,
+                         struct row *row, struct str action, bool is_reverse,
+                         const struct model *model, struct val *target) {
+    struct args more = {.span = span};
+    struct val *class_ = val_new(l, VAL_CLASS, span), *keys = val_null(l, span);
+    if (!signal_has(l->facts, SIGNAL_M2M_CHANGED, through))
+        return;
+    class_->class_ = model->class_;
+    if (target != NULL) {
+        keys = val_new(l, VAL_SEQUENCE, span);
+        VEC_PUSH(l->arena, &keys->items, val_scalar(l, val_expr(l, target)));
+    }
+    add_arg(l, &more, "action", val_literal(l, span, value_text(l->pool, action)));
+    add_arg(l, &more, "reverse", val_bool(l, span, is_reverse));
+    add_arg(l, &more, "model", class_);
+    add_arg(l, &more, "pk_set", keys);
+    send(l, span, SIGNAL_M2M_CHANGED, through, row, &more);
 }
 
 void signal_note(struct lowerer *l, struct txn_span span, enum signal signal,

@@ -38,6 +38,11 @@ bool signal_has(const struct django_facts *facts, enum signal signal, const stru
 void signal_send(struct lowerer *l, struct txn_span span, enum signal signal, struct row *row,
                  struct val *created, struct val *fields);
 
+/* The same for m2m_changed. `target`: the key or object of the link; NULL: all of them. */
+void signal_send_changed(struct lowerer *l, struct txn_span span, const struct model *through,
+                         struct row *row, struct str action, bool is_reverse,
+                         const struct model *model, struct val *target);
+
 /* Notes that receivers run here, if the signal has any: they are not modelled at this place. */
 void signal_note(struct lowerer *l, struct txn_span span, enum signal signal,
                  const struct model *model);

@@ -133,6 +133,7 @@ struct args {
     VEC(struct str) names;
     VEC(struct val *) values;
     bool is_open; /* *args or **kwargs that are not known */
+    struct val *rest; /* what the last such *args goes over; or NULL */
 };
 void lower_args(struct lowerer *l, const struct py_node *call, struct args *args);
 struct val *args_get(const struct args *args, size_t position, const char *name);
