@@ -451,6 +451,8 @@ static struct val *subscript(struct lowerer *l, const struct py_node *node, stru
     struct val *known = subscript_known(l, of, key);
     if (known != NULL)
         return known;
+    if (val_is_by_key(of))
+        return by_key_item(l, span, of, key, true);
     if (of->kind == VAL_QUERYSET)
         return query_index(l, span, of->query, key);
     if (of->kind == VAL_ROWS && of->model != NULL) {

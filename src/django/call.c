@@ -76,6 +76,8 @@ struct val *args_get(const struct args *args, size_t position, const char *name)
 /* A method of a list, dict or scalar. */
 static struct val *call_plain_method(struct lowerer *l, struct val *self, struct str name,
                                      struct args *args) {
+    if (val_is_by_key(self))
+        return by_key_method(l, self, name, args);
     if (self->kind == VAL_DICT && args->positional.count > 0 &&
         (str_is(name, "get") || str_is(name, "pop") || str_is(name, "setdefault"))) {
         struct value wanted, known;

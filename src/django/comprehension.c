@@ -206,6 +206,20 @@ static bool is_copy(const struct comprehension *c, const struct val *iter) {
            str_equal(target->Name.id, c->elt->Name.id);
 }
 
+/* {x.id: x for x in rows}: the column; NULL: another. */
+static const struct model_field *key_field(const struct comprehension *c, const struct val *iter) {
+    const struct py_node *generator = c->generators.items[0], *target = generator->comprehension.target;
+    bool is_named = c->value != NULL && target->kind == PY_Name && c->value->kind == PY_Name &&
+                    str_equal(target->Name.id, c->value->Name.id);
+    if (!is_named || c->generators.count != 1 || generator->comprehension.ifs.count > 0 ||
+        iter->kind != VAL_ROWS || iter->model == NULL || c->elt->kind != PY_Attribute ||
+        c->elt->Attribute.value->kind != PY_Name ||
+        !str_equal(c->elt->Attribute.value->Name.id, target->Name.id))
+        return NULL;
+    const struct model_field *field = model_attribute(iter->model, c->elt->Attribute.attr);
+    return field != NULL && field->kind != FIELD_MANY_TO_MANY ? field : NULL;
+}
+
 /* A value that hangs on the elements of each round. */
 static struct val *fold(struct comprehension *c, struct val *iter) {
     struct lowerer *l = c->l;
@@ -254,5 +268,8 @@ struct val *lower_comprehension(struct lowerer *l, const struct py_node *node) {
     if (iter->kind == VAL_SEQUENCE && !iter->is_partial && c.generators.count == 1 &&
         iter->items.count <= LOWER_UNROLL_MAX && (known = unroll(&c, iter)) != NULL)
         return known;
+    const struct model_field *key = key_field(&c, iter);
+    if (key != NULL)
+        return by_key_new(l, c.span, iter, key);
     return is_copy(&c, iter) ? iter : fold(&c, iter);
 }

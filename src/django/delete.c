@@ -1,5 +1,6 @@
 /* Deleting: Django collects what depends on the rows by its foreign keys and deletes that first. */
 #include "base/assert.h"
+#include "django/model_meta.h"
 #include "django/orm.h"
 #include "django/signal.h"
 #include "django/sqlgen.h"
@@ -55,10 +56,68 @@ static uint16_t select_keys(struct lowerer *l, struct txn_span span, struct mode
     return var;
 }
 
-/* The receivers get the rows one by one, which a program that deletes many doesn't have. */
+/* Where it would get too large, the receivers are not run. */
 static void note_signals(struct lowerer *l, struct txn_span span, const struct model *model) {
     signal_note(l, span, SIGNAL_PRE_DELETE, model);
     signal_note(l, span, SIGNAL_POST_DELETE, model);
+}
+
+static bool has_receivers(const struct lowerer *l, const struct model *model) {
+    bool is_told = signal_has(l->facts, SIGNAL_PRE_DELETE, model) ||
+                   signal_has(l->facts, SIGNAL_POST_DELETE, model);
+    return is_told && !l->is_small && l->step_count < LOWER_STEPS_MAX / 4;
+}
+
+static void delete_dependents(struct lowerer *l, struct txn_span span, struct model *model,
+                              struct str keys, int depth);
+
+/* What is done with each row of a list: a receiver is run, or (SIGNAL_M2M_CHANGED) it is deleted. */
+static void each_row(struct lowerer *l, struct txn_span span, struct model *model, uint16_t rows,
+                     enum signal signal, int depth) {
+    struct row *row = row_new(l, model, lower_var(l, str_lower(l->arena, model->name)));
+    bool is_deleting = signal == SIGNAL_M2M_CHANGED;
+    if (l->frame->is_terminated || (!is_deleting && !signal_has(l->facts, signal, model)))
+        return;
+    row->pk_state.val = val_bool(l, span, true);
+    l->is_pinned[row->var] = true;
+    struct txn_step *loop = txn_build_for(&l->b, span, row->var, rows);
+    size_t mark = flow_mark(l);
+    if (is_deleting) {
+        struct str key = str_printf(l->arena, ":%.*s.%.*s",
+                                    STR_ARG(l->b.program->vars.items[row->var].name),
+                                    STR_ARG(model->pk->column));
+        delete_dependents(l, span, model, key, depth);
+        delete_keys(l, span, model, model->pk->column, key);
+    } else {
+        signal_send(l, span, signal, row, NULL, NULL);
+    }
+    flow_undo(l, mark);
+    l->frame->is_terminated = false;
+    txn_build_end(&l->b, loop);
+}
+
+/* Rows that receivers are told of one by one. They are deleted one by one too, where Django sends one DELETE. */
+static void delete_rows(struct lowerer *l, struct txn_span span, struct model *model, uint16_t rows,
+                        int depth) {
+    each_row(l, span, model, rows, SIGNAL_PRE_DELETE, depth);
+    each_row(l, span, model, rows, SIGNAL_M2M_CHANGED, depth);
+    each_row(l, span, model, rows, SIGNAL_POST_DELETE, depth);
+}
+
+static uint16_t select_rows(struct lowerer *l, struct txn_span span, struct model *model,
+                            struct str column, struct str keys) {
+    struct sqlgen gen;
+    struct buf sql = {0};
+    uint16_t var = lower_var(l, STR("dependents"));
+    sqlgen_init(&gen, l, model, span);
+    buf_add_c(&sql, "SELECT ");
+    sqlgen_columns(&gen, query_new(l, span, model), &sql);
+    sqlgen_from(&gen, &sql);
+    buf_add_c(&sql, " WHERE ");
+    column_in(l, model->table_name, column, keys, &sql);
+    lower_sql(l, span, TXN_INTO_ROWS, var, &sql);
+    buf_release(&sql);
+    return var;
 }
 
 static void delete_dependents(struct lowerer *l, struct txn_span span, struct model *model,
@@ -72,6 +131,11 @@ static void delete_dependents(struct lowerer *l, struct txn_span span, struct mo
         struct str column = reverse->field->column;
         if (!is_dependent(reverse))
             continue;
+        if (reverse->field->on_delete == ON_DELETE_CASCADE && has_receivers(l, reverse->model)) {
+            delete_rows(l, span, reverse->model, select_rows(l, span, reverse->model, column, keys),
+                        depth + 1);
+            continue;
+        }
         if (reverse->field->on_delete == ON_DELETE_CASCADE)
             note_signals(l, span, reverse->model);
         if (reverse->field->on_delete == ON_DELETE_SET_NULL) {
@@ -143,9 +207,18 @@ void query_delete(struct lowerer *l, struct txn_span span, struct queryset *quer
         query = query_base(l, span, query);
     if (query->limit != NULL)
         lower_note(l, span, STR("delete() of a slice"));
-    note_signals(l, span, model);
     query = query_copy(l, query);
     query->is_guard = true;
+    if (has_receivers(l, model) && query->result == QUERY_ROWS) {
+        query->is_manager = false;
+        struct val *rows = query_rows(l, span, query, STR("rows"));
+        if (rows->kind == VAL_ROWS)
+            delete_rows(l, span, model, rows->var, 0);
+        l->deleted = TXN_NO_VAR;
+        lower_atomic_end(l, atomic);
+        return;
+    }
+    note_signals(l, span, model);
     sqlgen_init(&gen, l, model, span);
     if (!model_has_dependents(model)) {
         struct buf where = {0};

@@ -308,7 +308,8 @@ bool loop_has_jump(struct py_list body) {
     return search.has_jump;
 }
 
-static void loop_rows(struct loop *loop, struct val *rows, bool is_enumerated) {
+/* `first`: what each row comes in a pair with, empty: nothing; "index", or the column that is its key in a dict. */
+static void loop_rows(struct loop *loop, struct val *rows, struct str first) {
     struct lowerer *l = loop->l;
     struct str hint = loop->target != NULL && loop->target->kind == PY_Name ? loop->target->Name.id : STR("item");
     uint16_t var = lower_var(l, hint);
@@ -324,9 +325,12 @@ static void loop_rows(struct loop *loop, struct val *rows, bool is_enumerated) {
     } else {
         element = val_scalar(l, txn_ref(&l->b, loop->span, var));
     }
-    if (is_enumerated) {
+    if (first.len > 0) {
         struct val *pair = val_new(l, VAL_SEQUENCE, loop->span);
-        VEC_PUSH(l->arena, &pair->items, val_unknown(l, loop->span, STR("index")));
+        VEC_PUSH(l->arena, &pair->items,
+                 element->kind == VAL_ROW && !str_is(first, "index")
+                     ? lower_attribute(l, loop->span, element, first, NULL)
+                     : val_unknown(l, loop->span, first));
         VEC_PUSH(l->arena, &pair->items, element);
         element = pair;
     }
@@ -424,8 +428,15 @@ void lower_loop_over(struct loop *loop, struct val *iter) {
     }
     if (iter->kind == VAL_QUERYSET)
         iter = query_rows(l, iter->span, iter->query, STR("rows"));
-    if (iter->kind == VAL_ROWS)
-        loop_rows(loop, iter, is_enumerated);
+    struct str key = {0};
+    if (iter->kind == VAL_PARTIAL && str_is(iter->name, "by_key_items")) {
+        val_text(l, iter->items.items[0], &key);
+        iter = iter->self;
+    }
+    if (key.len > 0)
+        loop_rows(loop, iter, key);
+    else if (iter->kind == VAL_ROWS)
+        loop_rows(loop, iter, is_enumerated ? STR("index") : (struct str){0});
     else if (iter->kind == VAL_PARTIAL && str_is(iter->name, "range"))
         loop_range(loop, iter);
     else if (iter->kind == VAL_SEQUENCE && !iter->is_partial && !is_enumerated &&

@@ -60,6 +60,8 @@ bool query_loads(const struct queryset *query, const struct model_field *field);
 void query_filter(struct lowerer *l, struct queryset *query, struct args *args, bool is_excluded);
 struct cond *lower_conditions(struct lowerer *l, struct args *args);
 struct cond *cond_lookup(struct lowerer *l, struct txn_span span, struct str path, struct val *val);
+/* Conditions that are not known: a parameter of that name says whether they hold. */
+struct cond *cond_unknown(struct lowerer *l, struct txn_span span, struct str name);
 struct queryset *manager_of(struct lowerer *l, struct txn_span span, struct model *model, struct str name);
 /* create.c */
 /* save() of the model's own class, or Django's. */

@@ -105,6 +105,12 @@ static void set_annotations(struct lowerer *l, struct queryset *query, struct ar
     } /* what isn't known is only read: a condition on it is one that isn't known */
 }
 
+static struct val *rows_unknown(struct lowerer *l, struct txn_span span, struct str name) {
+    struct val *rows = val_unknown(l, span, name);
+    rows->is_orm = true;
+    return rows;
+}
+
 /* Methods that give another queryset. NULL: not one of these. */
 static struct val *chain(struct lowerer *l, struct queryset *query, struct str name, struct args *args) {
     struct queryset *next = query_copy(l, query);
@@ -141,8 +147,11 @@ static struct val *chain(struct lowerer *l, struct queryset *query, struct str n
                        ? choice_union(l, args->span, next, other->query, false)
                        : NULL;
         }
-        if (next == NULL)
-            return NULL;
+        if (next == NULL) /* of several tables: nothing is written by way of it */
+            return rows_unknown(l, args->span, name);
+    } else if (str_is(name, "extra")) {
+        if (args->positional.count > 1 || args_named(args, "where") != NULL)
+            VEC_PUSH(l->arena, &next->where, cond_unknown(l, args->span, STR("extra")));
     } else if (str_is(name, "using")) {
         lower_note(l, args->span, STR("another database than `default`"));
     } else if (!str_is(name, "all") && !str_is(name, "get_queryset") && !str_is(name, "iterator") &&
@@ -169,6 +178,25 @@ static struct val *query_get_method(struct lowerer *l, struct queryset *query, s
     query_filter(l, next, args, false);
     return query_get(l, args->span, next, l->hint,
                      str_printf(l->arena, "%.*s.DoesNotExist", STR_ARG(query->model->name)));
+}
+
+/* {key: row}, of the keys given. */
+static struct val *in_bulk(struct lowerer *l, struct queryset *query, struct args *args) {
+    struct val *keys = args_get(args, 0, "id_list"), *by = args_named(args, "field_name");
+    struct str name = STR("pk");
+    struct model_field *field;
+    if (by != NULL)
+        val_text(l, by, &name);
+    field = model_attribute(query->model, name);
+    if (field == NULL || query->result != QUERY_ROWS)
+        return NULL;
+    struct queryset *wanted = query_copy(l, query);
+    wanted->is_manager = false;
+    if (keys != NULL && !val_is_none(keys))
+        VEC_PUSH(l->arena, &wanted->where,
+                 cond_lookup(l, args->span, str_printf(l->arena, "%.*s__in", STR_ARG(field->name)), keys));
+    struct val *rows = query_rows(l, args->span, wanted, STR("rows"));
+    return rows->kind == VAL_ROWS ? by_key_new(l, args->span, rows, field) : NULL;
 }
 
 /* The one call that a method stands for, evaluated at once. */
@@ -202,6 +230,8 @@ static struct val *evaluate(struct lowerer *l, struct queryset *query, struct st
         return query_bulk_update(l, query, args);
     if (str_is(name, "update"))
         return query_update(l, query, args);
+    if (str_is(name, "in_bulk"))
+        return in_bulk(l, query, args);
     if (str_is(name, "delete")) {
         query_delete(l, span, query);
         struct val *pair = val_new(l, VAL_SEQUENCE, span);
@@ -216,6 +246,15 @@ static struct val *evaluate(struct lowerer *l, struct queryset *query, struct st
     return NULL;
 }
 
+/* Whether the project has a method of that name that writes. */
+static bool is_written_here(struct lowerer *l, struct str name) {
+    const struct func_list *same = map_get(&l->facts->func_by_name, name);
+    for (size_t i = 0; same != NULL && i < same->items.count; i++)
+        if (same->items.items[i]->may_write && same->items.items[i]->owner != NULL)
+            return true;
+    return false;
+}
+
 struct val *query_method(struct lowerer *l, struct val *self, struct str name, struct args *args) {
     struct queryset *query = self->query;
     name = lower_sync_name(name);
@@ -228,8 +267,16 @@ struct val *query_method(struct lowerer *l, struct val *self, struct str name, s
         val = evaluate(l, query, name, args);
     if (val != NULL)
         return val;
-    lower_notef(l, args->span, "%.*s() of a queryset is not modelled", STR_ARG(name));
-    return val_unknown(l, args->span, name);
+    if (lower_is_write(name) || is_written_here(l, name)) {
+        lower_notef(l, args->span, "%.*s() of a queryset is not modelled", STR_ARG(name));
+        return val_unknown(l, args->span, name);
+    }
+    /* Of a class from outside: it gives some of the rows, or something else. */
+    if (str_starts(name, "get") || str_starts(name, "in_") || lower_is_plain_read(name))
+        return rows_unknown(l, args->span, name);
+    struct queryset *some = query_copy(l, query);
+    VEC_PUSH(l->arena, &some->where, cond_unknown(l, args->span, name));
+    return val_query(l, args->span, some);
 }
 
 struct val *query_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name) {

@@ -64,7 +64,7 @@ static struct cond *cond_of(struct lowerer *l, struct val *val) {
 }
 
 /* Conditions that aren't known: a parameter says whether they hold. */
-static struct cond *cond_unknown(struct lowerer *l, struct txn_span span, struct str name) {
+struct cond *cond_unknown(struct lowerer *l, struct txn_span span, struct str name) {
     struct cond *cond = cond_new(l, COND_FREE, span);
     cond->is_unknown = true;
     cond->number = 1;

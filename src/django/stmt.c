@@ -312,6 +312,9 @@ static void lower_stmt(struct lowerer *l, const struct py_node *node) {
     case PY_AsyncWith:
         lower_with(l, node);
         break;
+    case PY_Match:
+        lower_match(l, node);
+        break;
     case PY_Try:
         lower_try(l, node);
         break;

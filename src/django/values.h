@@ -43,6 +43,15 @@ bool sample_can_start(const struct val *list, const struct model *model);
 struct txn_step *sample_begin(struct lowerer *l, struct txn_span span, const struct val *sample,
                               struct val **item);
 
+/* A dict that holds rows by one of their columns: in_bulk(), {x.id: x for x in rows}. */
+struct val *by_key_new(struct lowerer *l, struct txn_span span, struct val *rows,
+                       const struct model_field *field);
+bool val_is_by_key(const struct val *val);
+/* The row of a key. `is_sure`: KeyError if there is none; else null. */
+struct val *by_key_item(struct lowerer *l, struct txn_span span, const struct val *by_key,
+                        struct val *key, bool is_sure);
+struct val *by_key_method(struct lowerer *l, struct val *by_key, struct str name, struct args *args);
+
 /* As a scalar of the program. A row is its primary key; what isn't known is a parameter. */
 struct txn_expr *val_expr(struct lowerer *l, struct val *val);
 /* As a condition. */
@@ -93,6 +102,8 @@ void lower_while(struct lowerer *l, const struct py_node *node);
 struct val *lower_comprehension(struct lowerer *l, const struct py_node *node);
 /* sum() of a comprehension; NULL: another call. */
 struct val *lower_sum(struct lowerer *l, const struct py_node *call);
+/* match.c */
+void lower_match(struct lowerer *l, const struct py_node *node);
 /* with.c */
 void lower_with(struct lowerer *l, const struct py_node *node);
 /* An application lock by its name or by how it is made; NULL: not one. */
