@@ -1,6 +1,7 @@
 /* Attributes and items of values. */
 #include "base/assert.h"
 #include "django/choice.h"
+#include "django/container.h"
 #include "django/orm.h"
 #include "django/values.h"
 

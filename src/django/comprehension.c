@@ -1,6 +1,7 @@
 /* Comprehensions. Over what is known each element is evaluated; over rows a loop goes through them, for what the element
  * reads, and the value hangs on all that the elements were. */
 #include "base/assert.h"
+#include "django/container.h"
 #include "django/orm.h"
 #include "django/values.h"
 

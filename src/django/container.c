@@ -3,6 +3,8 @@
  * What a loop over rows puts into a list can't be listed: the list becomes a *sample*, of which one row is known, the
  * last one put in (its variable is null if there is none). What is done with each of the list's rows is done with
  * that one. Rows that are kept in a dict by one of their columns stay the list they are. */
+#include "django/container.h"
+
 #include "base/assert.h"
 #include "django/model_meta.h"
 #include "django/orm.h"

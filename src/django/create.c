@@ -1,6 +1,7 @@
 /* Writers of managers and querysets: create and its kin, update. */
 #include "base/assert.h"
 #include "django/choice.h"
+#include "django/container.h"
 #include "django/model_meta.h"
 #include "django/orm.h"
 #include "django/signal.h"

@@ -62,9 +62,15 @@ static void note_signals(struct lowerer *l, struct txn_span span, const struct m
     signal_note(l, span, SIGNAL_POST_DELETE, model);
 }
 
+/* Receivers of every model's deletes are too many to be run for each row that goes. */
 static bool has_receivers(const struct lowerer *l, const struct model *model) {
-    bool is_told = signal_has(l->facts, SIGNAL_PRE_DELETE, model) ||
-                   signal_has(l->facts, SIGNAL_POST_DELETE, model);
+    bool is_told = false;
+    for (enum signal signal = SIGNAL_PRE_DELETE; signal <= SIGNAL_POST_DELETE; signal++) {
+        bool has_any = signal_has(l->facts, signal, model);
+        if (has_any && !signal_has_own(l->facts, signal, model))
+            return false;
+        is_told |= has_any;
+    }
     return is_told && !l->is_small && l->step_count < LOWER_STEPS_MAX / 4;
 }
 

@@ -1,6 +1,7 @@
 /* Expressions. */
 #include "base/assert.h"
 #include "django/choice.h"
+#include "django/loop.h"
 #include "django/orm.h"
 #include "django/values.h"
 #include "python/value.h"

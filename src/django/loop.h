@@ -3,7 +3,7 @@
 #ifndef LW_DJANGO_LOOP_H
 #define LW_DJANGO_LOOP_H
 
-#include "django/values.h"
+#include "django/container.h"
 
 struct pin {
     struct cell *cell;
@@ -37,6 +37,13 @@ void lower_loop_over(struct loop *loop, struct val *iter);
 bool loop_has_jump(struct py_list body);
 
 /* generator.c */
+
+/* A generator that was called and has not begun; what it yields as a list; a yield in its frame, `yield from`. */
+struct val *generator_new(struct lowerer *l, struct val *func, struct val *self, const struct args *args);
+bool val_is_generator(const struct val *val);
+struct val *generator_gather(struct lowerer *l, struct val *generator);
+void generator_yield(struct lowerer *l, const struct py_node *node);
+void generator_yield_each(struct lowerer *l, const struct py_node *node);
 
 /* The loop for whose sake a generator runs: its body comes in the place of each yield. */
 struct consumer {

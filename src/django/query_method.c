@@ -1,6 +1,7 @@
 /* Methods of managers and querysets. */
 #include "base/assert.h"
 #include "django/choice.h"
+#include "django/container.h"
 #include "django/orm.h"
 #include "django/values.h"
 
@@ -105,6 +106,12 @@ static void set_annotations(struct lowerer *l, struct queryset *query, struct ar
     } /* what isn't known is only read: a condition on it is one that isn't known */
 }
 
+static struct cond *cond_any(struct lowerer *l, struct txn_span span, struct str name) {
+    struct cond *cond = cond_unknown(l, span, name);
+    cond->is_any = true;
+    return cond;
+}
+
 static struct val *rows_unknown(struct lowerer *l, struct txn_span span, struct str name) {
     struct val *rows = val_unknown(l, span, name);
     rows->is_orm = true;
@@ -151,7 +158,7 @@ static struct val *chain(struct lowerer *l, struct queryset *query, struct str n
             return rows_unknown(l, args->span, name);
     } else if (str_is(name, "extra")) {
         if (args->positional.count > 1 || args_named(args, "where") != NULL)
-            VEC_PUSH(l->arena, &next->where, cond_unknown(l, args->span, STR("extra")));
+            VEC_PUSH(l->arena, &next->where, cond_any(l, args->span, STR("extra")));
     } else if (str_is(name, "using")) {
         lower_note(l, args->span, STR("another database than `default`"));
     } else if (!str_is(name, "all") && !str_is(name, "get_queryset") && !str_is(name, "iterator") &&
@@ -275,7 +282,7 @@ struct val *query_method(struct lowerer *l, struct val *self, struct str name, s
     if (str_starts(name, "get") || str_starts(name, "in_") || lower_is_plain_read(name))
         return rows_unknown(l, args->span, name);
     struct queryset *some = query_copy(l, query);
-    VEC_PUSH(l->arena, &some->where, cond_unknown(l, args->span, name));
+    VEC_PUSH(l->arena, &some->where, cond_any(l, args->span, name));
     return val_query(l, args->span, some);
 }
 

@@ -6,6 +6,7 @@
  * both. Links that are no longer wanted are deleted one by one where Django sends one DELETE. */
 #include "base/assert.h"
 #include "django/choice.h"
+#include "django/container.h"
 #include "django/model_meta.h"
 #include "django/orm.h"
 #include "django/signal.h"

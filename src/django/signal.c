@@ -185,6 +185,17 @@ bool signal_has(const struct django_facts *facts, enum signal signal, const stru
     return false;
 }
 
+bool signal_has_own(const struct django_facts *facts, enum signal signal, const struct model *model) {
+    bool has_own = false;
+    for (size_t i = 0; i < facts->receivers.count; i++) {
+        const struct receiver *receiver = &facts->receivers.items[i];
+        if (receives(receiver, signal, model) && receiver->sender == NULL)
+            return false;
+        has_own |= receives(receiver, signal, model);
+    }
+    return has_own;
+}
+
 static void add_arg(struct lowerer *l, struct args *args, const char *name, struct val *val) {
     VEC_PUSH(l->arena, &args->names, str_from_c(name));
     VEC_PUSH(l->arena, &args->values, val);

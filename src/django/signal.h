@@ -33,6 +33,9 @@ void signals_find(struct django_facts *facts);
 /* Whether a signal of this model has a receiver. */
 bool signal_has(const struct django_facts *facts, enum signal signal, const struct model *model);
 
+/* The same, and that all of them are for this model alone. */
+bool signal_has_own(const struct django_facts *facts, enum signal signal, const struct model *model);
+
 /* Runs the receivers in the order of their connection. `created` and `fields` (update_fields) are NULL where the signal
  * has none. What follows isn't reached if one of them always raises: see l->frame->is_terminated. */
 void signal_send(struct lowerer *l, struct txn_span span, enum signal signal, struct row *row,

@@ -442,6 +442,10 @@ void sqlgen_cond(struct sqlgen *gen, const struct cond *cond, bool is_outer, boo
         sqlgen_expr(gen, cond->expr, out);
         return;
     case COND_FREE:
+        if (cond->is_any && !is_guard(gen)) {
+            buf_add_c(out, "1 = 1");
+            return;
+        }
         if (cond->is_unknown && is_guard(gen))
             lower_note(gen->l, cond->span, STR("conditions that are not known from the source"));
         val_sql(gen->l, cond->value, out);

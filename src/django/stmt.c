@@ -277,20 +277,31 @@ static void lower_assign_statement(struct lowerer *l, const struct py_node *node
         lower_assign(l, targets.items[i], val);
 }
 
+static void lower_expr_statement(struct lowerer *l, const struct py_node *node) {
+    const struct py_node *value = node->Expr.value;
+    if (value->kind == PY_Await)
+        value = value->Await.value;
+    l->is_statement = value->kind == PY_Call;
+    lower_expr(l, value);
+    l->is_statement = false;
+}
+
+static void lower_annotated(struct lowerer *l, const struct py_node *node) {
+    if (node->AnnAssign.value != NULL)
+        lower_assign(l, node->AnnAssign.target,
+                     lower_value_for(l, node->AnnAssign.target, node->AnnAssign.value));
+}
+
 static void lower_stmt(struct lowerer *l, const struct py_node *node) {
     switch (node->kind) {
     case PY_Expr:
-        l->is_statement = node->Expr.value->kind == PY_Call;
-        lower_expr(l, node->Expr.value);
-        l->is_statement = false;
+        lower_expr_statement(l, node);
         break;
     case PY_Assign:
         lower_assign_statement(l, node);
         break;
     case PY_AnnAssign:
-        if (node->AnnAssign.value != NULL)
-            lower_assign(l, node->AnnAssign.target,
-                         lower_value_for(l, node->AnnAssign.target, node->AnnAssign.value));
+        lower_annotated(l, node);
         break;
     case PY_AugAssign:
         lower_aug_assign(l, node);
@@ -339,11 +350,10 @@ static void lower_stmt(struct lowerer *l, const struct py_node *node) {
     case PY_Continue:
         lower_jump(l, node);
         break;
-    case PY_Global:
-        break;
     case PY_Nonlocal:
         lower_names(l, node->Nonlocal.names);
         break;
+    case PY_Global:
     case PY_Pass:
         break;
     default:

@@ -120,6 +120,7 @@ struct cond {
     struct sqlx *expr; /* EXPR: Exists(...) */
     int64_t number;    /* FREE: what `value` is compared with */
     bool is_unlike, is_unknown; /* FREE: unknown: stands for conditions that aren't known */
+    bool is_any;       /* FREE: where rows are only read it holds for all of them */
 };
 
 enum query_result { QUERY_ROWS, QUERY_DICTS, QUERY_TUPLES, QUERY_FLAT };

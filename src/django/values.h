@@ -4,8 +4,6 @@
 
 #include "django/lower.h"
 
-struct args;
-
 struct val *val_new(struct lowerer *l, enum val_kind kind, struct txn_span span);
 struct val *val_scalar(struct lowerer *l, struct txn_expr *expr);
 struct val *val_literal(struct lowerer *l, struct txn_span span, struct value value);
@@ -28,29 +26,6 @@ bool val_constant(const struct val *val, struct value *value);
 /* The bytes of a folded text. */
 bool val_text(struct lowerer *l, const struct val *val, struct str *text);
 bool val_is_none(const struct val *val);
-
-/* container.c */
-
-/* append() and the like change what the container holds; after what isn't known, so is that. False: another method. */
-bool container_method(struct lowerer *l, struct val *self, struct str name, struct args *args);
-/* A list of which one row is known, or null, in the variable of `row`. */
-struct val *sample_of(struct lowerer *l, struct txn_span span, struct row *row);
-/* The row that stands for all of a list: the last one; NULL: it isn't known. */
-struct row *sample_row(const struct val *list);
-/* Whether a list holds nothing yet but rows of the model. */
-bool sample_can_start(const struct val *list, const struct model *model);
-/* The steps until the end of the step returned are taken for the one row, if there is one. */
-struct txn_step *sample_begin(struct lowerer *l, struct txn_span span, const struct val *sample,
-                              struct val **item);
-
-/* A dict that holds rows by one of their columns: in_bulk(), {x.id: x for x in rows}. */
-struct val *by_key_new(struct lowerer *l, struct txn_span span, struct val *rows,
-                       const struct model_field *field);
-bool val_is_by_key(const struct val *val);
-/* The row of a key. `is_sure`: KeyError if there is none; else null. */
-struct val *by_key_item(struct lowerer *l, struct txn_span span, const struct val *by_key,
-                        struct val *key, bool is_sure);
-struct val *by_key_method(struct lowerer *l, struct val *by_key, struct str name, struct args *args);
 
 /* As a scalar of the program. A row is its primary key; what isn't known is a parameter. */
 struct txn_expr *val_expr(struct lowerer *l, struct val *val);
@@ -183,12 +158,6 @@ bool lower_is_plain_read(struct str name);
 /* "c" of a.b.c(...). */
 struct str lower_last_part(struct str dotted);
 bool lower_is_generator(const struct py_func *func);
-/* A generator that was called and has not begun; what it yields as a list; a yield in its frame, `yield from`. */
-struct val *generator_new(struct lowerer *l, struct val *func, struct val *self, const struct args *args);
-bool val_is_generator(const struct val *val);
-struct val *generator_gather(struct lowerer *l, struct val *generator);
-void generator_yield(struct lowerer *l, const struct py_node *node);
-void generator_yield_each(struct lowerer *l, const struct py_node *node);
 /* Lowers the body of a function in its frame; the merged value it returns. */
 struct val *lower_run_frame(struct lowerer *l, struct frame *frame, const struct py_node *node);
 /* view.c: methods of generic views that aren't in the source. */

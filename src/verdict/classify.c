@@ -529,7 +529,7 @@ static void set_load(const struct classify *c, struct culprit *culprit, uint32_t
 static bool find_resurrection(const struct classify *c, const struct trace_event *write,
                               struct witness *witness) {
     if (write->stmt->kind != SQL_STMT_INSERT || write->cell_count == 0 ||
-        !write->cells[0].is_loaded)
+        !write->cells[0].is_loaded || !write->at->sql.is_save)
         return false;
     for (size_t i = 0; i < c->trace->events.count; i++) {
         const struct trace_event *other = &c->trace->events.items[i];
