@@ -24,7 +24,7 @@ SANITIZE = -Db_sanitize=address,undefined -Db_lundef=false
 # A report of a sanitizer is a failure, never a line that scrolls by.
 SANITIZE_ENV = ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
-.PHONY: all build demo test sanitize differential bench fuzz format format-check sources clean help
+.PHONY: all build demo test sanitize sanitize-threads differential bench fuzz format format-check sources clean help
 .PHONY: deps-build deps-test deps-fuzz deps-bench deps-format
 
 all: build
@@ -34,6 +34,7 @@ help:
 	@echo 'make demo          install what a build needs, build, check examples/orm_mistakes'
 	@echo 'make test          install what the tests need, build, run all tests'
 	@echo 'make sanitize      the tests (real servers aside) under ASan and UBSan, in build-asan'
+	@echo 'make sanitize-threads  the tests of what runs on several threads, under TSan, in build-tsan'
 	@echo 'make differential  random schedules on the built-in engine and on servers, for SECONDS=$(SECONDS) each'
 	@echo 'make bench         measure speed'
 	@echo 'make fuzz          run each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) under ASan and UBSan'
@@ -67,6 +68,11 @@ sanitize: deps-test
 	test -f build-asan/build.ninja || meson setup build-asan $(SANITIZE) -Dtests=enabled
 	ninja -C build-asan
 	@$(SANITIZE_ENV) $(PYTHON) tests/run build-asan --exclude live --exclude static --slow 4 $(ARGS)
+
+sanitize-threads: deps-test
+	test -f build-tsan/build.ninja || meson setup build-tsan -Db_sanitize=thread -Dtests=enabled
+	ninja -C build-tsan lostwrite tests/base_base_test
+	@TSAN_OPTIONS=halt_on_error=1 $(PYTHON) tests/run build-tsan base/base_test output_test examples_test --slow 4 $(ARGS)
 
 differential: deps-test
 	@$(MAKE) --no-print-directory $(BUILD)/.with-tests

@@ -51,6 +51,22 @@ void arena_release(struct arena *arena) {
     arena_init(arena);
 }
 
+void arena_take(struct arena *arena, struct arena *from) {
+    struct arena_chunk *oldest = from->chunk;
+    if (oldest == NULL)
+        return;
+    if (arena->chunk == NULL) {
+        *arena = *from;
+    } else {
+        while (oldest->older != NULL)
+            oldest = oldest->older;
+        oldest->older = arena->chunk->older;
+        arena->chunk->older = from->chunk;
+        arena->byte_count += from->byte_count;
+    }
+    arena_init(from);
+}
+
 void arena_reset(struct arena *arena) {
     struct arena_chunk *keep = arena->chunk;
     if (keep == NULL)

@@ -23,6 +23,9 @@ void arena_init(struct arena *arena);
 /* Frees every chunk; the arena is empty and usable again. */
 void arena_release(struct arena *arena);
 
+/* Moves what `from` holds to `arena`, where it lives on; `from` is empty then. */
+void arena_take(struct arena *arena, struct arena *from);
+
 /* Forgets every allocation but keeps the largest chunk for the next ones. */
 void arena_reset(struct arena *arena);
 

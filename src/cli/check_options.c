@@ -5,6 +5,8 @@
 #include "cli/pipeline.h"
 #include "cli/suggest.h"
 
+enum { JOBS_MAX = 64 };
+
 static const struct pos nowhere = {0, 0};
 
 const char *rule_suggest(struct str word) {
@@ -94,6 +96,10 @@ static bool set_exit_zero(void *options, struct str value, struct err *err) {
     (void)value, (void)err;
     ((struct check_options *)options)->exit_zero = true;
     return true;
+}
+
+static bool set_jobs(void *options, struct str value, struct err *err) {
+    return cli_number(value, "number", 1, JOBS_MAX, &((struct check_options *)options)->jobs, err);
 }
 
 static bool set_statistics(void *options, struct str value, struct err *err) {
@@ -211,6 +217,7 @@ static const struct cli_option check_cli_options[] = {
     {"exit-zero", 0, NULL, "answer 0 even if something was found", set_exit_zero},
     {"pedantic", 0, NULL, "also findings that rest on an assumption, which is printed", set_pedantic},
     {"quiet", 'q', NULL, "findings and errors only: no warnings, no summary", set_quiet},
+    {"jobs", 'j', "N", "how many threads work at once; else one a core", set_jobs},
     {"config", 0, "FILE", "the configuration; else that of the nearest folder that has one", set_config},
     {"no-config", 0, NULL, "no configuration", set_no_config},
     {"color", 0, "WHEN", "auto, always or never; auto obeys NO_COLOR", set_color},

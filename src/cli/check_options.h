@@ -41,6 +41,7 @@ struct check_options {
     bool require_reason; /* a comment without one suppresses nothing */
     const char *baseline, *write_baseline; /* paths of files; NULL: none */
     const char *diff_only; /* a commit: report what changed since; NULL: all */
+    unsigned jobs; /* threads; 0: one a core */
     const char *config_file; /* NULL: whichever is found */
     bool no_config;
     struct config config; /* as it was read: `per_file_ignores` and `roots` stand nowhere else */

@@ -11,6 +11,7 @@ bool check_pass_load(struct arena *arena, const struct check_options *options,
 void check_pass_search(struct arena *arena, const struct check_options *options, bool no_details,
                        struct check_pass *pass) {
     pass->find = (struct find_options){.rules = options->rules,
+                                       .thread_count = options->jobs,
                                        .no_details = no_details,
                                        .symbol_of = project_symbol,
                                        .symbol_context = pass->project,

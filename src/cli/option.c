@@ -61,19 +61,30 @@ static bool parse_long(const struct cli_syntax *syntax, int argc, char **argv, i
     return set_value(option, options, str_from_c(argv[*at]), err);
 }
 
-/* `-v`, or several flags in one argument. */
-static bool parse_letters(const struct cli_syntax *syntax, const char *argument, void *options,
-                          struct err *err) {
+static const struct cli_option *option_of_letter(const struct cli_syntax *syntax, char letter) {
+    for (size_t i = 0; i < syntax->option_count; i++)
+        if (syntax->options[i].letter == letter)
+            return &syntax->options[i];
+    return NULL;
+}
+
+/* `-v`, or several flags in one argument; the last may take a value: `-j4`, `-j 4`. */
+static bool parse_letters(const struct cli_syntax *syntax, int argc, char **argv, int *at,
+                          void *options, struct err *err) {
+    const char *argument = argv[*at];
     for (const char *letter = argument + 1; *letter != '\0'; letter++) {
-        const struct cli_option *option = NULL;
-        for (size_t i = 0; i < syntax->option_count; i++) {
-            if (syntax->options[i].letter == *letter)
-                option = &syntax->options[i];
-        }
+        const struct cli_option *option = option_of_letter(syntax, *letter);
+        const char *value = "";
         if (option == NULL)
             return err_set(err, nowhere, "unknown option '%s'", argument);
-        LW_ASSERT(option->value == NULL);
-        if (!set_value(option, options, STR(""), err))
+        if (option->value != NULL && letter[1] != '\0') {
+            return set_value(option, options, str_from_c(letter + 1), err);
+        } else if (option->value != NULL) {
+            if (*at + 1 == argc)
+                return err_set(err, nowhere, "-%c needs a value: -%c %s", *letter, *letter, option->value);
+            value = argv[++*at];
+        }
+        if (!set_value(option, options, str_from_c(value), err))
             return false;
     }
     return true;
@@ -90,7 +101,7 @@ bool cli_parse(const struct cli_syntax *syntax, int argc, char **argv, void *opt
             if (!parse_long(syntax, argc, argv, &at, options, err))
                 return false;
         } else if (!options_ended && text[0] == '-' && text[1] != '\0') {
-            if (!parse_letters(syntax, text, options, err))
+            if (!parse_letters(syntax, argc, argv, &at, options, err))
                 return false;
         } else if (syntax->argument == NULL) {
             return err_set(err, nowhere, "unexpected argument '%s'", text);

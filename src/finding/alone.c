@@ -11,7 +11,7 @@ struct assignment {
 };
 
 struct alone {
-    struct collector *c;
+    struct unit *unit;
     VEC(struct assignment) assignments;
     const struct txn_step *unlocked; /* raises because it locks outside of a transaction */
 };
@@ -20,8 +20,14 @@ static struct assignment *assignment_of(struct alone *alone, const struct txn_st
     for (size_t i = 0; i < alone->assignments.count; i++)
         if (alone->assignments.items[i].step == step)
             return &alone->assignments.items[i];
-    VEC_PUSH(alone->c->scratch, &alone->assignments, (struct assignment){.step = step});
+    VEC_PUSH(alone->unit->scratch, &alone->assignments, (struct assignment){.step = step});
     return &alone->assignments.items[alone->assignments.count - 1];
+}
+
+static void note_reached(struct unit *unit, struct txn_span span) {
+    struct str key = place_key(unit->scratch, span);
+    if (!map_has(&unit->reached, key))
+        map_put(&unit->reached, str_dup(&unit->arena, key), unit);
 }
 
 static void on_step(void *context, const struct session *session, const struct txn_step *step) {
@@ -31,9 +37,8 @@ static void on_step(void *context, const struct session *session, const struct t
         assignment_of(alone, step)->was_made = true;
     else if (step->kind == TXN_STEP_RAISE && str_is(step->name, "TransactionManagementError"))
         alone->unlocked = step;
-    else if (step->kind == TXN_STEP_SQL && alone->c->reached != NULL &&
-             sql_target_table(step->sql.stmt) >= 0)
-        map_put(alone->c->reached, place_key(alone->c->arena, step->span), alone->c);
+    else if (step->kind == TXN_STEP_SQL && sql_target_table(step->sql.stmt) >= 0)
+        note_reached(alone->unit, step->span);
 }
 
 static bool is_returned(const struct session *session, uint32_t object) {
@@ -89,23 +94,23 @@ static void find_dropped(struct alone *alone, const struct world *world) {
 
 static void run_alone(struct alone *alone, const struct subject *subject,
                       const struct input_case *input) {
-    struct collector *c = alone->c;
+    struct unit *unit = alone->unit;
     struct world world;
     struct trace trace;
     struct world_session session = {subject->program, input->args[0]};
     uint8_t order = 0;
     struct err err;
-    if (!world_init(&world, c->scratch, c->schema, c->pool, &c->options->configs[0],
+    if (!world_init(&world, unit->scratch, unit->schema, &unit->pool, &unit->options->configs[0],
                     input->setup.items, input->setup.count, &session, 1, &err))
         return;
     for (size_t i = 0; i < alone->assignments.count; i++)
         alone->assignments.items[i].was_made = alone->assignments.items[i].was_dropped = false;
     const struct observer observer = {.on_step = on_step, .context = alone};
     world.observer = &observer;
-    trace_init(&trace, c->scratch);
+    trace_init(&trace, unit->scratch);
     world_start(&world, &trace);
     search_serial(&world, &order);
-    find_early_alone(c, subject, &trace);
+    find_early_alone(unit, subject, &trace);
     /* Where a statement failed, a save may have been what failed. */
     if (world.sessions[0].fate == FATE_DONE && !world.has_hit_limit && world.errors == 0) {
         find_dropped(alone, &world);
@@ -118,19 +123,19 @@ static void run_alone(struct alone *alone, const struct subject *subject,
     world_free(&world);
 }
 
-void find_alone(struct collector *c, const struct subject *subject, const struct inputs *inputs) {
-    struct alone alone = {.c = c};
+void find_alone(struct unit *unit, const struct subject *subject, const struct inputs *inputs) {
+    struct alone alone = {.unit = unit};
     for (size_t i = 0; i < inputs->cases.count; i++)
         run_alone(&alone, subject, &inputs->cases.items[i]);
     for (size_t i = 0; i < alone.assignments.count && !subject->has_gap; i++) {
         const struct assignment *assignment = &alone.assignments.items[i];
         if (assignment->made == 0 || assignment->dropped < assignment->made)
             continue;
-        add_plain_finding(c, RULE_NEVER_SAVED, step_span(assignment->step), subject,
-                          c->schema->tables.items[assignment->table]->name,
-                          assignment->step->column_name);
+        discover_plain(unit, RULE_NEVER_SAVED, step_span(assignment->step), subject,
+                       unit->schema->tables.items[assignment->table]->name,
+                       assignment->step->column_name);
     }
     if (alone.unlocked != NULL)
-        add_plain_finding(c, RULE_LOCK_WITHOUT_TRANSACTION, step_span(alone.unlocked),
-                          subject, (struct str){0}, (struct str){0});
+        discover_plain(unit, RULE_LOCK_WITHOUT_TRANSACTION, step_span(alone.unlocked), subject,
+                       (struct str){0}, (struct str){0});
 }

@@ -17,12 +17,8 @@ static bool writes_back(enum rule rule) {
     return rule == RULE_STALE_SAVE || rule == RULE_ALIASED_OBJECTS;
 }
 
-struct finding *finding_at(const struct findings *findings, struct txn_span span, enum rule rule) {
-    for (size_t i = 0; i < findings->items.count; i++)
-        if (same_place(findings->items.items[i].span, span) &&
-            writes_back(findings->items.items[i].rule) == writes_back(rule))
-            return &findings->items.items[i];
-    return NULL;
+bool is_same_finding(enum rule a, struct txn_span a_span, enum rule b, struct txn_span b_span) {
+    return same_place(a_span, b_span) && writes_back(a) == writes_back(b);
 }
 
 bool rule_is_wanted(const struct find_options *options, enum rule rule) {
@@ -105,159 +101,170 @@ static enum finding_scope scope_of(const struct culprit *culprit) {
                                                                    : SCOPE_MIXED;
 }
 
+/* A finding in the making. */
+struct making {
+    struct arena *arena;
+    const struct find_options *options;
+    const struct judged_run *run;
+    const struct run_setup *setup; /* of `run`, with a pool of its own */
+    const struct discovery *of;
+    struct search_room room;
+};
+
 /* The finding's table: the run judged on every engine and level. Most lose it in the schedule at hand already. */
-static void fill_cells(struct collector *c, const struct judged_run *run,
-                       const struct schedule *schedule, struct finding *finding) {
+static size_t fill_cells(struct making *m, struct finding *finding) {
     struct judge_options options = {
-        .any_witness = true, .hint = schedule, .steps_max = CELL_STEPS_MAX,
-        .room = &c->room};
-    judge_table(&run->setup, &c->options->policies, POLICIES_ALL, &options, finding->cells);
+        .any_witness = true, .hint = &m->of->schedule, .steps_max = CELL_STEPS_MAX,
+        .room = &m->room};
+    size_t limit_count = 0;
+    judge_table(m->setup, &m->options->policies, POLICIES_ALL, &options, finding->cells);
     for (int i = 0; i < POLICY_COUNT; i++)
-        c->stats->limit_count += finding->cells[i].verdict == VERDICT_LIMIT;
+        limit_count += finding->cells[i].verdict == VERDICT_LIMIT;
     finding->has_cells = true;
+    return limit_count;
 }
 
-static const char *session_text(struct collector *c, const struct judged_run *run, size_t i) {
-    const struct world_session *session = &run->setup.sessions[i];
+static const char *session_text(struct making *m, size_t i) {
+    const struct world_session *session = &m->setup->sessions[i];
     struct buf text = {0};
-    buf_printf(&text, "%.*s(", STR_ARG(run->symbols[i]));
+    buf_printf(&text, "%.*s(", STR_ARG(m->run->symbols[i]));
     for (size_t k = 0; k < session->program->param_count; k++) {
         const struct txn_var *var = &session->program->vars.items[k];
         struct str name = var->source_name.len > 0 ? var->source_name : var->name;
         buf_printf(&text, "%s%.*s=", k > 0 ? ", " : "", STR_ARG(name));
-        value_print(c->pool, session->args[k], &text);
+        value_print(m->setup->pool, session->args[k], &text);
     }
     buf_add_char(&text, ')');
-    const char *copy = str_to_c(c->arena, buf_str(&text));
+    const char *copy = str_to_c(m->arena, buf_str(&text));
     buf_release(&text);
     return copy;
 }
 
-static struct str symbol_at(const struct collector *c, struct txn_span span, struct str program) {
-    if (c->options->symbol_of == NULL)
+static struct str symbol_at(const struct find_options *options, struct txn_span span,
+                            struct str program) {
+    if (options->symbol_of == NULL)
         return program;
-    return c->options->symbol_of(c->options->symbol_context, span, program);
+    return options->symbol_of(options->symbol_context, span, program);
 }
 
-static void fill_culprit(struct collector *c, const struct judged_run *run,
-                         const struct culprit *culprit, struct finding *finding) {
+static void fill_culprit(struct making *m, struct finding *finding) {
+    const struct judged_run *run = m->run;
+    const struct culprit *culprit = &m->of->culprit;
+    const struct schema *schema = run->setup.schema;
     finding->rule = culprit->rule;
     finding->span = culprit->span;
-    finding->symbol = symbol_at(c, culprit->span, run->symbols[culprit->session]);
+    finding->symbol = symbol_at(m->options, culprit->span, run->symbols[culprit->session]);
     finding->scope = scope_of(culprit);
-    if (culprit->table < c->schema->tables.count) {
-        const struct table *table = c->schema->tables.items[culprit->table];
+    if (culprit->table < schema->tables.count) {
+        const struct table *table = schema->tables.items[culprit->table];
         finding->table = table->name;
         for (size_t i = 0; i < culprit->columns.count; i++)
-            VEC_PUSH(c->arena, &finding->columns,
+            VEC_PUSH(m->arena, &finding->columns,
                      table->columns.items[culprit->columns.items[i]].name);
     }
     for (size_t i = 0; i < culprit->reads.count; i++)
-        VEC_PUSH(c->arena, &finding->reads, culprit->reads.items[i]);
+        VEC_PUSH(m->arena, &finding->reads, culprit->reads.items[i]);
     finding->other = (struct finding_other){
-        symbol_at(c, culprit->other_span, run->symbols[culprit->other]), run->roots[culprit->other],
-        culprit->other_span};
+        symbol_at(m->options, culprit->other_span, run->symbols[culprit->other]),
+        run->roots[culprit->other], culprit->other_span};
     finding->entry = run->symbols[culprit->session];
     finding->root = run->roots[culprit->session];
 }
 
+static void fill_details(struct making *m, struct finding *finding, size_t *limit_count) {
+    const struct db_config *config = &m->of->config;
+    struct err err;
+    *limit_count += fill_cells(m, finding);
+    if (!judge_serial_texts(m->arena, m->setup, config, &finding->serial, &err))
+        finding->serial.ends.count = 0;
+    if (m->options->no_fixes)
+        return;
+    struct fix_options options = {
+        .config = config, .policies = m->options->policies, .room = &m->room};
+    struct arena scratch = {0};
+    if (!fix_try_all(m->arena, &scratch, m->setup, &m->of->culprit, &options, &finding->fixes,
+                     &err))
+        finding->fixes.items.count = 0;
+    arena_release(&scratch);
+}
+
 /* What must hold for both sessions to be run as they are. */
-static struct str assumption_of(struct collector *c, const struct judged_run *run,
-                                const struct culprit *culprit) {
+struct str discovery_assumption(struct arena *arena, const struct discovery *discovery) {
+    if (discovery->plain != NULL)
+        return discovery->plain->assumption;
+    const struct judged_run *run = discovery->run;
+    const struct culprit *culprit = &discovery->culprit;
     struct str own = run->assumptions[culprit->session], other = {0};
     if (run->setup.session_count > 1 && culprit->other < run->setup.session_count)
         other = run->assumptions[culprit->other];
     if (own.len == 0 || other.len == 0 || str_equal(own, other))
         return own.len > 0 ? own : other;
-    return str_printf(c->arena, "%.*s, and %.*s", STR_ARG(own), STR_ARG(other));
+    return str_printf(arena, "%.*s, and %.*s", STR_ARG(own), STR_ARG(other));
 }
 
-void add_finding(struct collector *c, const struct judged_run *run, const struct culprit *culprit,
-                 const struct schedule *schedule, const struct db_config *config) {
-    struct finding *old = finding_at(c->findings, culprit->span, culprit->rule);
-    struct str assumption = assumption_of(c, run, culprit);
-    bool is_better = old == NULL || (old->assumption.len > 0 && assumption.len == 0);
-    if (!rule_is_wanted(c->options, culprit->rule) || !is_better)
+bool discovery_is_nobodys(const struct discovery *discovery) {
+    const struct judged_run *run = discovery->run;
+    if (run == NULL)
+        return false;
+    const struct culprit *culprit = &discovery->culprit;
+    if (!run->is_summary[culprit->session] ||
+        (run->is_editable[culprit->session] && !run->is_summary[culprit->other]))
+        return false;
+    bool is_written_back = culprit->rule == RULE_STALE_SAVE || culprit->rule == RULE_RESURRECTED_ROW;
+    return is_written_back ||
+           same_place(culprit->span, run->setup.sessions[culprit->session].program->span);
+}
+
+void make_finding(struct arena *arena, const struct find_options *options,
+                  const struct discovery *discovery, struct finding *finding, struct run_setup *run,
+                  size_t *limit_count) {
+    if (discovery->plain != NULL) {
+        *finding = *discovery->plain;
         return;
-    struct finding finding = {.witness_config = *config,
-                              .session_count = run->setup.session_count,
-                              .assumption = assumption};
+    }
+    struct text_pool *pool = ARENA_NEW(arena, struct text_pool);
+    struct making m = {.arena = arena, .options = options, .run = discovery->run, .setup = run,
+                       .of = discovery};
     struct err err;
-    finding.has_witness =
-        witness_make(c->arena, &run->setup, config, schedule, &finding.witness, &err);
-    fill_culprit(c, run, culprit, &finding);
-    if (!c->options->no_details)
-        fill_cells(c, run, schedule, &finding);
-    for (size_t i = 0; i < run->setup.session_count; i++)
-        finding.session_symbols[i] = session_text(c, run, i);
-    if (!c->options->no_details &&
-        !judge_serial_texts(c->arena, &run->setup, config, &finding.serial, &err))
-        finding.serial.ends.count = 0;
-    struct fix_options fix_options = {
-        .config = config, .policies = c->options->policies, .room = &c->room};
-    if (!c->options->no_fixes && !c->options->no_details) {
-        struct arena scratch = {0};
-        if (!fix_try_all(c->arena, &scratch, &run->setup, culprit, &fix_options, &finding.fixes,
-                         &err))
-            finding.fixes.items.count = 0;
-        arena_release(&scratch);
-    }
-    finding.message = finding_message(c->arena, &finding);
-    if (c->options->on_finding != NULL && finding.has_witness)
-        c->options->on_finding(c->options->finding_context, &finding, &run->setup, schedule);
-    if (old != NULL)
-        *old = finding;
-    else
-        VEC_PUSH(c->arena, &c->findings->items, finding);
+    text_pool_init_over(pool, arena, discovery->run->setup.pool);
+    *run = discovery->run->setup;
+    run->pool = pool;
+    *finding = (struct finding){.witness_config = discovery->config,
+                                .pool = pool,
+                                .session_count = run->session_count,
+                                .assumption = discovery_assumption(arena, discovery)};
+    finding->has_witness = witness_make(arena, run, &discovery->config, &discovery->schedule,
+                                        &finding->witness, &err);
+    fill_culprit(&m, finding);
+    for (size_t i = 0; i < run->session_count; i++)
+        finding->session_symbols[i] = session_text(&m, i);
+    if (!options->no_details)
+        fill_details(&m, finding, limit_count);
+    finding->message = finding_message(arena, finding);
+    search_room_release(&m.room);
 }
 
-struct finding *add_plain_finding(struct collector *c, enum rule rule, struct txn_span span,
-                                  const struct subject *subject, struct str table,
-                                  struct str column) {
-    if (!rule_is_wanted(c->options, rule) || finding_at(c->findings, span, rule) != NULL)
-        return NULL;
-    struct finding finding = {.rule = rule, .span = span, .table = table,
-                              .symbol = symbol_at(c, span, subject->symbol),
-                              .entry = subject->symbol,
-                              .root = subject->root,
-                              .assumption = subject->assumption};
+void discover(struct unit *unit, const struct judged_run *run, const struct culprit *culprit,
+              const struct schedule *schedule, const struct db_config *config) {
+    if (!rule_is_wanted(unit->options, culprit->rule))
+        return;
+    struct discovery discovery = {.run = arena_copy(&unit->arena, run, sizeof(*run)),
+                                  .culprit = *culprit, .schedule = *schedule, .config = *config};
+    VEC_PUSH(&unit->arena, &unit->discoveries, discovery);
+}
+
+void discover_plain(struct unit *unit, enum rule rule, struct txn_span span,
+                    const struct subject *subject, struct str table, struct str column) {
+    if (!rule_is_wanted(unit->options, rule))
+        return;
+    struct finding *finding = ARENA_NEW(&unit->arena, struct finding);
+    *finding = (struct finding){.rule = rule, .span = span, .table = table,
+                                .symbol = symbol_at(unit->options, span, subject->symbol),
+                                .entry = subject->symbol,
+                                .root = subject->root,
+                                .assumption = subject->assumption};
     if (column.len > 0)
-        VEC_PUSH(c->arena, &finding.columns, column);
-    finding.message = finding_message(c->arena, &finding);
-    VEC_PUSH(c->arena, &c->findings->items, finding);
-    return &c->findings->items.items[c->findings->items.count - 1];
-}
-
-bool find_in_run(struct arena *arena, const struct run_setup *setup, const struct str *symbols,
-                 const struct find_options *options, const struct judge_options *judge,
-                 struct cell_verdict cells[POLICY_COUNT], struct findings *findings,
-                 struct err *err) {
-    struct find_stats stats = {0};
-    struct collector c = {.arena = arena, .schema = setup->schema, .pool = setup->pool,
-                          .options = options, .findings = findings, .stats = &stats};
-    struct judged_run run = {.setup = *setup};
-    memcpy(run.symbols, symbols, setup->session_count * sizeof(*symbols));
-    judge_table(setup, &options->policies, POLICIES_ALL, judge, cells);
-    for (size_t i = 0; i < options->config_count; i++) {
-        struct arena scratch = {0};
-        struct cell_verdict cell;
-        struct judge_options plain = {.steps_max = judge->steps_max};
-        struct witness witness;
-        if (!judge_cell(&scratch, setup, &options->configs[i], &plain, &cell, err) ||
-            (cell.verdict == VERDICT_LOST &&
-             !witness_make(arena, setup, &options->configs[i], &cell.witness, &witness, err))) {
-            arena_release(&scratch);
-            search_room_release(&c.room);
-            return false;
-        }
-        if (cell.verdict == VERDICT_LOST) {
-            for (size_t k = 0; k < witness.culprits.count; k++)
-                add_finding(&c, &run, &witness.culprits.items[k], &cell.witness,
-                            &options->configs[i]);
-        }
-        arena_release(&scratch);
-    }
-    search_room_release(&c.room);
-    findings_set_ids(arena, findings);
-    return true;
+        VEC_PUSH(&unit->arena, &finding->columns, column);
+    finding->message = finding_message(&unit->arena, finding);
+    VEC_PUSH(&unit->arena, &unit->discoveries, (struct discovery){.plain = finding});
 }

@@ -23,20 +23,20 @@ static bool has_written(const struct trace *trace, const struct trace_event *eff
     return false;
 }
 
-void find_early_alone(struct collector *c, const struct subject *subject,
+void find_early_alone(struct unit *unit, const struct subject *subject,
                       const struct trace *trace) {
     for (size_t i = 0; i < trace->events.count; i++) {
         const struct trace_event *event = &trace->events.items[i];
         if (event->kind != TRACE_EFFECT || event->transaction == 0)
             continue;
-        enum effect_kind kind = c->options->effect_kind != NULL
-                                    ? c->options->effect_kind(event->at->name)
+        enum effect_kind kind = unit->options->effect_kind != NULL
+                                    ? unit->options->effect_kind(event->at->name)
                                     : EFFECT_SURE;
         bool is_early = kind == EFFECT_TASK   ? has_written(trace, event)
                         : kind == EFFECT_SURE ? is_undone(trace, event)
                                               : false;
         if (is_early)
-            add_plain_finding(c, RULE_EFFECT_BEFORE_COMMIT, step_span(event->at), subject,
-                              (struct str){0}, (struct str){0});
+            discover_plain(unit, RULE_EFFECT_BEFORE_COMMIT, step_span(event->at), subject,
+                           (struct str){0}, (struct str){0});
     }
 }

@@ -1,6 +1,7 @@
 /* Which programs are run beside which: each alone, each beside itself, then each pair of which one changes what
  * the other writes back. */
 #include "base/assert.h"
+#include "base/parallel.h"
 #include "finding/collect.h"
 #include "finding/conflict.h"
 #include "finding/writers.h"
@@ -8,39 +9,20 @@
 #include <stdlib.h>
 
 enum { PARTNERS_MAX = 16, STEPS_MAX = 5000, CROSS_SWITCHES_MAX = 2 };
-
-static bool is_cross(const struct judged_run *run) {
-    return run->setup.session_count > 1 &&
-           run->setup.sessions[0].program != run->setup.sessions[1].program;
-}
+/* Units at once, how many subjects are looked through for them, and up to how many units are filled up with such as may turn out
+ * to have had nothing to do. */
+enum { BATCH_MAX = 256, PENDING_SEEN_MAX = 1024, BATCH_FILL = 4 };
 
 /* Two different functions may well guard one row in two ways, each right beside itself; which of them is to change is
  * not to be seen from a schedule. So what counts between two functions is what is wrong in whichever way
- * the other writes: columns written back, a row resurrected. */
+ * the other writes: columns written back, a row resurrected. And only of the first: the second has its turn. */
 static bool keeps(const struct judged_run *run, const struct culprit *culprit) {
-    return !is_cross(run) || culprit->rule == RULE_STALE_SAVE || culprit->rule == RULE_RESURRECTED_ROW;
-}
-
-/* What a summary writes back, or writes itself: nobody can change that. Counted. */
-static bool is_nobodys(struct collector *c, const struct judged_run *run,
-                       const struct culprit *culprit) {
-    if (!run->is_summary[culprit->session] ||
-        (run->is_editable[culprit->session] && !run->is_summary[culprit->other]))
-        return false;
-    struct txn_span span = run->setup.sessions[culprit->session].program->span;
     bool is_written_back = culprit->rule == RULE_STALE_SAVE || culprit->rule == RULE_RESURRECTED_ROW;
-    if (!is_written_back && !same_place(culprit->span, span))
-        return false;
-    for (size_t i = 0; i < c->in_summaries.count; i++)
-        if (same_place(c->in_summaries.items[i], span))
-            return true;
-    VEC_PUSH(c->arena, &c->in_summaries, span);
-    c->stats->summary_count++;
-    return true;
+    return !run->is_cross || (is_written_back && culprit->session == 0);
 }
 
 /* An effect of a session that failed for a reason that only concurrency brings. */
-static void find_early_effect(struct collector *c, const struct judged_run *run,
+static void find_early_effect(struct unit *unit, const struct judged_run *run,
                               const struct witness *witness, const struct schedule *schedule,
                               const struct db_config *config) {
     bool has_failed[DB_SESSIONS_MAX] = {false};
@@ -59,54 +41,60 @@ static void find_early_effect(struct collector *c, const struct judged_run *run,
                                       .span = line->span, .table = SCHEMA_TABLES_MAX,
                                       .other = (uint8_t)(1 - line->session % 2),
                                       .read_transaction = 1, .write_transaction = 1};
-            add_finding(c, run, &culprit, schedule, config);
+            discover(unit, run, &culprit, schedule, config);
             return;
         }
     }
 }
 
-static void add_culprits(struct collector *c, const struct judged_run *run,
-                         const struct witness *witness, const struct schedule *schedule,
-                         const struct db_config *config) {
+static void discover_culprits(struct unit *unit, const struct judged_run *run,
+                              const struct witness *witness, const struct schedule *schedule,
+                              const struct db_config *config) {
     for (size_t i = 0; i < witness->culprits.count; i++)
-        if (keeps(run, &witness->culprits.items[i]) &&
-            !is_nobodys(c, run, &witness->culprits.items[i]))
-            add_finding(c, run, &witness->culprits.items[i], schedule, config);
+        if (keeps(run, &witness->culprits.items[i]))
+            discover(unit, run, &witness->culprits.items[i], schedule, config);
     if (witness->culprits.count == 0)
-        VEC_PUSH(c->arena, &c->stats->unexplained, run->setup.sessions[0].program->span);
+        VEC_PUSH(&unit->arena, &unit->stats.unexplained, run->setup.sessions[0].program->span);
 }
 
-static void judge_run(struct collector *c, const struct judged_run *run,
-                      const struct db_config *config) {
-    struct judge_options options = {.steps_max = STEPS_MAX,
-                                    .room = &c->room,
-                                    .switches_max = is_cross(run) ? CROSS_SWITCHES_MAX : 0,
-                                    .only_first_saves = is_cross(run)};
-    struct cell_verdict cell;
+/* The witness is of the unit's scratch: discoveries point into it. */
+static void discover_in(struct unit *unit, const struct judged_run *run,
+                        const struct cell_verdict *cell, const struct db_config *config) {
     struct witness witness;
     struct err err;
+    if (!witness_make(unit->scratch, &run->setup, config, &cell->witness, &witness, &err))
+        return;
+    if (cell->verdict == VERDICT_LOST)
+        discover_culprits(unit, run, &witness, &cell->witness, config);
+    else
+        find_early_effect(unit, run, &witness, &cell->witness, config);
+}
+
+static void judge_run(struct unit *unit, const struct judged_run *run,
+                      const struct db_config *config) {
+    struct judge_options options = {.steps_max = STEPS_MAX,
+                                    .room = unit->room,
+                                    .switches_max = run->is_cross ? CROSS_SWITCHES_MAX : 0,
+                                    .only_first_saves = run->is_cross};
+    struct cell_verdict cell;
+    struct err err;
     struct arena scratch = {0};
-    c->stats->run_count++;
+    unit->stats.run_count++;
     if (judge_cell(&scratch, &run->setup, config, &options, &cell, &err)) {
-        c->stats->limit_count += cell.verdict == VERDICT_LIMIT;
-        bool shows = cell.verdict == VERDICT_LOST || cell.has_failed_effects;
-        if (shows && cell.has_witness &&
-            witness_make(&scratch, &run->setup, config, &cell.witness, &witness, &err)) {
-            if (cell.verdict == VERDICT_LOST)
-                add_culprits(c, run, &witness, &cell.witness, config);
-            else
-                find_early_effect(c, run, &witness, &cell.witness, config);
-        }
+        unit->stats.limit_count += cell.verdict == VERDICT_LIMIT;
+        if ((cell.verdict == VERDICT_LOST || cell.has_failed_effects) && cell.has_witness)
+            discover_in(unit, run, &cell, config);
     }
     arena_release(&scratch);
 }
 
-static void run_case(struct collector *c, const struct subject *subjects, size_t count,
+static void run_case(struct unit *unit, const struct subject *subjects, size_t count,
                      const struct input_case *input) {
-    struct judged_run run = {.setup = {.schema = c->schema, .pool = c->pool,
+    struct judged_run run = {.setup = {.schema = unit->schema, .pool = &unit->pool,
                                        .setup = input->setup.items,
                                        .setup_count = input->setup.count,
                                        .session_count = count}};
+    run.is_cross = count > 1 && subjects[0].program != subjects[1].program;
     for (size_t i = 0; i < count; i++) {
         run.setup.sessions[i] = (struct world_session){subjects[i].program, input->args[i]};
         run.symbols[i] = subjects[i].symbol;
@@ -115,8 +103,8 @@ static void run_case(struct collector *c, const struct subject *subjects, size_t
         run.is_summary[i] = subjects[i].is_summary;
         run.is_editable[i] = subjects[i].is_editable;
     }
-    for (size_t i = 0; i < c->options->config_count; i++)
-        judge_run(c, &run, &c->options->configs[i]);
+    for (size_t i = 0; i < unit->options->config_count; i++)
+        judge_run(unit, &run, &unit->options->configs[i]);
 }
 
 /* Steps that some case reached, and statements that write among them; 0: not known. */
@@ -125,7 +113,7 @@ struct reach {
 };
 
 /* Runs the subjects, all in the schema at hand. Answers what of them was reached. */
-static struct reach run_inputs(struct collector *c, const struct subject *subjects, size_t count,
+static struct reach run_inputs(struct unit *unit, const struct subject *subjects, size_t count,
                                struct reach goal) {
     const struct txn_program *programs[DB_SESSIONS_MAX];
     struct inputs inputs = {.goal = goal.steps};
@@ -134,42 +122,43 @@ static struct reach run_inputs(struct collector *c, const struct subject *subjec
     bool is_pair = count > 1 && programs[0] != programs[1];
     if (is_pair)
         inputs.goal_writes = goal.writes;
-    inputs_make(c->scratch, c->scratch, c->schema, c->pool, &c->options->configs[0], programs,
+    inputs_make(unit->scratch, unit->scratch, unit->schema, &unit->pool, &unit->options->configs[0], programs,
                 count, is_pair ? INPUTS_STEPS : INPUTS_PATHS, &inputs);
     if (count == 1)
-        find_alone(c, &subjects[0], &inputs);
+        find_alone(unit, &subjects[0], &inputs);
     for (size_t i = 0; i < inputs.cases.count; i++)
         if (!is_pair || inputs.cases.items[i].writers == (1u << count) - 1)
-            run_case(c, subjects, count, &inputs.cases.items[i]);
+            run_case(unit, subjects, count, &inputs.cases.items[i]);
     return (struct reach){inputs.reached_count, inputs.reached_writes};
 }
 
 /* `goal`: what of them can be reached. Answers what was. */
-static struct reach run_subjects(struct collector *c, const struct subject *const *subjects,
-                                 size_t count, struct reach goal) {
+static struct reach run_subjects(struct unit *unit, const struct schema *schema,
+                                 const struct subject *const *subjects, size_t count,
+                                 struct reach goal) {
     struct reach reached = {0};
     const struct txn_program *programs[DB_SESSIONS_MAX];
-    const struct schema *whole = c->schema;
     struct subject cut_subjects[DB_SESSIONS_MAX];
     struct cut cut;
-    struct arena scratch = {0};
+    struct search_room room = {0};
     for (size_t i = 0; i < count; i++)
         programs[i] = subjects[i]->program;
-    if (!cut_make(&scratch, whole, c->pool, programs, count, &cut)) {
-        c->stats->run_count++;
-        c->stats->limit_count++;
+    unit_open(unit);
+    unit->room = &room;
+    unit->schema = NULL;
+    if (!cut_make(unit->scratch, schema, &unit->pool, programs, count, &cut)) {
+        unit->stats.run_count++;
+        unit->stats.limit_count++;
     } else {
         for (size_t i = 0; i < count; i++) {
             cut_subjects[i] = *subjects[i];
             cut_subjects[i].program = cut.programs[i];
         }
-        c->scratch = &scratch;
-        c->schema = cut.schema;
-        reached = run_inputs(c, cut_subjects, count, goal);
-        search_room_release(&c->room);
-        c->schema = whole;
+        unit->schema = cut.schema;
+        reached = run_inputs(unit, cut_subjects, count, goal);
     }
-    arena_release(&scratch);
+    search_room_release(&room);
+    unit_close(unit);
     return reached;
 }
 
@@ -186,55 +175,67 @@ static int compare_findings(const void *a, const void *b) {
 }
 
 struct find {
-    struct collector *c;
-    struct arena *arena;
+    const struct find_options *options;
+    const struct schema *schema;
+    struct text_pool *pool;
     const struct subject *subjects;
     size_t count;
     struct write_set *sets; /* and symbols: of each subject */
     struct str *symbols;
     struct reach *reached; /* alone */
+    struct merge merge;
 };
 
 /* Alone, and beside itself. */
-static void find_own(struct find *find, size_t subject) {
+static void find_own(struct find *find, struct unit *unit, size_t subject) {
     const struct subject *pair[] = {&find->subjects[subject], &find->subjects[subject]};
-    if (!pair[0]->has_code)
-        return;
-    find->reached[subject] = run_subjects(find->c, pair, 1, (struct reach){0});
+    find->reached[subject] = run_subjects(unit, find->schema, pair, 1, (struct reach){0});
     if (!find->sets[subject].has_any)
         return;
-    find->c->stats->pair_count++;
-    run_subjects(find->c, pair, 2, find->reached[subject]);
+    unit->stats.pair_count++;
+    run_subjects(unit, find->schema, pair, 2, find->reached[subject]);
 }
 
 static bool is_sure(const struct find *find, size_t subject) {
     return find->subjects[subject].assumption.len == 0;
 }
 
-static bool has_open_save(const struct find *find, size_t subject) {
-    const struct write_set *set = &find->sets[subject];
-    for (size_t i = 0; i < set->saves.count; i++) {
-        const struct finding *finding =
-            finding_at(find->c->findings, set->saves.items[i], RULE_STALE_SAVE);
-        if (finding == NULL || (finding->assumption.len > 0 && is_sure(find, subject)))
+/* Whether a save has a finding already, as sure as the saver can make it. */
+static bool is_told(struct unit *unit, struct txn_span save, bool is_sure_of_saver) {
+    for (size_t i = 0; i < unit->known->items.count; i++) {
+        const struct finding *finding = &unit->known->items.items[i];
+        if (is_same_finding(finding->rule, finding->span, RULE_STALE_SAVE, save))
+            return finding->assumption.len == 0 || !is_sure_of_saver;
+    }
+    for (size_t i = 0; i < unit->discoveries.count; i++) {
+        const struct discovery *of = &unit->discoveries.items[i];
+        if (is_same_finding(of->culprit.rule, of->culprit.span, RULE_STALE_SAVE, save) &&
+            !discovery_is_nobodys(of) &&
+            (!is_sure_of_saver || discovery_assumption(&unit->arena, of).len == 0))
             return true;
     }
     return false;
 }
 
+static bool has_open_save(const struct find *find, struct unit *unit, size_t subject) {
+    const struct write_set *set = &find->sets[subject];
+    for (size_t i = 0; i < set->saves.count; i++)
+        if (!is_told(unit, set->saves.items[i], is_sure(find, subject)))
+            return true;
+    return false;
+}
+
 /* Beside others that change what it writes back, until each of its saves has a finding. The saver is the first session,
  * the one that is interrupted: two context switches are enough for that, so no more are tried. */
-static void find_across(struct find *find, size_t saver, bool is_near) {
+static void find_across(struct find *find, struct unit *unit, size_t saver, bool is_near) {
     struct partners partners;
-    if (!find->subjects[saver].has_code)
-        return;
-    partners_find(find->arena, find->sets, find->symbols, find->count, saver, is_near,
-                  &partners);
+    struct arena scratch = {0};
+    partners_find(&scratch, find->sets, find->symbols, find->count, saver, is_near, &partners);
     partners_sort(&partners, find->subjects);
     size_t tried = 0;
-    for (size_t i = 0; i < partners.items.count && has_open_save(find, saver); i++) {
+    for (size_t i = 0; i < partners.items.count && has_open_save(find, unit, saver); i++) {
         if (tried++ >= PARTNERS_MAX) {
-            find->c->stats->skipped_count++;
+            unit->stats.skipped_count++;
             continue;
         }
         size_t partner = partners.items.items[i];
@@ -242,51 +243,152 @@ static void find_across(struct find *find, size_t saver, bool is_near) {
         struct reach a = find->reached[saver], b = find->reached[partner], goal = {0};
         if (b.steps > 0)
             goal = (struct reach){a.steps + b.steps, a.writes + b.writes};
-        find->c->stats->pair_count++;
-        run_subjects(find->c, pair, 2, goal);
+        unit->stats.pair_count++;
+        run_subjects(unit, find->schema, pair, 2, goal);
     }
+    arena_release(&scratch);
 }
 
 static bool is_reached(const struct find *find, size_t subject) {
     const struct write_set *set = &find->sets[subject];
-    for (size_t i = 0; i < set->writes.count; i++)
-        if (!map_has(find->c->reached, place_key(find->arena, set->writes.items[i])))
-            return false;
-    return true;
+    struct arena scratch = {0};
+    bool is_whole = true;
+    for (size_t i = 0; i < set->writes.count && is_whole; i++)
+        is_whole = map_has(&find->merge.reached, place_key(&scratch, set->writes.items[i]));
+    arena_release(&scratch);
+    return is_whole;
+}
+
+/* Units that are worked at side by side: one a subject. */
+struct batch {
+    struct find *find;
+    enum batch_kind { OWN, OWN_OF_PART, ACROSS_NEAR, ACROSS_FAR } kind;
+    size_t subjects[BATCH_MAX];
+    size_t count;
+    struct unit *units;
+};
+
+static void do_unit(void *context, size_t item) {
+    struct batch *batch = context;
+    struct unit *unit = &batch->units[item];
+    size_t subject = batch->subjects[item];
+    if (batch->kind == OWN || batch->kind == OWN_OF_PART)
+        find_own(batch->find, unit, subject);
+    else
+        find_across(batch->find, unit, subject, batch->kind == ACROSS_NEAR);
+}
+
+static void run_batch(struct batch *batch) {
+    struct find *find = batch->find;
+    batch->units = ARENA_ARRAY(find->merge.arena, struct unit, batch->count);
+    for (size_t i = 0; i < batch->count; i++)
+        unit_init(&batch->units[i], find->options, find->merge.findings, find->pool);
+    parallel_run(find_threads(find->options), batch->count, do_unit, batch);
+    merge_units(&find->merge, batch->units, batch->count);
+    batch->count = 0;
+}
+
+/* Whether there is anything to do for a subject, as things stand. */
+static bool is_due(struct find *find, enum batch_kind kind, size_t subject) {
+    if (kind == OWN)
+        return true;
+    if (kind == OWN_OF_PART && is_reached(find, subject)) {
+        find->sets[subject] = (struct write_set){0}; /* others have done its work */
+        return false;
+    }
+    struct unit known = {.known = find->merge.findings};
+    return kind == OWN_OF_PART || has_open_save(find, &known, subject);
+}
+
+/* Takes the places that a subject's work hangs on: what others before it come to. False if somebody has one already. */
+static bool claim(struct find *find, enum batch_kind kind, size_t subject, struct map *claimed) {
+    const struct write_set *set = &find->sets[subject];
+    size_t count = kind == OWN ? 0 : kind == OWN_OF_PART ? set->writes.count : set->saves.count;
+    const struct txn_span *places = kind == OWN_OF_PART ? set->writes.items : set->saves.items;
+    bool is_free = true;
+    for (size_t i = 0; i < count; i++) {
+        struct str key = place_key(claimed->arena, places[i]);
+        const void *owner = map_get(claimed, key);
+        is_free &= owner == NULL || owner == set;
+        if (owner == NULL)
+            map_put(claimed, key, (void *)set);
+    }
+    return is_free;
+}
+
+/* Small batches are filled up, so that there is work for more than one core. A part can't be guessed at: what it does wrong
+ * alone may be right where it is called. */
+static size_t fill_up(struct batch *batch, size_t *kept, size_t kept_count) {
+    size_t left = 0;
+    for (size_t i = 0; i < kept_count; i++)
+        if (batch->count < BATCH_FILL && batch->kind != OWN_OF_PART)
+            batch->subjects[batch->count++] = kept[i];
+        else
+            kept[left++] = kept[i];
+    return left;
+}
+
+/* What hangs on another subject's work waits for a later batch, so all is found as if one subject were worked at after the
+ * other. */
+static void run_batches(struct find *find, enum batch_kind kind) {
+    size_t *pending = mem_alloc(find->count * sizeof(*pending)), pending_count = 0;
+    struct batch batch = {.find = find, .kind = kind};
+    bool is_for_parts = kind == OWN_OF_PART;
+    for (size_t i = 0; i < find->count; i++) {
+        const struct subject *subject = &find->subjects[i];
+        bool is_wanted = kind > OWN_OF_PART || subject->is_part == is_for_parts;
+        if (subject->has_code && is_wanted)
+            pending[pending_count++] = i;
+    }
+    while (pending_count > 0) {
+        struct arena scratch = {0};
+        struct map claimed;
+        size_t at = 0, kept = 0;
+        map_init(&claimed, &scratch);
+        for (; at < pending_count && at < PENDING_SEEN_MAX && batch.count < BATCH_MAX; at++) {
+            size_t subject = pending[at];
+            if (!is_due(find, kind, subject))
+                continue;
+            if (claim(find, kind, subject, &claimed))
+                batch.subjects[batch.count++] = subject;
+            else
+                pending[kept++] = subject;
+        }
+        kept = fill_up(&batch, pending, kept);
+        memmove(pending + kept, pending + at, (pending_count - at) * sizeof(*pending));
+        pending_count -= at - kept;
+        arena_release(&scratch);
+        run_batch(&batch);
+    }
+    free(pending);
 }
 
 void find_all(struct arena *arena, const struct schema *schema, struct text_pool *pool,
               const struct subject *subjects, size_t subject_count,
               const struct find_options *options, struct findings *findings,
               struct find_stats *stats) {
-    struct collector c = {.arena = arena, .schema = schema, .pool = pool, .options = options,
-                          .findings = findings, .stats = stats};
     LW_ASSERT(options->config_count > 0);
     *stats = (struct find_stats){0};
     struct arena scratch = {0};
-    struct map reached;
-    map_init(&reached, arena);
-    c.reached = &reached;
-    struct find find = {.c = &c,
-                        .arena = &scratch,
+    struct find find = {.options = options,
+                        .schema = schema,
+                        .pool = pool,
                         .subjects = subjects,
                         .count = subject_count,
                         .sets = ARENA_ARRAY(&scratch, struct write_set, subject_count),
                         .symbols = ARENA_ARRAY(&scratch, struct str, subject_count),
-                        .reached = ARENA_ARRAY(&scratch, struct reach, subject_count)};
+                        .reached = ARENA_ARRAY(&scratch, struct reach, subject_count),
+                        .merge = {arena, options, findings, stats, {0}, {0}}};
+    map_init(&find.merge.reached, &scratch);
     for (size_t i = 0; i < subject_count; i++) {
         find.symbols[i] = subjects[i].symbol;
         write_set_make(&scratch, subjects[i].program, &find.sets[i]);
-        if (subjects[i].is_part && is_reached(&find, i))
-            find.sets[i] = (struct write_set){0}; /* others have done its work */
-        else
-            find_own(&find, i);
     }
+    run_batches(&find, OWN);
+    run_batches(&find, OWN_OF_PART);
     /* A writer next door is the better example: first all near ones, then the others. */
-    for (size_t i = 0; i < subject_count; i++)
-        find_across(&find, i, true);
-    for (size_t i = 0; i < subject_count; i++)
-        find_across(&find, i, false);
+    run_batches(&find, ACROSS_NEAR);
+    run_batches(&find, ACROSS_FAR);
     for (size_t i = 0; i < findings->items.count; i++)
         find_writers(arena, schema, subjects, find.sets, subject_count, &findings->items.items[i]);
     arena_release(&scratch);
@@ -294,4 +396,38 @@ void find_all(struct arena *arena, const struct schema *schema, struct text_pool
         qsort(findings->items.items, findings->items.count, sizeof(struct finding),
               compare_findings);
     findings_set_ids(arena, findings);
+}
+
+bool find_in_run(struct arena *arena, const struct run_setup *setup, const struct str *symbols,
+                 const struct find_options *options, const struct judge_options *judge,
+                 struct cell_verdict cells[POLICY_COUNT], struct findings *findings,
+                 struct err *err) {
+    struct find_stats stats = {0};
+    struct find_options one_thread = *options; /* a run may be one on a server */
+    struct merge merge = {arena, &one_thread, findings, &stats, {0}, {0}};
+    struct judged_run run = {.setup = *setup};
+    struct unit *unit = ARENA_NEW(arena, struct unit);
+    bool is_judged = true;
+    one_thread.thread_count = 1;
+    map_init(&merge.reached, arena);
+    memcpy(run.symbols, symbols, setup->session_count * sizeof(*symbols));
+    judge_table(setup, &options->policies, POLICIES_ALL, judge, cells);
+    unit_init(unit, options, findings, setup->pool);
+    unit_open(unit);
+    unit->schema = setup->schema;
+    for (size_t i = 0; i < options->config_count && is_judged; i++) {
+        struct cell_verdict cell;
+        struct judge_options plain = {.steps_max = judge->steps_max};
+        is_judged = judge_cell(unit->scratch, setup, &options->configs[i], &plain, &cell, err);
+        if (is_judged && cell.verdict == VERDICT_LOST)
+            discover_in(unit, &run, &cell, &options->configs[i]);
+    }
+    unit_close(unit);
+    if (is_judged) {
+        merge_units(&merge, unit, 1);
+        findings_set_ids(arena, findings);
+    } else {
+        unit_release(unit);
+    }
+    return is_judged;
 }

@@ -49,6 +49,7 @@ struct finding {
     struct cell_verdict cells[POLICY_COUNT];
     bool has_witness;
     struct db_config witness_config;
+    const struct text_pool *pool;  /* of the texts in the witness */
     struct witness witness;
     const char *session_symbols[DB_SESSIONS_MAX]; /* what each session runs, with arguments */
     size_t session_count;
@@ -84,6 +85,7 @@ struct find_options {
     struct db_config configs[4];
     size_t config_count;
     struct policies policies; /* the versions that tables are made for; those of `configs` among them */
+    size_t thread_count; /* to work on at once; 0: as many as there are cores. What is found does not hang on it. */
     bool no_fixes;
     bool no_details; /* what is found, and where: neither tables nor fixes */
     uint32_t rules; /* bit per enum rule; 0: all */

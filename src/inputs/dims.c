@@ -32,11 +32,9 @@ static void dim_add(struct maker *m, struct dim *dim, enum choice_kind kind, str
 }
 
 static struct dim *new_dim(struct maker *m, enum dim_kind kind, int table, int column) {
-    static struct dim unused; /* past the limit a dimension keeps its plain choice */
-    unused = (struct dim){0};
-    struct dim *dim = &unused;
-    if (m->dim_count < DIMS_MAX)
-        dim = m->dims[m->dim_count++] = ARENA_NEW(m->scratch, struct dim);
+    struct dim *dim = ARENA_NEW(m->scratch, struct dim);
+    if (m->dim_count < DIMS_MAX) /* past the limit a dimension keeps its plain choice */
+        m->dims[m->dim_count++] = dim;
     *dim = (struct dim){.kind = kind, .table = table, .column = column};
     dim_add(m, dim, CHOICE_DEFAULT, value_null());
     return dim;

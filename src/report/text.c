@@ -193,7 +193,7 @@ static void put_witness(const struct report *r, const struct finding *f, struct 
         .report = r,
         .witness = &f->witness,
         .session_count = f->session_count,
-        .brief = {.pool = r->pool,
+        .brief = {.pool = f->pool,
                   .engine = f->witness_config.engine,
                   .focus = {f->table, f->columns.items, f->columns.count}},
         .path = f->span.path,

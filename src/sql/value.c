@@ -20,20 +20,40 @@ void text_pool_init(struct text_pool *pool, struct arena *arena) {
     map_init(&pool->index, arena);
 }
 
+void text_pool_init_over(struct text_pool *pool, struct arena *arena, const struct text_pool *base) {
+    text_pool_init(pool, arena);
+    pool->base = base;
+    pool->base_count = base->base_count + base->count;
+}
+
+/* The number of `text` plus one, 0 if it isn't there. */
+static size_t find_text(const struct text_pool *pool, struct str text) {
+    for (; pool != NULL; pool = pool->base) {
+        uintptr_t known = (uintptr_t)map_get(&pool->index, text);
+        if (known > 0)
+            return known;
+    }
+    return 0;
+}
+
 int64_t text_pool_add(struct text_pool *pool, struct str text) {
     LW_ASSERT(pool->arena != NULL);
-    uintptr_t known = (uintptr_t)map_get(&pool->index, text);
+    size_t known = find_text(pool, text);
     if (known > 0)
         return (int64_t)known - 1;
     struct str copy = str_dup(pool->arena, text);
     VEC_PUSH(pool->arena, pool, copy);
-    map_put(&pool->index, copy, (void *)(uintptr_t)pool->count);
-    return (int64_t)pool->count - 1;
+    size_t number = pool->base_count + pool->count;
+    map_put(&pool->index, copy, (void *)(uintptr_t)number);
+    return (int64_t)number - 1;
 }
 
 struct str text_pool_get(const struct text_pool *pool, int64_t number) {
-    LW_ASSERT(number >= 0 && (uint64_t)number < pool->count);
-    return pool->items[number];
+    LW_ASSERT(number >= 0);
+    while ((uint64_t)number < pool->base_count)
+        pool = pool->base;
+    LW_ASSERT((uint64_t)number - pool->base_count < pool->count);
+    return pool->items[(uint64_t)number - pool->base_count];
 }
 
 struct value value_null(void) {

@@ -33,12 +33,17 @@ struct value {
 /* The texts of one run. Owns copies of them. `{0}` is not usable: call text_pool_init. */
 struct text_pool {
     struct arena *arena;
+    const struct text_pool *base; /* whose texts come first; not added to as long as this one is used */
+    size_t base_count;
     struct map index; /* text to entry */
     struct str *items;
     size_t count, capacity;
 };
 
 void text_pool_init(struct text_pool *pool, struct arena *arena);
+/* A pool that has the texts of `base`, under the same numbers, and texts of its own. Several threads may have one each on the
+ * same base. */
+void text_pool_init_over(struct text_pool *pool, struct arena *arena, const struct text_pool *base);
 /* The number of `text`, the same for equal texts. */
 int64_t text_pool_add(struct text_pool *pool, struct str text);
 /* The text under a number; asserted to exist. */

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/map.h"
+#include "base/parallel.h"
 #include "base/str.h"
 #include "base/utf8.h"
 #include "base/vec.h"
@@ -57,6 +58,30 @@ static void test_arena_reset(void **state) {
         assert_int_equal(block[j], 0);
     assert_int_equal(arena.byte_count, kept);
     arena_release(&arena);
+}
+
+static void test_arena_take(void **state) {
+    (void)state;
+    struct arena to = {0}, from = {0};
+    arena_take(&to, &from);
+    assert_null(to.chunk);
+    char *blocks[200];
+    for (int round = 0; round < 2; round++) { /* into an empty one, into one that holds something */
+        for (int i = 0; i < 100; i++)
+            blocks[round * 100 + i] = memset(arena_alloc(&from, 5000), round * 100 + i, 5000);
+        size_t byte_count = to.byte_count + from.byte_count;
+        arena_take(&to, &from);
+        assert_null(from.chunk);
+        assert_int_equal(from.byte_count, 0);
+        assert_int_equal(to.byte_count, byte_count);
+    }
+    memset(arena_alloc(&to, 100000), 0xff, 100000);
+    memset(arena_alloc(&from, 100000), 0xff, 100000);
+    for (int i = 0; i < 200; i++)
+        for (int k = 0; k < 5000; k++)
+            assert_int_equal((unsigned char)blocks[i][k], i);
+    arena_release(&from);
+    arena_release(&to);
 }
 
 static void test_arena_large_and_copy(void **state) {
@@ -380,6 +405,27 @@ static int status_of(void (*function)(void), char *output, size_t byte_size) {
     return status;
 }
 
+/* ---- parallel ---- */
+
+enum { ITEMS = 5000 };
+
+static void count_item(void *context, size_t item) {
+    ((int *)context)[item]++;
+}
+
+static void test_parallel_does_each_once(void **state) {
+    (void)state;
+    static const size_t threads[] = {0, 1, 2, 5, 100};
+    for (size_t i = 0; i < LW_COUNT_OF(threads); i++) {
+        int counts[ITEMS] = {0};
+        parallel_run(threads[i], ITEMS, count_item, counts);
+        for (size_t k = 0; k < ITEMS; k++)
+            assert_int_equal(counts[k], 1);
+        parallel_run(threads[i], 0, count_item, NULL);
+    }
+    assert_true(parallel_core_count() > 0);
+}
+
 static void test_asserts_stop(void **state) {
     (void)state;
     char output[4096];
@@ -398,6 +444,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arena_blocks),
         cmocka_unit_test(test_arena_reset),
+        cmocka_unit_test(test_arena_take),
         cmocka_unit_test(test_arena_large_and_copy),
         cmocka_unit_test(test_str_compare),
         cmocka_unit_test(test_str_parts),
@@ -412,6 +459,7 @@ int main(void) {
         cmocka_unit_test(test_positions),
         cmocka_unit_test(test_err),
         cmocka_unit_test(test_file),
+        cmocka_unit_test(test_parallel_does_each_once),
         cmocka_unit_test(test_asserts_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,6 +114,32 @@ static void test_texts_are_interned(void **state) {
     fixture_release(&f);
 }
 
+static void test_texts_over_others(void **state) {
+    (void)state;
+    struct fixture f;
+    fixture_init(&f);
+    int64_t one = text_pool_add(&f.pool, STR("one"));
+    size_t base_count = f.pool.count;
+    struct text_pool left, right, above;
+    text_pool_init_over(&left, &f.arena, &f.pool);
+    text_pool_init_over(&right, &f.arena, &f.pool);
+    assert_int_equal(text_pool_add(&left, STR("one")), one);
+    int64_t two = text_pool_add(&left, STR("two"));
+    int64_t three = text_pool_add(&right, STR("three"));
+    assert_int_equal(two, base_count);
+    assert_int_equal(two, three); /* each has its own */
+    assert_text(text_pool_get(&left, two), "two");
+    assert_text(text_pool_get(&right, three), "three");
+    assert_int_equal(f.pool.count, base_count);
+    text_pool_init_over(&above, &f.arena, &left);
+    assert_int_equal(text_pool_add(&above, STR("two")), two);
+    assert_int_equal(text_pool_add(&above, STR("one")), one);
+    assert_text(text_pool_get(&above, text_pool_add(&above, STR("four"))), "four");
+    assert_text(text_pool_get(&above, one), "one");
+    assert_text(text_pool_get(&above, two), "two");
+    fixture_release(&f);
+}
+
 static void test_instants(void **state) {
     (void)state;
     static const struct {
@@ -183,7 +209,8 @@ static void test_printing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arithmetic),         cmocka_unit_test(test_order),
-        cmocka_unit_test(test_texts_are_interned), cmocka_unit_test(test_instants),
+        cmocka_unit_test(test_texts_are_interned), cmocka_unit_test(test_texts_over_others),
+        cmocka_unit_test(test_instants),
         cmocka_unit_test(test_printing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

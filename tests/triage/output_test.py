@@ -56,6 +56,17 @@ class Output(unittest.TestCase):
             p.write("shop/views.py", "x = (\n")
             self.assertEqual(p.run("check", "--exit-zero")[0], 2)
 
+    def test_jobs(self):
+        with Project() as p:
+            alone = p.run("check", "--jobs=1")
+            self.assertIn("LW003", alone[1])
+            for jobs in ("2", "7"):
+                self.assertEqual(p.run("check", "-j", jobs), alone)
+                self.assertEqual(p.run("check", "-qj" + jobs), p.run("check", "-q", "-j1"))
+            for jobs in ("0", "-1", "many", "", "1000000"):
+                self.assertEqual(p.run("check", f"--jobs={jobs}")[0], 2, jobs)
+            self.assertEqual(p.run("check", "-j")[0], 2)
+
 
 class Many(unittest.TestCase):
     """Comments, entries of a baseline, patterns and findings are taken in one pass."""
