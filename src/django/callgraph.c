@@ -179,7 +179,6 @@ void callgraph_build(struct django_facts *facts) {
         }
     }
     spread(facts);
-    may_write_find(facts);
     for (size_t i = 0; i < facts->funcs.count; i++)
         facts->project->functions.items[i].touches_orm = facts->funcs.items[i]->touches_orm;
 }

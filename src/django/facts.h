@@ -87,6 +87,9 @@ struct django_facts {
     struct map app_labels;         /* dotted package -> label */
     struct str user_model;         /* AUTH_USER_MODEL: "auth.User" */
     struct str default_auto_field; /* "BigAutoField" */
+    struct type_index *type_index; /* types.h */
+    struct typer *typer;
+    struct map param_types, receiver_types; /* address of the node -> struct type */
     uint32_t resolve_depth;
     struct map noted;              /* index + 1 of the notes made, to make each once */
 };

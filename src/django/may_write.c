@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "django/facts.h"
 #include "django/roots.h"
+#include "django/types.h"
 #include "django/values.h"
 
 enum receiver_kind {
@@ -39,60 +40,6 @@ struct scan {
     struct map locals;       /* enum local */
     bool may_write;
 };
-
-/* The classes below a class, itself among them. */
-struct heirs {
-    VEC(const struct py_class *) items;
-};
-
-static struct str address(const void *const *pointer) {
-    return (struct str){(const char *)pointer, sizeof(*pointer)};
-}
-
-struct heir_scan {
-    struct django_facts *facts;
-    struct map *heirs;
-    const struct py_class *heir;
-};
-
-static bool add_heir(void *context, struct py_class *class_, struct str dotted) {
-    struct heir_scan *scan = context;
-    (void)dotted;
-    if (class_ == NULL)
-        return false;
-    const void *key = class_;
-    struct heirs *heirs = map_get(scan->heirs, address(&key));
-    if (heirs == NULL) {
-        heirs = ARENA_NEW(scan->facts->arena, struct heirs);
-        const void **kept = ARENA_NEW(scan->facts->arena, const void *);
-        *kept = class_;
-        map_put(scan->heirs, address(kept), heirs);
-    }
-    if (heirs->items.count == 0 || heirs->items.items[heirs->items.count - 1] != scan->heir)
-        VEC_PUSH(scan->facts->arena, &heirs->items, scan->heir);
-    return false;
-}
-
-static void find_heirs(struct django_facts *facts, struct map *heirs) {
-    map_init(heirs, facts->arena);
-    for (size_t i = 0; i < facts->classes.count; i++) {
-        struct heir_scan scan = {facts, heirs, facts->classes.items[i]};
-        class_walk(facts, facts->classes.items[i], add_heir, &scan);
-    }
-}
-
-/* Whether one object can have both among its classes. */
-static bool is_related(const struct map *heirs, const struct py_class *a, const struct py_class *b) {
-    const void *keys[] = {a, b};
-    const struct heirs *of_a = map_get(heirs, address(&keys[0])), *of_b = map_get(heirs, address(&keys[1]));
-    if (a == b || of_a == NULL || of_b == NULL)
-        return true;
-    for (size_t i = 0; i < of_a->items.count; i++)
-        for (size_t j = 0; j < of_b->items.count; j++)
-            if (of_a->items.items[i] == of_b->items.items[j])
-                return true;
-    return false;
-}
 
 static void add_use(struct scan *scan, struct str name, struct use use) {
     if (!map_has(&scan->facts->func_by_name, name))
@@ -415,6 +362,27 @@ static bool is_own_method(struct scan *scan, struct str name) {
     return binding != NULL && binding->kind == BIND_FUNC;
 }
 
+/* By what the receiver is seen to be. False: not known. */
+static bool scan_typed(struct scan *scan, const struct py_node *node, bool is_write) {
+    const struct type *of = type_of_receiver(scan->facts, node);
+    struct py_class *class_, *where;
+    if (of == NULL || of->is_open || of->kind == TYPE_METHOD || of->kind == TYPE_PAIR)
+        return false;
+    if (of->kind == TYPE_PLAIN || of->kind == TYPE_REQUEST || of->kind == TYPE_ROWS)
+        return true;
+    class_ = of->kind == TYPE_ROW || of->kind == TYPE_MODEL ? of->model->class_ : of->class_;
+    const struct binding *binding =
+        class_ != NULL ? class_find(scan->facts, class_, node->Attribute.attr, &where) : NULL;
+    if (binding != NULL && binding->kind == BIND_FUNC) {
+        add_use(scan, binding->func->name, (struct use){.receiver = RECEIVER_EXACT, .func = binding->func});
+        return true;
+    }
+    if (of->kind == TYPE_OBJECT || of->kind == TYPE_CLASS)
+        return false;
+    scan->may_write |= is_write;
+    return of->kind == TYPE_QUERY || binding != NULL || is_write || node->ctx != PY_Load;
+}
+
 /* `call`: of the attribute, or NULL. */
 static void scan_attribute(struct scan *scan, const struct py_node *node, const struct py_node *call) {
     const struct py_node *of = node->Attribute.value;
@@ -434,6 +402,8 @@ static void scan_attribute(struct scan *scan, const struct py_node *node, const 
     if (is_harmless(scan, of))
         return;
     struct symbol symbol = symbol_of_receiver(scan, node);
+    if (symbol.kind != SYMBOL_FUNC && scan_typed(scan, node, is_write))
+        return;
     if (symbol.kind == SYMBOL_FUNC) {
         add_use(scan, symbol.func->name, (struct use){.receiver = RECEIVER_EXACT, .func = symbol.func});
         return;
@@ -496,14 +466,13 @@ static bool has_decorator(const struct py_func *func, const char *ending) {
     return false;
 }
 
-static bool is_meant(struct django_facts *facts, const struct map *heirs, const struct use *use,
-                     const struct py_func *func) {
+static bool is_meant(struct django_facts *facts, const struct use *use, const struct py_func *func) {
     if (use->receiver == RECEIVER_EXACT)
         return use->func == func;
     if (use->is_store != has_decorator(func, "setter"))
         return false;
     if (use->receiver == RECEIVER_SELF)
-        return func->owner != NULL && is_related(heirs, use->class_, func->owner);
+        return func->owner != NULL && types_are_related(facts, use->class_, func->owner);
     if (func->owner == NULL)
         return use->receiver == RECEIVER_NONE || use->receiver == RECEIVER_MODULE;
     /* A method runs where it is called, a property where it is read. */
@@ -513,7 +482,7 @@ static bool is_meant(struct django_facts *facts, const struct map *heirs, const 
 }
 
 /* All that use a function that may write may write. */
-static void spread(struct django_facts *facts, const struct map *by_name, const struct map *heirs) {
+static void spread(struct django_facts *facts, const struct map *by_name) {
     VEC(struct py_func *) queue = {0};
     for (size_t i = 0; i < facts->funcs.count; i++)
         if (facts->funcs.items[i]->may_write)
@@ -523,7 +492,7 @@ static void spread(struct django_facts *facts, const struct map *by_name, const 
         const struct uses *uses = map_get(by_name, func->name);
         for (size_t i = 0; uses != NULL && i < uses->items.count; i++) {
             const struct use *use = &uses->items.items[i];
-            if (use->user->may_write || !is_meant(facts, heirs, use, func))
+            if (use->user->may_write || !is_meant(facts, use, func))
                 continue;
             use->user->may_write = true;
             VEC_PUSH(facts->arena, &queue, use->user);
@@ -532,18 +501,21 @@ static void spread(struct django_facts *facts, const struct map *by_name, const 
 }
 
 void may_write_find(struct django_facts *facts) {
-    struct map by_name, heirs, attributes;
+    struct map by_name, attributes;
     map_init(&by_name, facts->arena);
-    find_heirs(facts, &heirs);
     find_attributes(facts, &attributes);
     for (size_t i = 0; i < facts->funcs.count; i++) {
         struct py_func *func = facts->funcs.items[i];
         struct scan scan = {.facts = facts, .module = func->module, .func = func, .by_name = &by_name,
                             .attributes = &attributes};
+        if (func->node == NULL) {
+            func->may_write = true; /* a form of the admin or of a view */
+            continue;
+        }
         map_init(&scan.locals, facts->arena);
         py_visit_children(func->node, scan_locals, &scan);
         py_visit_children(func->node, scan_node, &scan);
         func->may_write = scan.may_write;
     }
-    spread(facts, &by_name, &heirs);
+    spread(facts, &by_name);
 }

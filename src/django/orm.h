@@ -37,7 +37,9 @@ struct val *query_aggregate(struct lowerer *l, struct queryset *query, struct ar
 /* The queryset a manager starts from. */
 struct queryset *query_base(struct lowerer *l, struct txn_span span, struct queryset *query);
 /* The model whose class has a manager (or queryset) of this class; NULL: none. */
-struct model *lower_manager_model(struct lowerer *l, struct py_class *class_);
+struct model *manager_model(struct django_facts *facts, struct py_class *class_);
+/* Whether the model has a manager of that name; `class_` gets the project's own class of it, or NULL. */
+bool manager_find(struct django_facts *facts, struct model *model, struct str name, struct py_class **class_);
 /* All rows, sent once: the value is then kept by the queryset. */
 struct val *query_rows(struct lowerer *l, struct txn_span span, struct queryset *query, struct str name);
 /* QuerySet(model), or a class of the project below it; NULL: the model isn't known. */

@@ -180,7 +180,7 @@ struct val *param_self(struct lowerer *l, const struct py_func *func) {
     }
     if (class_has_external_base(l->facts, class_, "Manager") ||
         class_has_external_base(l->facts, class_, "QuerySet")) {
-        model = lower_manager_model(l, class_);
+        model = manager_model(l->facts, class_);
         if (model == NULL || model->is_abstract || model->table < 0)
             return NULL;
         struct queryset *query = query_new(l, span, model);

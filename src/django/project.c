@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/file.h"
+#include "django/types.h"
 #include "django/admin.h"
 #include "django/contrib.h"
 #include "django/facts.h"
@@ -136,6 +137,8 @@ void facts_finish(struct django_facts *facts) {
     signals_find(facts);
     views_find(facts);
     roots_find(facts);
+    types_build(facts);
+    may_write_find(facts);
 }
 
 static struct str full_path_of(struct arena *arena, struct str path) {

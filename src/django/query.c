@@ -30,40 +30,40 @@ struct queryset *query_copy(struct lowerer *l, const struct queryset *query) {
 }
 
 /* The class behind `objects = X()`, `X.as_manager()`, `Manager.from_queryset(X)()`. */
-static bool manager_class(struct lowerer *l, struct module *module, const struct py_node *value,
+static bool manager_class(struct django_facts *facts, struct module *module, const struct py_node *value,
                           struct py_class **class_, int depth) {
     *class_ = NULL;
     if (value == NULL || value->kind != PY_Call || depth > 4)
         return false;
     const struct py_node *func = value->Call.func;
     if (func->kind == PY_Attribute && str_is(func->Attribute.attr, "as_manager")) {
-        struct symbol symbol = symbol_of_expr(l->facts, module, func->Attribute.value);
+        struct symbol symbol = symbol_of_expr(facts, module, func->Attribute.value);
         if (symbol.kind == SYMBOL_CLASS)
             *class_ = symbol.class_;
         return symbol.kind == SYMBOL_CLASS;
     }
     if (func->kind == PY_Attribute && str_is(func->Attribute.attr, "from_queryset") &&
         value->Call.args.count > 0) {
-        struct symbol symbol = symbol_of_expr(l->facts, module, value->Call.args.items[0]);
+        struct symbol symbol = symbol_of_expr(facts, module, value->Call.args.items[0]);
         if (symbol.kind == SYMBOL_CLASS)
             *class_ = symbol.class_;
         return true;
     }
     if (func->kind == PY_Call)
-        return manager_class(l, module, func, class_, depth + 1);
-    struct symbol symbol = symbol_of_expr(l->facts, module, func);
+        return manager_class(facts, module, func, class_, depth + 1);
+    struct symbol symbol = symbol_of_expr(facts, module, func);
     if (symbol.kind == SYMBOL_VALUE && symbol.value != NULL)
-        return manager_class(l, symbol.module, symbol.value, class_, depth + 1);
+        return manager_class(facts, symbol.module, symbol.value, class_, depth + 1);
     if (symbol.kind == SYMBOL_EXTERNAL)
         return str_ends(symbol.dotted, "Manager");
-    if (symbol.kind != SYMBOL_CLASS || !class_has_external_base(l->facts, symbol.class_, "Manager"))
+    if (symbol.kind != SYMBOL_CLASS || !class_has_external_base(facts, symbol.class_, "Manager"))
         return false;
     *class_ = symbol.class_;
     return true;
 }
 
 struct manager_search {
-    struct lowerer *l;
+    struct django_facts *facts;
     struct str name; /* empty: the first one */
     struct py_class *class_;
     bool found;
@@ -79,7 +79,7 @@ static bool find_manager(void *context, struct py_class *class_, struct str dott
         if (search->name.len > 0 && !str_equal(class_->names.entries[i].key, search->name))
             continue;
         if (binding->kind == BIND_VALUE &&
-            manager_class(search->l, class_->module, binding->value, &search->class_, 0)) {
+            manager_class(search->facts, class_->module, binding->value, &search->class_, 0)) {
             search->found = true;
             return true;
         }
@@ -87,17 +87,23 @@ static bool find_manager(void *context, struct py_class *class_, struct str dott
     return false;
 }
 
+bool manager_find(struct django_facts *facts, struct model *model, struct str name, struct py_class **class_) {
+    bool is_default = str_is(name, "_default_manager") || str_is(name, "_base_manager");
+    struct manager_search search = {.facts = facts, .name = is_default ? STR("") : name};
+    if (!str_is(name, "_base_manager"))
+        class_walk(facts, model->class_, find_manager, &search);
+    *class_ = search.class_;
+    return search.found || is_default || str_is(name, "objects");
+}
+
 struct queryset *manager_of(struct lowerer *l, struct txn_span span, struct model *model,
                             struct str name) {
-    bool is_default = str_is(name, "_default_manager") || str_is(name, "_base_manager");
-    struct manager_search search = {.l = l, .name = is_default ? STR("") : name};
-    if (!str_is(name, "_base_manager"))
-        class_walk(l->facts, model->class_, find_manager, &search);
-    if (!search.found && !is_default && !str_is(name, "objects"))
+    struct py_class *class_;
+    if (!manager_find(l->facts, model, name, &class_))
         return NULL;
     struct queryset *query = query_new(l, span, model);
     query->is_manager = true;
-    query->class_ = search.class_;
+    query->class_ = class_;
     return query;
 }
 
@@ -112,15 +118,15 @@ struct val *query_of_class(struct lowerer *l, struct args *args, struct py_class
 }
 
 /* The model a manager's or queryset's own class belongs to. */
-struct model *lower_manager_model(struct lowerer *l, struct py_class *class_) {
-    for (size_t i = 0; i < l->facts->models.count; i++) {
-        struct model *model = l->facts->models.items[i];
+struct model *manager_model(struct django_facts *facts, struct py_class *class_) {
+    for (size_t i = 0; i < facts->models.count; i++) {
+        struct model *model = facts->models.items[i];
         struct py_class *own = model->class_;
         for (size_t j = 0; !model->is_auto && j < own->names.count; j++) {
             const struct binding *binding = own->names.entries[j].value;
             struct py_class *found;
             if (binding->kind == BIND_VALUE &&
-                manager_class(l, own->module, binding->value, &found, 0) && found == class_)
+                manager_class(facts, own->module, binding->value, &found, 0) && found == class_)
                 return model;
         }
     }
