@@ -352,15 +352,23 @@ static int ready_session(const struct db *db, uint32_t order) {
     return best;
 }
 
-int db_resume(struct db *db, struct db_result *result) {
+/* One that fell to another's deadlock, or DB_NO_SESSION. */
+static int resume_doomed(struct db *db, struct db_result *result) {
     for (size_t s = 0; s < db->session_count; s++) {
         if (db->sessions.items[s].doomed == DB_OK_NO_ERROR)
             continue;
         doom_finish(db, s, result);
         return (int)s;
     }
+    return DB_NO_SESSION;
+}
+
+int db_resume(struct db *db, struct db_result *result) {
     uint32_t last_order = db->core.wait_order;
     for (uint32_t order = 0;;) {
+        int doomed = resume_doomed(db, result); /* before, or by who went on here and waits anew */
+        if (doomed != DB_NO_SESSION)
+            return doomed;
         int next = ready_session(db, order);
         if (next < 0 || db->sessions.items[next].wait.order > last_order)
             return DB_NO_SESSION;
