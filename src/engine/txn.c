@@ -156,7 +156,23 @@ void txn_statement_failed(struct db *db, size_t session, enum db_error error) {
 
 /* ---- savepoints ---- */
 
+/* The index of the session's latest savepoint of that name, or -1. */
+static ptrdiff_t savepoint_find(const struct db *db, size_t session, struct str name) {
+    for (size_t i = db->savepoints.count; i-- > 0;)
+        if (db->savepoints.items[i].session == session &&
+            str_equal_nocase(db->savepoints.items[i].name, name))
+            return (ptrdiff_t)i;
+    return -1;
+}
+
+/* On MySQL and MariaDB it takes the place of one of the same name. */
 void savepoint_set(struct db *db, size_t session, struct str name) {
+    ptrdiff_t same = db_is_mysql(db) ? savepoint_find(db, session, name) : -1;
+    if (same >= 0) {
+        struct savepoint *at = &db->savepoints.items[same];
+        memmove(at, at + 1, (db->savepoints.count - (size_t)same - 1) * sizeof(*at));
+        db->savepoints.count--;
+    }
     struct savepoint savepoint = {.name = name,
                                   .number = ++db->core.savepoint_number,
                                   .session = (uint8_t)session,
@@ -165,15 +181,6 @@ void savepoint_set(struct db *db, size_t session, struct str name) {
                                   .lock_mark = db->core.lock_sequence,
                                   .pending_mark = db->core.pending_sequence};
     MVEC_PUSH(&db->savepoints, savepoint);
-}
-
-/* The index of the session's latest savepoint of that name, or -1. */
-static ptrdiff_t savepoint_find(const struct db *db, size_t session, struct str name) {
-    for (size_t i = db->savepoints.count; i-- > 0;)
-        if (db->savepoints.items[i].session == session &&
-            str_equal_nocase(db->savepoints.items[i].name, name))
-            return (ptrdiff_t)i;
-    return -1;
 }
 
 /* Drops the session's savepoints from index `from` on. */
