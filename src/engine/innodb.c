@@ -83,6 +83,7 @@ const struct policy policy_innodb = {
     .blockers = innodb_blockers,
     .watched_blockers = innodb_watched_blockers,
     .deadlock_victim = innodb_deadlock_victim,
+    .late_closer = innodb_late_closer,
 };
 
 /* ---- the schema ---- */

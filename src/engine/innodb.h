@@ -84,6 +84,8 @@ struct innodb_records innodb_records(struct db *db, uint16_t table, uint8_t key)
 /* The record at or after a place: its index, records->count if there is none. */
 size_t innodb_seek(const struct db *db, const struct innodb_records *records, uint16_t table,
                    uint8_t key, struct innodb_entry entry);
+/* How many versions the rows of a table have: at least as many as an index has records. */
+size_t innodb_version_count(const struct db *db, uint16_t table);
 /* The version that names record `index`, 0 past the end. */
 uint32_t innodb_record_at(const struct innodb_records *records, size_t index);
 /* The open transaction, other than `txn`, that made or marked the record; 0: none. */
@@ -118,6 +120,7 @@ void innodb_settle_locks(struct db *db);
 uint32_t innodb_blockers(const struct db *db, size_t session);
 uint32_t innodb_watched_blockers(const struct db *db, size_t session);
 int innodb_deadlock_victim(const struct db *db, size_t session, uint32_t cycle);
+int innodb_late_closer(const struct db *db, size_t session, uint32_t cycle);
 /* A clustered record changes from version `from` to `to`: to its place on the page, if its size changes. */
 void innodb_move_locks(struct db *db, uint32_t from, uint32_t to);
 

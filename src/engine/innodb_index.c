@@ -120,7 +120,7 @@ static void add_row_records(struct db *db, uint16_t table, uint8_t key, uint16_t
     }
 }
 
-static size_t records_bound(const struct db *db, uint16_t table) {
+size_t innodb_version_count(const struct db *db, uint16_t table) {
     size_t bound = 0;
     for (uint16_t row = db->tables.items[table].first_row; row != 0; row = db->rows.items[row].next)
         for (uint32_t v = db->rows.items[row].newest; v != 0; v = db->versions.items[v].previous)
@@ -160,7 +160,7 @@ static void sort_records(const struct db *db, uint16_t table, uint8_t key,
 
 struct innodb_records innodb_records(struct db *db, uint16_t table, uint8_t key) {
     struct innodb_records records = {
-        ARENA_ARRAY(&db->scratch, struct innodb_record, records_bound(db, table)), 0};
+        ARENA_ARRAY(&db->scratch, struct innodb_record, innodb_version_count(db, table)), 0};
     for (uint16_t row = db->tables.items[table].first_row; row != 0; row = db->rows.items[row].next)
         add_row_records(db, table, key, row, &records);
     sort_records(db, table, key, &records);

@@ -62,14 +62,13 @@ static struct lock *find_own(struct db *db, size_t session, const struct innodb_
     return NULL;
 }
 
-/* Sessions with locks that the request conflicts with, among those before `sequence`: all, or the first
- * in the queue. */
+/* Sessions with locks that the request conflicts with, among the first `count` of the queue: all, or the first one. */
 static uint32_t conflicts(const struct db *db, size_t session, const struct innodb_request *request,
-                          uint32_t sequence, bool only_first) {
+                          size_t count, bool only_first) {
     uint32_t sessions = 0;
-    for (size_t i = 0; i < db->locks.count && !(only_first && sessions != 0); i++) {
+    for (size_t i = 0; i < count && !(only_first && sessions != 0); i++) {
         const struct lock *lock = &db->locks.items[i];
-        if (lock->sequence < sequence && lock->session != session &&
+        if (lock->session != session &&
             is_on(db, lock, request->table, request->key, request->version) &&
             has_to_wait(request->mode, request->type, request->version == 0, lock))
             sessions |= 1u << lock->session;
@@ -84,24 +83,26 @@ static uint32_t queue_ahead(const struct db *db, const struct lock *lock, bool o
                                      .version = (uint32_t)lock->number,
                                      .mode = (enum innodb_mode)lock->mode,
                                      .type = (enum innodb_type)(lock->flags & INNODB_TYPE)};
-    return conflicts(db, lock->session, &request, lock->sequence, only_first);
+    return conflicts(db, lock->session, &request, (size_t)(lock - db->locks.items), only_first);
 }
 
 /* Locks of one transaction, index and kind share a struct (all our tables fit one page), unless somebody
- * waits for this record. */
-static bool needs_struct(const struct db *db, const struct lock *added) {
-    bool is_shared = false;
+ * waits for this record. The first lock that the added one shares a struct with: an index; db->locks.count: none. */
+static size_t find_struct(const struct db *db, const struct lock *added) {
+    size_t found = db->locks.count;
+    if (added->is_waiting)
+        return found;
     for (size_t i = 0; i < db->locks.count; i++) {
         const struct lock *lock = &db->locks.items[i];
         if (lock->kind != LOCK_POLICY || lock->table != added->table || lock->key != added->key)
             continue;
         if (lock->is_waiting && is_on(db, lock, added->table, added->key, (uint32_t)added->number))
-            return true;
-        if (!lock->is_waiting && lock->txn == added->txn && lock->mode == added->mode &&
-            ((lock->flags ^ added->flags) & INNODB_TYPE) == 0)
-            is_shared = true;
+            return db->locks.count;
+        if (found == db->locks.count && !lock->is_waiting && lock->txn == added->txn &&
+            lock->mode == added->mode && ((lock->flags ^ added->flags) & INNODB_TYPE) == 0)
+            found = i;
     }
-    return !is_shared;
+    return found;
 }
 
 static uint32_t add_lock(struct db *db, size_t session, const struct innodb_request *request,
@@ -115,10 +116,13 @@ static uint32_t add_lock(struct db *db, size_t session, const struct innodb_requ
                         .txn = db->sessions.items[session].txn,
                         .table = request->table,
                         .number = request->version};
-    if (is_waiting || needs_struct(db, &lock))
-        lock.flags |= INNODB_STRUCT;
     db->txns.items[lock.txn].locked |= table_bit(lock.table);
-    size_t index = lock_add(db, &lock);
+    size_t shared = find_struct(db, &lock);
+    if (shared == db->locks.count)
+        lock.flags |= INNODB_STRUCT;
+    /* A lock has its struct's place in the queue. */
+    size_t index = shared == db->locks.count ? shared : shared + 1;
+    lock_insert(db, index, &lock);
     return db->locks.items[index].sequence;
 }
 
@@ -143,7 +147,7 @@ static bool counts_as_own(const struct db *db, size_t session, const struct inno
     return request->type == INNODB_REC && !request->is_implicit && newest != 0 &&
            request->key != innodb_clustered(db, request->table) &&
            db->versions.items[newest].writer == txn && txn != 0 &&
-           conflicts(db, session, request, UINT32_MAX, false) != 0 &&
+           conflicts(db, session, request, db->locks.count, false) != 0 &&
            changed_key(db, txn, request->table, request->key) && !innodb_is_mysql(db);
 }
 
@@ -199,11 +203,25 @@ static struct wait wait_for(const struct innodb_request *request, uint32_t seque
                          .lock = sequence};
 }
 
+/* Whether another has a lock, not only a request for one, that is in the way. */
+static bool is_held_by_other(const struct db *db, size_t session,
+                             const struct innodb_request *request) {
+    for (size_t i = 0; i < db->locks.count; i++) {
+        const struct lock *lock = &db->locks.items[i];
+        if (!lock->is_waiting && lock->session != session &&
+            is_on(db, lock, request->table, request->key, request->version) &&
+            has_to_wait(request->mode, request->type, request->version == 0, lock))
+            return true;
+    }
+    return false;
+}
+
 /* MySQL before 8.0.18 queues a request also to see that it is not granted (a semi-consistent read), and that
  * may close a cycle: true if somebody else was its victim; db->error: the session itself is. */
 static bool closes_cycle(struct db *db, size_t session, struct innodb_request *request) {
     if (db_config_has(&db->config, TRAIT_FIRST_BLOCKER))
         return false;
+    bool is_held = is_held_by_other(db, session, request);
     struct wait wait = wait_for(request, add_lock(db, session, request, true));
     enum step step = session_wait(db, session, &wait);
     if (step == STEP_WAIT)
@@ -211,7 +229,8 @@ static bool closes_cycle(struct db *db, size_t session, struct innodb_request *r
     locks_unqueue(db, session);
     if (step == STEP_OK)
         request->is_stale = true;
-    return step == STEP_OK;
+    /* A victim lets go of what it holds only when it runs again, of what it waits for at once. */
+    return step == STEP_OK && !is_held;
 }
 
 enum step innodb_lock(struct db *db, size_t session, struct innodb_request *request) {
@@ -241,7 +260,7 @@ enum step innodb_lock(struct db *db, size_t session, struct innodb_request *requ
             queued->is_waiting = false;
             continue; /* an insert looks again: gap locks do not wait for it */
         }
-        if (queued == NULL && conflicts(db, session, request, UINT32_MAX, false) == 0) {
+        if (queued == NULL && conflicts(db, session, request, db->locks.count, false) == 0) {
             if (request->type != INNODB_INSERT && !request->is_implicit)
                 request->granted = add_lock(db, session, request, false);
             return check_snapshot(db, session, request);
@@ -258,6 +277,7 @@ enum step innodb_lock(struct db *db, size_t session, struct innodb_request *requ
             return db_fail(
                 db, innodb_is_mysql(db) ? DB_ERROR_LOCK_NOT_AVAILABLE : DB_ERROR_LOCK_TIMEOUT, "%s",
                 "");
+        bool is_held = is_held_by_other(db, session, request);
         struct wait wait = wait_for(request, queued != NULL ? queued->sequence
                                                             : add_lock(db, session, request, true));
         enum step step = session_wait(db, session, &wait);
@@ -267,10 +287,10 @@ enum step innodb_lock(struct db *db, size_t session, struct innodb_request *requ
         if (request->version != 0 &&
             !record_is_there(db, request->table, request->key, request->version))
             return STEP_OK;
-        /* MySQL before 8.0.18 looks for deadlocks as it queues the request, and does not take this for a wait
-         * (lock_rec_enqueue_waiting). */
+        /* MySQL before 8.0.18 looks for deadlocks as it queues the request, and does not take this for a wait if it was
+         * the victim's request alone that was in the way (lock_rec_enqueue_waiting). */
         queued = find_own(db, session, request, true);
-        if (queued != NULL && queue_ahead(db, queued, false) == 0 &&
+        if (queued != NULL && !is_held && queue_ahead(db, queued, false) == 0 &&
             !db_config_has(&db->config, TRAIT_FIRST_BLOCKER))
             request->granted = queued->sequence;
     }
@@ -323,21 +343,30 @@ void innodb_lock_table(struct db *db, size_t session, uint16_t table, enum innod
 
 /* ---- gaps ---- */
 
-/* Gives the transaction of `lock` a lock on the gap before `version`. */
+/* Gives the transaction of `lock` a lock on the gap before `version`, whatever it has there (lock_rec_add_to_queue): where
+ * somebody waits that is one more struct. */
 static void inherit(struct db *db, struct lock lock, uint32_t version) {
     struct innodb_request gap = {.table = lock.table,
                                  .key = lock.key,
                                  .version = version,
                                  .mode = (enum innodb_mode)lock.mode,
                                  .type = version == 0 ? INNODB_NEXT_KEY : INNODB_GAP};
-    if (find_own(db, lock.session, &gap, false) == NULL)
+    bool is_there = false, is_waited_for = false;
+    for (size_t i = 0; i < db->locks.count; i++) {
+        const struct lock *other = &db->locks.items[i];
+        if (!is_on(db, other, lock.table, lock.key, version))
+            continue;
+        is_waited_for = is_waited_for || other->is_waiting;
+        is_there = is_there || (!other->is_waiting && other->txn == lock.txn &&
+                                other->mode == lock.mode && (other->flags & INNODB_TYPE) == gap.type);
+    }
+    if (!is_there || is_waited_for)
         add_lock(db, lock.session, &gap, false);
 }
 
 void innodb_split_gap(struct db *db, uint16_t table, uint8_t key, uint32_t version, uint32_t next) {
-    size_t count = db->locks.count;
-    for (size_t i = 0; i < count; i++) {
-        struct lock lock = db->locks.items[i];
+    for (size_t i = 0; i < db->locks.count; i++) {
+        struct lock lock = db->locks.items[i]; /* inherit may put one before it */
         unsigned type = lock.flags & INNODB_TYPE;
         if (is_on(db, &lock, table, key, next) && type != INNODB_INSERT &&
             (next == 0 || type != INNODB_REC))
@@ -345,10 +374,20 @@ void innodb_split_gap(struct db *db, uint16_t table, uint8_t key, uint32_t versi
     }
 }
 
-/* READ COMMITTED keeps S locks of uniqueness and foreign key checks, not X locks of UPDATE and DELETE. */
+/* Whether ON DUPLICATE KEY UPDATE is under way, whose checks of uniqueness take X locks. */
+static bool checks_by_x(const struct db *db, size_t session) {
+    bool is_running = db->running == session || db->sessions.items[session].is_under_way;
+    const struct sql_stmt *stmt = session_exec(db, session)->stmt;
+    return is_running && stmt != NULL && stmt->kind == SQL_STMT_INSERT &&
+           stmt->insert->conflict == SQL_CONFLICT_UPDATE;
+}
+
+/* READ COMMITTED keeps locks of uniqueness and foreign key checks, not X locks of UPDATE and DELETE; what is of a check
+ * goes by the mode alone (lock_rec_inherit_to_gap). */
 static bool is_inherited(const struct db *db, const struct lock *lock) {
+    enum innodb_mode mode_of_checks = checks_by_x(db, lock->session) ? INNODB_X : INNODB_S;
     return (lock->flags & INNODB_TYPE) != INNODB_INSERT &&
-           (db->txns.items[lock->txn].level > SQL_READ_COMMITTED || lock->mode == INNODB_S);
+           (db->txns.items[lock->txn].level > SQL_READ_COMMITTED || lock->mode == mode_of_checks);
 }
 
 void innodb_settle_locks(struct db *db) {
@@ -362,14 +401,14 @@ void innodb_settle_locks(struct db *db) {
         struct innodb_records records = innodb_records(db, lock.table, lock.key);
         size_t next = innodb_seek(db, &records, lock.table, lock.key,
                                   innodb_entry_of(db, (uint32_t)lock.number));
+        if (lock.flags & INNODB_STRUCT) {
+            db->locks.items[i].flags |= INNODB_EMPTY;
+            db->locks.items[i].is_waiting = false; /* who waited for it looks again */
+        } else {
+            lock_remove(db, i);
+        }
         if (is_inherited(db, &lock))
             inherit(db, lock, innodb_record_at(&records, next));
-        if ((lock.flags & INNODB_STRUCT) && !lock.is_waiting) {
-            db->locks.items[i].flags |= INNODB_EMPTY;
-            i++;
-        } else {
-            lock_remove(db, i); /* who waited for it looks again */
-        }
     }
 }
 
@@ -535,5 +574,20 @@ int innodb_deadlock_victim(const struct db *db, size_t session, uint32_t cycle) 
     int last = search_way_back(db, session, session, &visited);
     if (last < 0 || txn_weight(db, (size_t)last) >= txn_weight(db, session))
         return (int)session;
+    return last;
+}
+
+/* MariaDB begins with whom the session waits for (Deadlock::to_check), MySQL with who began to wait last. MySQL before
+ * 8.0.18 looks only when somebody begins to wait, and then at all edges. */
+int innodb_late_closer(const struct db *db, size_t session, uint32_t cycle) {
+    if (!db_config_has(&db->config, TRAIT_FIRST_BLOCKER))
+        return DB_NO_SESSION;
+    if (!innodb_is_mysql(db))
+        return __builtin_ctz(innodb_watched_blockers(db, session) & cycle);
+    int last = (int)session;
+    for (size_t s = 0; s < db->session_count; s++)
+        if ((cycle & (1u << s)) &&
+            db->sessions.items[s].wait.order > db->sessions.items[last].wait.order)
+            last = (int)s;
     return last;
 }

@@ -76,42 +76,69 @@ static void take_view(struct db *db) {
     exec->snapshot.sequence = txn->snapshot;
 }
 
-static uint32_t visible_version(const struct db *db, uint16_t row) {
+/* What the view shows of a clustered record that a row has or had. */
+struct visible {
+    uint32_t version; /* with the record's key */
+    uint32_t last;    /* the last change of the record that the view shows: `version`, or what ended it */
+};
+
+struct visibles {
+    struct visible *items; /* in scratch */
+    size_t count;
+};
+
+static bool is_visible(const struct db *db, uint32_t version) {
     const struct exec *exec = session_exec(db, db->running);
-    if (!db->is_peeking && !db->is_loading &&
-        session_txn(db, db->running)->level == SQL_READ_UNCOMMITTED)
-        return db->rows.items[row].newest;
-    return row_visible(db, &exec->snapshot, row);
+    bool is_dirty = !db->is_peeking && !db->is_loading &&
+                    session_txn(db, db->running)->level == SQL_READ_UNCOMMITTED;
+    return is_dirty || version_is_visible(db, &exec->snapshot, version);
 }
 
-/* A row put where one was deleted, or moved there by an UPDATE of its key, takes the place of that one's
- * record: who sees the new one, be it deleted again, does not see the old one, even if the view is older than
- * its end. False: `version` is the old one. */
-static bool takes_place(const struct db *db, struct innodb_scan *s, uint32_t version) {
-    uint16_t table = s->access.table;
-    if (!db_table(db, table)->has_primary_key || db->versions.items[version].writer == 0)
-        return true;
-    size_t kept = 0;
-    for (size_t i = 0; i < s->version_count; i++) {
-        bool is_same = innodb_same_record(db, table, 0, s->versions[i], version);
-        if (is_same && s->versions[i] > version)
-            return false;
-        if (!is_same)
-            s->versions[kept++] = s->versions[i];
+/* An UPDATE of the primary key ends one record and begins another: a view may show both, or none. */
+static void add_visibles(const struct db *db, uint16_t table, uint16_t row,
+                         struct visibles *visibles) {
+    uint8_t clustered = innodb_clustered(db, table);
+    bool is_known = false; /* what the view shows of the record under way */
+    uint32_t newer = 0;
+    for (uint32_t version = db->rows.items[row].newest; version != 0;
+         newer = version, version = db->versions.items[version].previous) {
+        bool is_moved =
+            newer != 0 && !innodb_same_record(db, table, clustered, newer, version);
+        is_known = is_known && !is_moved;
+        if (is_known)
+            continue;
+        uint32_t last = is_moved && is_visible(db, newer) ? newer : version;
+        is_known = last == newer || is_visible(db, version);
+        if (is_known)
+            visibles->items[visibles->count++] = (struct visible){version, last};
     }
-    s->version_count = kept;
-    return true;
+}
+
+/* Whether the record is another's since: a row put where one was deleted, or moved there, takes the place of that one's
+ * record, and who sees the new one, be it deleted again, does not see the old one, even if the view is older than its end. */
+static bool has_lost_place(const struct db *db, uint16_t table, const struct visibles *visibles,
+                           const struct visible *one) {
+    for (size_t i = 0; i < visibles->count; i++)
+        if (visibles->items[i].last > one->last &&
+            innodb_same_record(db, table, 0, visibles->items[i].version, one->version))
+            return true;
+    return false;
 }
 
 /* The versions that the view shows, in the order of the index. */
 static void find_visible(struct db *db, struct eval *eval, struct innodb_scan *s) {
     uint16_t table = s->access.table;
-    s->versions = ARENA_ARRAY(&db->scratch, uint32_t, db->tables.items[table].row_count);
-    for (uint16_t row = db->tables.items[table].first_row; row != 0;
-         row = db->rows.items[row].next) {
-        uint32_t version = visible_version(db, row);
-        if (version == 0 || !takes_place(db, s, version) || version_is_deleted(db, version) ||
-            !access_has(eval, &s->access, version_values(db, version)))
+    struct visibles visibles = {
+        ARENA_ARRAY(&db->scratch, struct visible, innodb_version_count(db, table)), 0};
+    for (uint16_t row = db->tables.items[table].first_row; row != 0; row = db->rows.items[row].next)
+        add_visibles(db, table, row, &visibles);
+    s->versions = ARENA_ARRAY(&db->scratch, uint32_t, visibles.count);
+    for (size_t v = 0; v < visibles.count; v++) {
+        uint32_t version = visibles.items[v].version;
+        if (visibles.items[v].last != version || version_is_deleted(db, version) ||
+            !access_has(eval, &s->access, version_values(db, version)) ||
+            (db_table(db, table)->has_primary_key &&
+             has_lost_place(db, table, &visibles, &visibles.items[v])))
             continue;
         size_t i = s->version_count++;
         struct innodb_entry entry = innodb_entry_of(db, version);
@@ -365,6 +392,14 @@ static bool is_at_bound(const struct db *db, const struct innodb_scan *s) {
                           range->high) == 0;
 }
 
+/* The first record behind the range. */
+static size_t past_range(const struct db *db, const struct innodb_scan *s) {
+    size_t at = 0;
+    while (at < s->records.count && range_side(db, s, s->records.items[at].version) <= 0)
+        at++;
+    return at;
+}
+
 /* The record after the last one in range, or the supremum: its gap is part of the range. A deleted record does
  * not end a range of more than one value: whether a record is in it is looked at where its row is. */
 static enum row_step lock_end(struct db *db, struct innodb_scan *s, const struct query_scan *scan) {
@@ -386,6 +421,12 @@ static enum row_step lock_end(struct db *db, struct innodb_scan *s, const struct
             type = INNODB_GAP;
         }
         enum row_step step = lock_record(db, s, scan, s->key, version, type, s->is_semi, &request);
+        if (step == ROW_FOUND && request.is_stale) { /* the record may have gone, or be there again */
+            s->records = innodb_records(db, s->access.table, s->key);
+            s->at = past_range(db, s);
+            at = s->at - 1;
+            continue;
+        }
         if (step == ROW_FOUND && !gaps && request.granted != 0)
             innodb_unlock(db, request.granted);
         bool is_passed = request.is_skipped && scan->lock_wait == SQL_SKIP_LOCKED;
@@ -440,15 +481,18 @@ static enum innodb_type scan_lock_type(const struct db *db, const struct innodb_
     return INNODB_NEXT_KEY;
 }
 
-/* After a deadlock was ended: whether the record under the scan is another now. */
-static bool has_gone(struct db *db, struct innodb_scan *s, bool is_stale) {
+/* After a deadlock was ended: whether the record under the scan is another now; if not, `*version` is what names it. */
+static bool has_gone(struct db *db, struct innodb_scan *s, bool is_stale, uint32_t *version) {
     uint16_t table = s->access.table;
-    uint32_t version = s->records.items[s->at].version;
     if (!is_stale)
         return false;
     s->records = innodb_records(db, table, s->key);
-    s->at = innodb_seek(db, &s->records, table, s->key, innodb_entry_of(db, version));
-    return innodb_record_at(&s->records, s->at) != version;
+    s->at = innodb_seek(db, &s->records, table, s->key, innodb_entry_of(db, *version));
+    uint32_t now = innodb_record_at(&s->records, s->at);
+    if (!innodb_same_record(db, table, s->key, now, *version))
+        return true;
+    *version = s->entry = now;
+    return false;
 }
 
 /* What of a record is committed, or this transaction's own, for a semi-consistent read; 0: nothing, or it was marked as
@@ -472,7 +516,6 @@ static uint32_t committed_version(const struct db *db, const struct innodb_scan 
 static enum row_step read_record(struct db *db, struct innodb_scan *s,
                                  const struct query_scan *scan, uint32_t *given, bool *is_stale) {
     uint32_t version = s->records.items[s->at].version;
-    uint16_t row = db->versions.items[version].row;
     uint8_t clustered = innodb_clustered(db, scan->table);
     struct innodb_request request;
     *given = 0;
@@ -480,12 +523,11 @@ static enum row_step read_record(struct db *db, struct innodb_scan *s,
     *is_stale = s->is_skipped = false;
     if (is_passed_over(db, s, s->at))
         return ROW_FOUND;
-    bool is_live = record_is_live(db, s, s->at);
     enum row_step step =
         lock_record(db, s, scan, s->key, version, scan_lock_type(db, s), s->is_semi, &request);
     if (step != ROW_FOUND)
         return step;
-    *is_stale = has_gone(db, s, request.is_stale);
+    *is_stale = has_gone(db, s, request.is_stale, &version);
     if (*is_stale)
         return ROW_FOUND;
     if (request.is_skipped) {
@@ -495,17 +537,18 @@ static enum row_step read_record(struct db *db, struct innodb_scan *s,
         return ROW_FOUND;
     }
     s->granted[0] = request.granted;
-    if (s->key != clustered && is_live && !s->is_covering) {
+    if (s->key != clustered && record_is_live(db, s, s->at) && !s->is_covering) {
         step = lock_record(db, s, scan, clustered, version, INNODB_REC, false, &request);
         if (step != ROW_FOUND)
             return step;
-        *is_stale = has_gone(db, s, request.is_stale);
+        *is_stale = has_gone(db, s, request.is_stale, &version);
         if (*is_stale)
             return ROW_FOUND;
         s->granted[1] = request.granted;
         if (request.is_skipped)
             return ROW_FOUND;
     }
+    uint16_t row = db->versions.items[version].row;
     /* Whose row is not looked up, it is as the index has it. */
     uint32_t newest = s->is_covering ? innodb_index_version(db, scan->table, s->key, row)
                                      : db->rows.items[row].newest;
@@ -648,6 +691,20 @@ void innodb_reject(void *context, struct eval *eval, struct query_scan *scan) {
         release_new(context, scan->state);
 }
 
+/* What the clustered record had, not marked as deleted, before the running statement changed anything; 0: nothing. */
+static uint32_t version_before_statement(const struct db *db, uint16_t table, uint32_t record) {
+    uint16_t row = db->tables.items[table].first_row;
+    for (; row != 0; row = db->rows.items[row].next) {
+        uint32_t version = db->rows.items[row].newest;
+        while (version != 0 && is_by_statement(db, version))
+            version = db->versions.items[version].previous;
+        if (version != 0 && !version_is_deleted(db, version) &&
+            innodb_same_record(db, table, innodb_clustered(db, table), version, record))
+            return version;
+    }
+    return 0;
+}
+
 /* A row looked at in its committed version is locked now, and looked at again. */
 enum tuple_step innodb_lock_target(struct db *db, size_t session, struct query *query,
                                    const struct query_change *change, struct query_tuple *tuple) {
@@ -664,7 +721,7 @@ enum tuple_step innodb_lock_target(struct db *db, size_t session, struct query *
     if (newest == tuple->refs[0].version || is_by_statement(db, newest))
         return TUPLE_KEEP;
     /* Where it went with another primary key it is met again, if at all. */
-    newest = innodb_live_version(db, request.table, request.key, request.version);
+    newest = version_before_statement(db, request.table, request.version);
     if (newest == 0)
         return TUPLE_DROP;
     bool holds;

@@ -115,13 +115,10 @@ static const struct sql_insert *conflict_insert(const struct db *db, size_t sess
     return is_insert ? stmt->insert : NULL;
 }
 
-/* Looks at the primary key. Before a row goes to its new place there it leaves the old one: that much is in the
- * undo log when it waits. */
+/* Looks at the primary key. */
 static enum step check_key(struct db *db, size_t session, const struct new_row *row, uint8_t k,
                            enum innodb_mode mode, struct duplicate *duplicate) {
     uint32_t own_row = row->old == 0 ? 0 : db->versions.items[row->old].row, found, next;
-    uint32_t *logged = &session_exec(db, session)->cursor[INNODB_LOGGED];
-    *logged = row->old != 0;
     enum step step =
         lock_duplicates(db, session, row->table, k, row->values, own_row, mode, &found);
     if (step == STEP_OK && found != 0) {
@@ -131,8 +128,6 @@ static enum step check_key(struct db *db, size_t session, const struct new_row *
         bool is_reused;
         step = lock_place(db, session, row->table, k, entry, &is_reused, &next);
     }
-    if (step != STEP_WAIT)
-        *logged = 0;
     return step;
 }
 
@@ -153,13 +148,17 @@ enum step innodb_check_keys(struct db *db, size_t session, const struct new_row 
                                                  version_values(db, row->old), row->values);
     if (!is_changed || (only_key >= 0 && only_key != k))
         return STEP_OK;
-    if (row->old != 0) {
-        enum step step =
-            innodb_forbid_children(db, session, row->table, k, row->old, row->values);
-        if (step != STEP_OK)
-            return step;
-    }
-    return check_key(db, session, row, k, takes_x ? INNODB_X : INNODB_S, duplicate);
+    /* Before a row goes to its new place it leaves the old one: that much is in the undo log when it waits. */
+    uint32_t *logged = &session_exec(db, session)->cursor[INNODB_LOGGED];
+    *logged = row->old != 0;
+    enum step step = STEP_OK;
+    if (row->old != 0)
+        step = innodb_forbid_children(db, session, row->table, k, row->old, row->values);
+    if (step == STEP_OK)
+        step = check_key(db, session, row, k, takes_x ? INNODB_X : INNODB_S, duplicate);
+    if (step != STEP_WAIT)
+        *logged = 0;
+    return step;
 }
 
 enum step innodb_lock_duplicate(struct db *db, size_t session, uint32_t found, uint32_t *version) {

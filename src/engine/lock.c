@@ -7,6 +7,14 @@ size_t lock_add(struct db *db, const struct lock *lock) {
     return db->locks.count - 1;
 }
 
+void lock_insert(struct db *db, size_t index, const struct lock *lock) {
+    size_t last = lock_add(db, lock);
+    LW_ASSERT(index <= last);
+    struct lock added = db->locks.items[last], *at = &db->locks.items[index];
+    memmove(at + 1, at, (last - index) * sizeof(*at));
+    *at = added;
+}
+
 void lock_remove(struct db *db, size_t index) {
     LW_ASSERT(index < db->locks.count);
     struct lock *at = &db->locks.items[index];

@@ -44,6 +44,8 @@ struct edge {
 
 /* Appends a lock with the next sequence number; its index. */
 size_t lock_add(struct db *db, const struct lock *lock);
+/* The same, but puts it at `index`. */
+void lock_insert(struct db *db, size_t index, const struct lock *lock);
 /* Takes out lock `index`; the order of the others is kept. */
 void lock_remove(struct db *db, size_t index);
 /* Takes out the locks of `txn` with a sequence above `mark`, save session locks. */

@@ -105,6 +105,9 @@ struct policy {
     /* `session` closed a cycle of waits, its members' bits in `cycle`: whose transaction goes.
      * DB_NO_SESSION: nobody notices (a mutex, SQLite). */
     int (*deadlock_victim)(const struct db *db, size_t session, uint32_t cycle);
+    /* A cycle through `session` that showed when another let go: who counts as having closed it. DB_NO_SESSION: nobody
+     * notices. NULL: there is no such cycle. */
+    int (*late_closer)(const struct db *db, size_t session, uint32_t cycle);
 };
 
 extern const struct policy policy_postgresql, policy_innodb, policy_sqlite;

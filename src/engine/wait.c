@@ -84,12 +84,15 @@ enum step session_wait(struct db *db, size_t session, const struct wait *wait) {
 }
 
 void session_look_for_deadlocks(struct db *db) {
-    if (db->policy->watched_blockers == NULL)
+    if (db->policy->late_closer == NULL)
         return; /* all cycles were seen when they were closed */
     for (size_t s = 0; s < db->session_count; s++) {
         bool waits = db->sessions.items[s].wait.kind != WAIT_NOTHING;
         uint32_t cycle = waits ? wait_cycle(db, s) : 0;
-        int victim = cycle == 0 ? DB_NO_SESSION : db->policy->deadlock_victim(db, s, cycle);
+        int closer = cycle == 0 ? DB_NO_SESSION : db->policy->late_closer(db, s, cycle);
+        int victim = closer == DB_NO_SESSION
+                         ? DB_NO_SESSION
+                         : db->policy->deadlock_victim(db, (size_t)closer, cycle);
         if (victim != DB_NO_SESSION)
             session_abort(db, (size_t)victim, DB_ERROR_DEADLOCK);
     }
