@@ -76,7 +76,7 @@ sanitize-threads: deps-test
 
 differential: deps-test
 	@$(MAKE) --no-print-directory $(BUILD)/.with-tests
-	ninja -C $(BUILD) lostwrite tests/differential/differential
+	ninja -C $(BUILD) lostwrite tests/differential/differential tests/differential/ticks.so
 	@LOSTWRITE=$(BUILD)/lostwrite $(PYTHON) tests/differential/compare.py --seconds $(SECONDS) \
 	    --seed $(SEED) $(if $(SERVERS),--servers $(SERVERS)) $(ARGS)
 

@@ -3,6 +3,7 @@
  */
 #include "base/assert.h"
 #include "builtin.h"
+#include "engine/version.h"
 #include "jobs.h"
 #include "options.h"
 #include "server.h"
@@ -17,6 +18,7 @@
 struct counts {
     uint64_t cases, cut, steps, waits, mixed, checked_serial, not_serializable, not_modelled;
     uint64_t differences[DIFFERENCE_KINDS];
+    uint64_t passing; /* differences that did not come again */
 };
 
 /* What one job counts. */
@@ -139,6 +141,22 @@ static bool still_wrong(void *context, struct trial *trial) {
            (wanted->is_serializable || !outcome.is_serializable);
 }
 
+enum { PLAYED_AGAIN = 2 };
+
+/* Whether the server answers otherwise when it is asked again: else it was busy, and was seen at a wrong moment. */
+static bool comes_again(struct program *program, struct trial *trial) {
+    for (int i = 0; i < PLAYED_AGAIN; i++) {
+        struct outcome outcome;
+        struct err err;
+        if (!set_up(program, trial->number, (size_t)(trial->policy - program->policies), &err))
+            return true;
+        play(program, trial, &outcome);
+        if (outcome.is_lost || outcome.disagreement.kind != DIFFERENCE_NONE)
+            return true;
+    }
+    return false;
+}
+
 /* ---- reporting ---- */
 
 static void print_difference(const struct trial *trial, const struct outcome *outcome,
@@ -165,6 +183,13 @@ static void print_difference(const struct trial *trial, const struct outcome *ou
                    found->answer.blockers);
     if (!found->is_unexpected)
         buf_add_char(out, '\n');
+}
+
+static void report_passing(const struct trial *trial, const struct outcome *outcome) {
+    struct buf out = {0};
+    print_difference(trial, outcome, &out);
+    printf("%.*s# not so when it was played again\n\n", STR_ARG(buf_str(&out)));
+    buf_release(&out);
 }
 
 static void keep_difference(const struct program *program, const struct trial *trial,
@@ -233,6 +258,12 @@ static bool one_trial(struct program *program, uint64_t number, size_t policy, b
     trial_make(&trial, &program->world, &program->policies[policy], program->options.seed, number);
     under_way = &trial;
     play(program, &trial, &outcome);
+    if (!outcome.is_lost && outcome.disagreement.kind != DIFFERENCE_NONE &&
+        !comes_again(program, &trial)) {
+        report_passing(&trial, &outcome);
+        program->tallies[program->job].counts[policy].passing++;
+        play(program, &trial, &outcome);
+    }
     if (outcome.is_lost) {
         ok = fail(&outcome.err, &trial);
     } else {
@@ -263,6 +294,7 @@ static void add_counts(struct counts *total, const struct counts *part) {
     total->checked_serial += part->checked_serial;
     total->not_serializable += part->not_serializable;
     total->not_modelled += part->not_modelled;
+    total->passing += part->passing;
     for (size_t kind = 0; kind < DIFFERENCE_KINDS; kind++)
         total->differences[kind] += part->differences[kind];
 }
@@ -293,7 +325,10 @@ static void print_policy(const char *name, const struct counts *counts) {
         printf(" %s %llu", difference_name(kind), (unsigned long long)counts->differences[kind]);
         any = true;
     }
-    printf("%s\n", any ? "" : " none");
+    printf("%s", any ? "" : " none");
+    if (counts->passing > 0)
+        printf("; %llu did not come again", (unsigned long long)counts->passing);
+    putchar('\n');
 }
 
 static void print_counts(const struct program *program, double seconds) {
@@ -386,6 +421,18 @@ static bool open_server(struct program *program, struct err *err) {
     return true;
 }
 
+static bool set_version(struct program *program, const char *text) {
+    struct err err;
+    for (size_t i = 0; i < program->options.policy_count; i++) {
+        struct db_config *config = &program->policies[i].config;
+        if (!version_parse(config->engine, str_from_c(text), &config->version, &err)) {
+            fprintf(stderr, "differential: %s\n", err.message);
+            return false;
+        }
+    }
+    return true;
+}
+
 static int run_job(void *context, unsigned job) {
     struct program *program = context;
     struct err err;
@@ -415,6 +462,8 @@ int main(int argc, char **argv) {
         return 2;
     for (size_t i = 0; i < program.options.policy_count; i++)
         program.policies[i] = *program.options.policies[i];
+    if (program.options.version != NULL && !set_version(&program, program.options.version))
+        return 2;
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* jobs write to one place */
     program.tallies = jobs_memory(program.options.jobs * sizeof(struct tally));
     double start = now_seconds();

@@ -8,6 +8,7 @@
 static const char usage[] =
     "usage: differential --policy \"postgresql read committed\" [--policy ...] [option ...]\n"
     "  --server URL       compare with that server; without: run the built-in engine alone\n"
+    "  --version V        without server: the version that the engine is like (its default)\n"
     "  --seconds N        stop after so long (10)\n"
     "  --cases N          the first so many\n"
     "  --jobs N           so many processes at once, that share the cases (1)\n"
@@ -45,6 +46,8 @@ static bool read_value(struct options *options, const char *name, const char *va
         return read_policy(options, value);
     if (strcmp(name, "--server") == 0)
         options->server = value;
+    else if (strcmp(name, "--version") == 0)
+        options->version = value;
     else if (strcmp(name, "--keep") == 0)
         options->keep = value;
     else if (strcmp(name, "--only") == 0)

@@ -7,7 +7,8 @@
 enum { POLICIES_MAX = 16 };
 
 struct options {
-    const char *server; /* its URL; NULL: the built-in engine alone */
+    const char *server;  /* its URL; NULL: the built-in engine alone */
+    const char *version; /* of the server that it is like then; NULL: its default */
     size_t policy_count;
     const struct policy_under_test *policies[POLICIES_MAX];
     double seconds;   /* at most so long */
