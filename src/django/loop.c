@@ -150,6 +150,7 @@ static void prepare(struct loop *loop) {
             depth++;
     l->b.at = at;
     l->dry_depth--;
+    var_count = lower_vars_from(l, var_count);
     l->b.program->vars.count = var_count;
     map_init(&l->var_numbers, l->arena);
     memset(l->is_pinned + var_count, 0, sizeof(l->is_pinned) - var_count * sizeof(bool));

@@ -1,5 +1,5 @@
-/* One function becomes one program. It is lowered twice: the first pass finds out which free values it needs,
- * since parameters come before all other variables; the second builds the program. */
+/* One function becomes one program. Which free values it needs is known when all of it was lowered; they become its
+ * parameters then, before all other variables. */
 #include "base/assert.h"
 #include "django/admin.h"
 #include "django/param.h"
@@ -109,28 +109,21 @@ static size_t declared_at(struct lowerer *l, const struct py_func *func, struct 
     return SIZE_MAX;
 }
 
-/* Declares the parameters that the first pass met: the function's own in their order, then the others. */
-static void declare_params(struct lowerer *l, struct lowerer *first, const struct py_func *func) {
-    size_t count = first->params.count;
-    bool *is_done = ARENA_ARRAY(l->arena, bool, count);
-    for (size_t round = 0; round < count; round++) {
-        size_t best = SIZE_MAX, best_at = SIZE_MAX;
-        for (size_t i = 0; i < count; i++) {
-            size_t at = declared_at(l, func, first->params.items[i]);
-            if (!is_done[i] && (best == SIZE_MAX || at < best_at)) {
-                best = i;
-                best_at = at;
-            }
+/* The order of the parameters: the function's own as it declares them, then the others. */
+static size_t *param_order(struct lowerer *l, const struct py_func *func) {
+    size_t count = l->params.count;
+    size_t *order = ARENA_ARRAY(l->arena, size_t, count);
+    size_t *declared = ARENA_ARRAY(l->arena, size_t, count); /* of those in `order` */
+    for (size_t i = 0; i < count; i++) {
+        size_t at = declared_at(l, func, l->params.items[i].text), to = i;
+        for (; to > 0 && declared[to - 1] > at; to--) {
+            order[to] = order[to - 1];
+            declared[to] = declared[to - 1];
         }
-        is_done[best] = true;
-        struct str text = str_dup(l->arena, first->params.items[best]);
-        struct str base = lower_identifier(l, text), name = base;
-        for (int i = 2; txn_find_var(l->b.program, name) != TXN_NO_VAR; i++)
-            name = str_printf(l->arena, "%.*s_%d", STR_ARG(base), i);
-        uint16_t var = txn_add_param(l->arena, l->b.program, name);
-        l->b.program->vars.items[var].source_name = lower_one_line(l, text);
-        map_put(&l->param_vars, text, (void *)(uintptr_t)(var + 1u));
+        order[to] = i;
+        declared[to] = at;
     }
+    return order;
 }
 
 /* A variable that only some paths set holds null before: Python would raise UnboundLocalError there. */
@@ -154,10 +147,10 @@ static bool set_null_first(struct lowerer *l, const struct err *err) {
     return true;
 }
 
-static bool check(struct lowerer *l, struct txn_span span) {
+static bool check(struct lowerer *l, struct arena *arena, struct txn_span span) {
     struct err err;
     for (int i = 0; i < NULL_INITS_MAX; i++) {
-        if (txn_check(l->arena, &l->facts->project->schema, l->pool, l->b.program, &err))
+        if (txn_check(arena, &l->facts->project->schema, l->pool, l->b.program, &err))
             return true;
         if (!set_null_first(l, &err))
             break;
@@ -177,41 +170,35 @@ static void publish_notes(struct django_facts *facts, const struct lowerer *l,
     }
 }
 
-/* Both passes; the program as it is in the arena that both share, or NULL. */
-static struct txn_program *lower_twice(struct arena *scratch, struct lowerer *first,
-                                       struct lowerer *l, struct django_facts *facts,
-                                       size_t function, enum sql_dialect dialect,
-                                       bool is_small) {
+/* The program, of `arena`, or NULL. */
+static struct txn_program *lower_once(struct arena *arena, struct arena *scratch, struct lowerer *l,
+                                      struct django_facts *facts, size_t function,
+                                      enum sql_dialect dialect, bool is_small) {
     struct django_function *info = &facts->project->functions.items[function];
     struct py_func *func = facts->funcs.items[function];
     bool is_wrapped =
         facts->project->settings.atomic_requests && info->is_view && !is_non_atomic(func);
-    struct txn_program *program = txn_program_new(scratch, info->symbol, info->span);
-    lowerer_init(first, scratch, facts->pool, facts,
-                 txn_program_new(scratch, info->symbol, info->span), dialect);
-    first->is_small = is_small;
-    lower_root(first, func, info->span, is_wrapped);
-    lowerer_init(l, scratch, facts->pool, facts, program, dialect);
-    l->is_second_pass = true;
+    struct txn_program *built = txn_program_new(scratch, info->symbol, info->span);
+    lowerer_init(l, scratch, facts->pool, facts, built, dialect);
     l->is_small = is_small;
-    declare_params(l, first, func);
     lower_root(l, func, info->span, is_wrapped);
-    if (l->is_too_large)
-        lower_note(l, info->span, STR("this function is too large to be modelled"));
     if (l->b.has_failed)
         lower_notef(l, info->span, "not modelled: %s", l->b.err.message);
-    bool is_whole = l->has_sql && !l->is_too_large && !l->b.has_failed;
-    return is_whole && check(l, info->span) ? program : NULL;
-}
-
-/* Only the program itself outlives its making. */
-static struct txn_program *take_out(struct arena *arena, struct django_facts *facts,
-                                    const struct txn_program *program) {
-    struct txn_program *moved = txn_move(arena, program);
-    struct err err;
-    bool is_checked = txn_check(arena, &facts->project->schema, facts->pool, moved, &err);
-    LW_ASSERT(is_checked); /* the original was */
-    return moved;
+    struct txn_program *program = NULL;
+    if (l->has_sql && !l->is_too_large && !l->b.has_failed) {
+        program = txn_move(arena, built);
+        lower_settle(l, arena, program, param_order(l, func));
+        l->is_too_large = program->vars.count >= TXN_VARS_MAX;
+    }
+    if (l->is_too_large)
+        lower_note(l, info->span, STR("this function is too large to be modelled"));
+    if (program == NULL)
+        return NULL;
+    txn_builder_init(&l->b, arena, facts->pool, program, dialect);
+    if (!l->is_too_large && check(l, arena, info->span))
+        return program;
+    arena_release(arena);
+    return NULL;
 }
 
 struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
@@ -223,12 +210,12 @@ struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
     struct py_func *func = facts->funcs.items[function];
     if (!func->touches_orm)
         return NULL;
-    struct lowerer *first = mem_alloc(sizeof(*first)), *l = mem_alloc(sizeof(*l));
-    struct arena scratch = {0};
+    struct lowerer *l = mem_alloc(sizeof(*l));
+    struct arena scratch = {0}, kept = {0}; /* only the program itself outlives its making */
     struct txn_program *program =
-        lower_twice(&scratch, first, l, facts, function, dialect, false);
+        lower_once(&kept, &scratch, l, facts, function, dialect, false);
     if (program == NULL && l->has_sql && (facts->receivers.count > 0 || l->has_recursion))
-        program = lower_twice(&scratch, first, l, facts, function, dialect, true);
+        program = lower_once(&kept, &scratch, l, facts, function, dialect, true);
     info->touches_orm = l->has_sql || (l->has_note && func->has_verb);
     if (info->touches_orm)
         publish_notes(facts, l, info);
@@ -239,10 +226,10 @@ struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
     for (size_t i = 0; program != NULL && i < l->covered.count; i++)
         if (l->covered.items[i]->function >= 0)
             VEC_PUSH(facts->arena, &info->inlined, (uint32_t)l->covered.items[i]->function);
+    arena_take(arena, &kept);
     if (program != NULL)
-        program = take_out(arena, facts, program);
+        program->names.arena = arena;
     arena_release(&scratch);
-    free(first);
     free(l);
     return program;
 }

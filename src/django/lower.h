@@ -81,6 +81,15 @@ struct pending {
     uint16_t flag;
 };
 
+/* While a program is built; those that loops leave behind are many. */
+enum { LOWER_VARS_MAX = 4 * TXN_VARS_MAX };
+
+/* A free value, which is to be a parameter: its text in the source, and its variable. */
+struct lower_param {
+    struct str text;
+    uint16_t var;
+};
+
 struct lowerer {
     struct arena *arena;
     struct text_pool *pool;
@@ -90,13 +99,12 @@ struct lowerer {
     const struct py_func *handler; /* what the view's dispatch(), being lowered, is to call; or NULL */
     VEC(struct log_entry) trail;
     size_t site_count;            /* of all sites so far */
-    VEC(struct str) params;       /* found by the first pass: source texts, in order of first use */
-    struct map param_vars;        /* text -> var + 1, second pass */
+    VEC(struct lower_param) params; /* free values, in order of first use */
+    struct map param_vars;          /* their texts -> var + 1 */
     struct map var_numbers;       /* name -> the last number that tells its variables apart */
     VEC(struct django_note) notes; /* of this pass */
     VEC(struct py_func *) called;  /* what was inlined, */
     VEC(struct py_func *) covered; /* and of it, what got all it needs */
-    bool is_second_pass;
     bool is_small;                /* receivers are noted, not run, and recursion isn't followed: with them it got too large */
     bool has_recursion;           /* some was met */
     uint32_t dry_depth;           /* > 0: what is emitted is thrown away, and so are notes */
@@ -115,7 +123,7 @@ struct lowerer {
     bool is_lazy;                 /* a loop goes through its value: a generator need not be gathered */
     struct str sql_hint;          /* what a value computed for a statement will be called */
     struct str hint;              /* what the value being evaluated will be called */
-    bool is_pinned[TXN_VARS_MAX]; /* variables that are assigned more than once: loops */
+    bool is_pinned[LOWER_VARS_MAX]; /* variables that are assigned more than once: loops */
     VEC(struct py_func *) stack;  /* functions being inlined, for recursion */
     VEC(struct pending) on_commit; /* callables waiting for the outermost commit */
 };

@@ -200,41 +200,89 @@ static struct str identifier(struct lowerer *l, struct str text) {
     return name;
 }
 
+/* A name of that base which no variable has. `numbers`: by base, the last number that tells its variables apart. */
+static struct str free_name(struct arena *arena, const struct txn_program *program,
+                            struct map *numbers, struct str base) {
+    struct str name = base;
+    uintptr_t number = (uintptr_t)map_get(numbers, base);
+    if (number > 0)
+        name = str_printf(arena, "%.*s_%d", STR_ARG(base), (int)++number);
+    while (txn_find_var(program, name) != TXN_NO_VAR) {
+        number = number > 0 ? number + 1 : 2;
+        name = str_printf(arena, "%.*s_%d", STR_ARG(base), (int)number);
+    }
+    if (number > 0)
+        map_put(numbers, base, (void *)number);
+    return name;
+}
+
 uint16_t lower_var(struct lowerer *l, struct str hint) {
     struct txn_program *program = l->b.program;
-    struct str base = identifier(l, hint), name = base;
-    if (program->vars.count >= TXN_VARS_MAX - 1) {
+    if (program->vars.count >= LOWER_VARS_MAX) {
         l->is_too_large = true;
         return 0;
     }
-    uintptr_t number = (uintptr_t)map_get(&l->var_numbers, base);
-    if (number > 0)
-        name = str_printf(l->arena, "%.*s_%d", STR_ARG(base), (int)++number);
-    while (txn_find_var(program, name) != TXN_NO_VAR) {
-        number = number > 0 ? number + 1 : 2;
-        name = str_printf(l->arena, "%.*s_%d", STR_ARG(base), (int)number);
-    }
-    if (number > 0)
-        map_put(&l->var_numbers, base, (void *)number);
+    struct str name = free_name(l->arena, program, &l->var_numbers, identifier(l, hint));
     uint16_t var = txn_var(l->arena, program, name);
     program->vars.items[var].source_name = hint;
     return var;
 }
 
 struct txn_expr *lower_param(struct lowerer *l, struct txn_span span, struct str text) {
-    if (l->is_second_pass) {
-        uintptr_t var = (uintptr_t)map_get(&l->param_vars, text);
-        if (var > 0)
-            return txn_ref(&l->b, span, (uint16_t)(var - 1));
-        /* The first pass did not come by here, which it should have. */
-        lower_notef(l, span, "the value of %.*s is not modelled", STR_ARG(text));
-        return txn_opaque(&l->b, span, identifier(l, text));
+    uintptr_t known = (uintptr_t)map_get(&l->param_vars, text);
+    if (known == 0) {
+        uint16_t var = lower_var(l, text);
+        l->b.program->vars.items[var].source_name = lower_one_line(l, text);
+        known = var + 1u;
+        map_put(&l->param_vars, text, (void *)known);
+        VEC_PUSH(l->arena, &l->params, ((struct lower_param){text, var}));
     }
-    if (!map_has(&l->param_vars, text)) {
-        map_put(&l->param_vars, text, l);
-        VEC_PUSH(l->arena, &l->params, text);
+    return txn_ref(&l->b, span, (uint16_t)(known - 1));
+}
+
+size_t lower_vars_from(const struct lowerer *l, size_t var_count) {
+    size_t count = l->params.count;
+    size_t behind = count > 0 ? l->params.items[count - 1].var + 1u : 0;
+    return behind > var_count ? behind : var_count;
+}
+
+/* The variables of a settled program in the making. */
+struct settling {
+    struct lowerer *l;
+    struct arena *arena;
+    struct txn_program *to;
+    struct map numbers;
+    uint16_t *number; /* by the variable it was */
+};
+
+static void take_var(struct settling *s, uint16_t var, struct str hint) {
+    const struct txn_var *from = &s->l->b.program->vars.items[var];
+    struct str name = free_name(s->l->arena, s->to, &s->numbers, identifier(s->l, hint));
+    uint16_t taken = txn_var(s->l->arena, s->to, str_dup(s->arena, name));
+    s->to->vars.items[taken].source_name = str_dup(s->arena, from->source_name);
+    s->to->vars.items[taken].is_given = from->is_given;
+    s->number[var] = taken;
+}
+
+void lower_settle(struct lowerer *l, struct arena *arena, struct txn_program *program,
+                  const size_t *order) {
+    const struct txn_program *from = l->b.program;
+    size_t count = from->vars.count;
+    bool *is_used = ARENA_ARRAY(l->arena, bool, count);
+    struct settling s = {.l = l, .arena = arena,
+                         .to = txn_program_new(l->arena, from->name, from->span),
+                         .number = ARENA_ARRAY(l->arena, uint16_t, count)};
+    map_init(&s.numbers, l->arena);
+    txn_find_uses(l->arena, program, is_used);
+    for (size_t i = 0; i < l->params.count; i++) {
+        const struct lower_param *param = &l->params.items[order[i]];
+        take_var(&s, param->var, param->text);
+        is_used[param->var] = false; /* done */
     }
-    return txn_opaque(&l->b, span, identifier(l, text));
+    for (size_t i = 0; i < count; i++)
+        if (is_used[i])
+            take_var(&s, (uint16_t)i, from->vars.items[i].source_name);
+    txn_renumber(arena, program, s.number, s.to->vars.items, s.to->vars.count, l->params.count);
 }
 
 struct str lower_identifier(struct lowerer *l, struct str text) {

@@ -48,6 +48,12 @@ struct txn_step *lower_sql(struct lowerer *l, struct txn_span span, enum txn_int
 uint16_t lower_var(struct lowerer *l, struct str hint);
 /* A free value of the program: the parameter named after this source text. */
 struct txn_expr *lower_param(struct lowerer *l, struct txn_span span, struct str text);
+/* How many variables to keep where all behind the first `var_count` are thrown away: the parameters among them stay. */
+size_t lower_vars_from(const struct lowerer *l, size_t var_count);
+/* Gives a moved copy of what was built its final variables: parameters first, in the order of `order` (indices in l->params), and
+ * then those that are used, named as if made in that order. */
+void lower_settle(struct lowerer *l, struct arena *arena, struct txn_program *program,
+                  const size_t *order);
 /* An identifier of the notation made of a source text. */
 struct str lower_identifier(struct lowerer *l, struct str text);
 /* The text on one line, cut if it is long. */

@@ -13,6 +13,12 @@ uint16_t txn_find_var(const struct txn_program *program, struct str name) {
     return TXN_NO_VAR;
 }
 
+void txn_index_vars(struct arena *arena, struct txn_program *program) {
+    map_init(&program->names, arena);
+    for (uintptr_t i = 0; i < program->vars.count; i++)
+        map_put(&program->names, program->vars.items[i].name, (void *)(i + 1));
+}
+
 /* Beyond TXN_VARS_MAX variables are still made, up to what an index can say; txn_check reports
  * them. */
 uint16_t txn_var(struct arena *arena, struct txn_program *program, struct str name) {
@@ -20,11 +26,8 @@ uint16_t txn_var(struct arena *arena, struct txn_program *program, struct str na
     if (found != TXN_NO_VAR)
         return found;
     LW_ASSERT(program->vars.count < TXN_NO_VAR - 1);
-    if (program->names.count != program->vars.count || program->vars.count == 0) {
-        map_init(&program->names, arena);
-        for (uintptr_t i = 0; i < program->vars.count; i++)
-            map_put(&program->names, program->vars.items[i].name, (void *)(i + 1));
-    }
+    if (program->names.count != program->vars.count || program->vars.count == 0)
+        txn_index_vars(arena, program);
     VEC_PUSH(arena, &program->vars, (struct txn_var){.name = name});
     map_put(&program->names, name, (void *)(uintptr_t)program->vars.count);
     return (uint16_t)(program->vars.count - 1);
