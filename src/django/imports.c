@@ -145,7 +145,7 @@ static struct symbol resolve_star(struct django_facts *facts, struct module *mod
     return (struct symbol){0};
 }
 
-struct symbol symbol_resolve(struct django_facts *facts, struct module *module, struct str name) {
+static struct symbol resolve(struct django_facts *facts, struct module *module, struct str name) {
     struct symbol symbol = {0};
     /* Modules may import from each other in a ring. */
     if (module->resolve_depth >= IMPORT_DEPTH_MAX || facts->resolve_depth >= IMPORT_DEPTH_MAX)
@@ -170,6 +170,21 @@ struct symbol symbol_resolve(struct django_facts *facts, struct module *module, 
         facts->resolve_depth--;
         if (other.kind != SYMBOL_NONE)
             return other;
+    }
+    return symbol;
+}
+
+/* What is met on the way may be cut short by rings of imports; only what was asked for is kept. */
+struct symbol symbol_resolve(struct django_facts *facts, struct module *module, struct str name) {
+    const struct symbol *known = map_get(&module->resolved, name);
+    if (known != NULL)
+        return *known;
+    struct symbol symbol = resolve(facts, module, name);
+    if (facts->is_bound && facts->resolve_depth == 0) {
+        if (module->resolved.arena == NULL)
+            map_init(&module->resolved, facts->arena);
+        map_put(&module->resolved, str_dup(facts->arena, name),
+                arena_copy(facts->arena, &symbol, sizeof(symbol)));
     }
     return symbol;
 }
@@ -260,7 +275,38 @@ static bool walk_class(struct django_facts *facts, struct py_class *class_, clas
 
 bool class_walk(struct django_facts *facts, struct py_class *class_, class_visit *visit,
                 void *context) {
-    return walk_class(facts, class_, visit, context, 0);
+    if (!class_->has_line)
+        return walk_class(facts, class_, visit, context, 0);
+    for (size_t i = 0; i < class_->line.count; i++)
+        if (visit(context, class_->line.items[i].class_, class_->line.items[i].dotted))
+            return true;
+    return false;
+}
+
+struct line_up {
+    struct arena *arena;
+    struct py_class *class_;
+};
+
+/* Of what comes by several ways the last place counts, as in Python ("The Python 2.3 Method Resolution Order"). */
+static bool add_to_line(void *context, struct py_class *class_, struct str dotted) {
+    struct line_up *line_up = context;
+    struct py_class *of = line_up->class_;
+    size_t kept = 0;
+    for (size_t i = 0; i < of->line.count; i++)
+        if (of->line.items[i].class_ != class_ || !str_equal(of->line.items[i].dotted, dotted))
+            of->line.items[kept++] = of->line.items[i];
+    of->line.count = kept;
+    struct symbol met = {.kind = class_ != NULL ? SYMBOL_CLASS : SYMBOL_EXTERNAL,
+                         .class_ = class_, .dotted = dotted};
+    VEC_PUSH(line_up->arena, &of->line, met);
+    return false;
+}
+
+void class_line_up(struct django_facts *facts, struct py_class *class_) {
+    struct line_up line_up = {facts->arena, class_};
+    walk_class(facts, class_, add_to_line, &line_up, 0);
+    class_->has_line = true;
 }
 
 struct name_search {

@@ -209,6 +209,7 @@ struct module *module_local_imports(struct django_facts *facts, const struct mod
     struct binder binder = {facts, local, NULL, &local->names};
     map_init(&local->names, facts->arena);
     memset(&local->stars, 0, sizeof(local->stars));
+    local->resolved = (struct map){0};
     for (uint32_t i = 0; i < body.count; i++)
         if (body.items[i]->kind == PY_Import || body.items[i]->kind == PY_ImportFrom)
             bind_statement(&binder, body.items[i]);

@@ -68,6 +68,7 @@ struct module {
     struct map names;               /* struct binding */
     VEC(struct binding *) stars;    /* from x import * */
     uint32_t resolve_depth;
+    struct map resolved;            /* struct symbol of each name that was asked for, once all names are bound */
 };
 
 enum symbol_kind { SYMBOL_NONE, SYMBOL_FUNC, SYMBOL_CLASS, SYMBOL_MODULE, SYMBOL_VALUE, SYMBOL_EXTERNAL };
@@ -89,8 +90,9 @@ struct py_class {
     struct py_class *outer; /* the class it stands in, or NULL */
     struct map names;       /* struct binding: methods, attributes, inner classes */
     struct model *model; /* NULL: not a model */
+    VEC(struct symbol) line; /* what class_walk() meets, from class_line_up() on */
     VEC(struct symbol) bases; /* classes, or outside names; resolved at the first walk */
-    bool has_bases, is_model_known, is_resolving;
+    bool has_bases, has_line, is_model_known, is_resolving;
 };
 
 /* module.c: the names of a module or class body. */
@@ -117,10 +119,11 @@ struct symbol symbol_of_binding(struct django_facts *facts, struct module *modul
                                 const struct binding *binding);
 /* The module of that absolute name, nearest to `from`, or NULL. */
 struct module *module_find(struct django_facts *facts, const struct module *from, struct str dotted);
-/* A base class: calls `visit` for each class in method resolution order (depth first, left to right), the
- * class itself first, until it answers true. External bases are given as a dotted name. */
+/* A base class: calls `visit` for each class in method resolution order, the class itself first, until it answers true. External bases are given as a dotted name. */
 typedef bool class_visit(void *context, struct py_class *class_, struct str external);
 bool class_walk(struct django_facts *facts, struct py_class *class_, class_visit *visit, void *context);
+/* Notes what there is to meet, so that walks need not find it anew. */
+void class_line_up(struct django_facts *facts, struct py_class *class_);
 /* A name in a class or its bases; `where` gets the class it stands in. NULL: not found. */
 const struct binding *class_find(struct django_facts *facts, struct py_class *class_, struct str name,
                                  struct py_class **where);

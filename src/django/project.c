@@ -131,6 +131,9 @@ void facts_finish(struct django_facts *facts) {
     settings_read(facts);
     contrib_add(facts);
     models_build(facts);
+    facts->is_bound = true; /* get_model() among the bases too */
+    for (size_t i = 0; i < facts->classes.count; i++)
+        class_line_up(facts, facts->classes.items[i]);
     schema_build(facts);
     callgraph_build(facts);
     admin_find(facts);
