@@ -2,6 +2,8 @@
 #include "base/assert.h"
 #include "django/choice.h"
 #include "django/container.h"
+#include "django/form.h"
+#include "django/view.h"
 #include "django/orm.h"
 #include "django/values.h"
 
@@ -240,9 +242,11 @@ static struct val *instance_attribute(struct lowerer *l, struct txn_span span, s
     struct val *member = class_member(l, span, of, of->class_, name);
     if (member != NULL)
         return member;
-    if (str_is(name, "get_object") || str_is(name, "get_queryset"))
+    if (str_is(name, "get_object") || str_is(name, "get_queryset") || form_has_method(l, of, name) ||
+        view_edits(l, of, name))
         return method_of(l, span, of, name);
-    return val_unknown(l, span, str_printf(l->arena, "self.%.*s", STR_ARG(name)));
+    struct str owner = is_form_class(l, of->class_) ? of->class_->name : STR("self");
+    return val_unknown(l, span, str_printf(l->arena, "%.*s.%.*s", STR_ARG(owner), STR_ARG(name)));
 }
 
 struct super_search {

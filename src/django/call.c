@@ -2,11 +2,12 @@
  * something that isn't known. */
 #include "base/assert.h"
 #include "django/choice.h"
+#include "django/form.h"
 #include "django/loop.h"
 #include "django/orm.h"
 #include "django/param.h"
 #include "django/roots.h"
-#include "django/values.h"
+#include "django/view.h"
 
 static void add_named(struct lowerer *l, struct args *args, struct str name, struct val *val) {
     VEC_PUSH(l->arena, &args->names, name);
@@ -180,9 +181,8 @@ static struct val *call_class(struct lowerer *l, struct val *class_val, struct a
     if (class_has_external_base(l->facts, class_, "Exception") ||
         class_has_external_base(l->facts, class_, "Error"))
         return val_unknown(l, args->span, class_->name);
-    if (class_has_external_base(l->facts, class_, "Form") ||
-        class_has_external_base(l->facts, class_, "Serializer"))
-        return val_unknown(l, args->span, text);
+    if (is_form_class(l, class_) || is_serializer_class(l, class_))
+        return form_new(l, class_, args);
     if (class_has_external_base(l->facts, class_, "QuerySet")) {
         struct val *query = query_of_class(l, args, class_);
         return query != NULL ? query : val_unknown(l, args->span, text);
@@ -615,14 +615,20 @@ struct val *lower_call_func(struct lowerer *l, struct val *func_value, struct va
     if (!param_is_vague(l, func, frame->locals))
         VEC_PUSH(l->arena, &l->covered, func);
     const struct row *saving = l->saving;
+    bool is_saving_form = l->is_saving_form;
+    uint32_t form_depth = l->form_depth;
+    l->form_depth = 0; /* what the project's own function does */
     struct txn_span saving_span = l->saving_span;
     if (self != NULL && self->kind == VAL_ROW && str_is(func->name, "save") && saving != self->row) {
         l->saving = self->row;
+        l->is_saving_form = form_depth > 0;
         l->saving_span = args->span;
         l->is_saving_own = false;
     }
     struct val *result = lower_run_frame(l, frame, node);
     l->saving = saving;
+    l->is_saving_form = is_saving_form;
+    l->form_depth = form_depth;
     l->saving_span = saving_span;
     l->is_statement = is_statement;
     l->hint = hint;

@@ -18,7 +18,8 @@ static bool is_orm_name(struct str name) {
                                         "get_or_create", "update_or_create", "bulk_create",
                                         "bulk_update", "get_object_or_404", "get_list_or_404",
                                         "_default_manager", "get_object", "get_queryset", "cursor",
-                                        "aggregate", "values_list"};
+                                        "aggregate", "values_list", "form_valid", "perform_create",
+                                        "perform_update", "perform_destroy"};
     for (size_t i = 0; i < LW_COUNT_OF(names); i++)
         if (str_is(name, names[i]))
             return true;

@@ -193,6 +193,7 @@ static struct val *phi_row(struct phi *phi, struct model *model) {
             continue;
         }
         row->is_null_possible |= val->row->is_null_possible;
+        row->is_changed_here |= val->row->is_changed_here;
         is_partial |= val->row->is_partial;
         struct val *here = site_value(&phi->sites->items.items[i], &val->row->pk_state);
         if (is_first || val_same(state, here))

@@ -3,7 +3,7 @@
 #include "base/assert.h"
 #include "django/admin.h"
 #include "django/param.h"
-#include "django/values.h"
+#include "django/view.h"
 
 #include <stdlib.h>
 
@@ -72,7 +72,8 @@ static void lower_root(struct lowerer *l, struct py_func *func, struct txn_span 
     l->frame = arena_copy(l->arena, &base, sizeof(base));
     struct txn_step *step = is_wrapped ? lower_atomic(l, span, NULL) : NULL;
     struct val *self = param_self(l, handler);
-    param_args(l, func, self != NULL, &args);
+    param_args(l, func, self, &args);
+    view_hook_args(l, func, self, &args);
     struct val *val = view_decorated(l, handler, func);
     struct val *inner = val;
     while (inner->kind == VAL_PARTIAL && str_is(inner->name, "atomic"))

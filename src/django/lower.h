@@ -113,7 +113,9 @@ struct lowerer {
     bool is_too_large, has_note, has_sql;
     const struct row *saving;     /* whose save() of the project is being lowered; NULL: none */
     struct txn_span saving_span;  /* the call of it: the write that is to change if it loses something, */
+    bool is_saving_form;          /* a form does so */
     bool is_saving_own;           /* unless save() itself computes a column from one */
+    uint32_t form_depth;          /* > 0: what a form or generic view of the framework sends is being lowered */
     uint16_t deleted;             /* what the last queryset delete() counted */
     struct txn_step *outer_atomic;
     struct txn_block *outer_block;   /* the block it stands in */

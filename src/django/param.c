@@ -1,6 +1,7 @@
 /* What a function nobody calls gets for its parameters: model instances are fetched by their key first, the
  * rest is free. */
 #include "base/assert.h"
+#include "django/form.h"
 #include "django/model_meta.h"
 #include "django/orm.h"
 #include "django/param.h"
@@ -161,6 +162,19 @@ static struct model *model_with_mixin(struct lowerer *l, struct py_class *class_
     return NULL;
 }
 
+/* A form is for a row that is there; one of a new row is seen where a view makes it. */
+static struct val *form_self(struct lowerer *l, const struct py_func *func, struct txn_span span,
+                             struct py_class *class_) {
+    struct val *val = val_new(l, VAL_INSTANCE, span);
+    val->class_ = class_;
+    val->fields = fields_new(l);
+    struct model *model = form_model(l, val);
+    bool is_init = str_is(func->name, "__init__");
+    if (!is_init)
+        form_bind(l, span, val, model != NULL ? fetch(l, span, model, STR("instance")) : NULL);
+    return val;
+}
+
 struct val *param_self(struct lowerer *l, const struct py_func *func) {
     struct py_class *class_ = func->root_class != NULL ? func->root_class : func->owner;
     struct txn_span span = module_span(func->module, func->node->FunctionDef.args);
@@ -191,9 +205,13 @@ struct val *param_self(struct lowerer *l, const struct py_func *func) {
     model = model_with_mixin(l, class_);
     if (model != NULL)
         return fetch(l, span, model, args.items[0]->arg.arg);
+    if (is_form_class(l, class_))
+        return form_self(l, func, span, class_);
     struct val *val = val_new(l, VAL_INSTANCE, span);
     val->class_ = class_;
     val->fields = fields_new(l);
+    if (is_serializer_class(l, class_))
+        form_bind(l, span, val, NULL);
     return val;
 }
 
@@ -218,24 +236,31 @@ bool param_is_vague(struct lowerer *l, const struct py_func *func, const struct 
     return false;
 }
 
-static struct val *param_value(struct lowerer *l, const struct py_func *func, const struct py_node *arg) {
+static struct val *param_value(struct lowerer *l, const struct py_func *func, struct val *self,
+                               const struct py_node *arg) {
     struct str name = arg->arg.arg;
     struct txn_span span = module_span(func->module, arg);
     struct model *model = param_model(l, func, arg);
+    struct val *of_form = self != NULL && model == NULL ? form_param(self, name) : NULL;
+    if (of_form != NULL)
+        return of_form;
+    if (self != NULL && str_is(name, "instance") && model == NULL && self->kind == VAL_INSTANCE &&
+        is_serializer_class(l, self->class_))
+        model = form_model(l, self);
     return model != NULL ? fetch(l, span, model, name) : val_unknown(l, span, name);
 }
 
-void param_args(struct lowerer *l, const struct py_func *func, bool has_self, struct args *args) {
+void param_args(struct lowerer *l, const struct py_func *func, struct val *self, struct args *args) {
     const struct py_node *node = func->node->FunctionDef.args;
     struct py_list only = node->arguments.posonlyargs, plain = node->arguments.args;
-    for (uint32_t i = has_self ? 1 : 0; i < only.count + plain.count; i++) {
+    for (uint32_t i = self != NULL ? 1 : 0; i < only.count + plain.count; i++) {
         const struct py_node *arg = i < only.count ? only.items[i] : plain.items[i - only.count];
-        VEC_PUSH(l->arena, &args->positional, param_value(l, func, arg));
+        VEC_PUSH(l->arena, &args->positional, param_value(l, func, self, arg));
     }
     for (uint32_t i = 0; i < node->arguments.kwonlyargs.count; i++) {
         const struct py_node *arg = node->arguments.kwonlyargs.items[i];
         VEC_PUSH(l->arena, &args->names, arg->arg.arg);
-        VEC_PUSH(l->arena, &args->values, param_value(l, func, arg));
+        VEC_PUSH(l->arena, &args->values, param_value(l, func, self, arg));
     }
     /* save(self, *args, **kwargs) of a model is mostly called without any. */
     bool is_model_method = func->owner != NULL && func->owner->model != NULL;

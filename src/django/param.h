@@ -10,6 +10,6 @@ struct val *param_self(struct lowerer *l, const struct py_func *func);
 /* Whether a call gives the function something unknown where it takes a row: then its body does less than it might. */
 bool param_is_vague(struct lowerer *l, const struct py_func *func, const struct fields *locals);
 /* The other parameters, in order. */
-void param_args(struct lowerer *l, const struct py_func *func, bool has_self, struct args *args);
+void param_args(struct lowerer *l, const struct py_func *func, struct val *self, struct args *args);
 
 #endif

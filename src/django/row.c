@@ -286,6 +286,7 @@ static bool reads_column(const struct txn_expr *expr, uint16_t var) {
 void row_set_attribute(struct lowerer *l, struct txn_span span, struct row *row, struct str name,
                        struct val *val) {
     struct model_field *field = model_attribute(row->model, name);
+    row->is_changed_here |= l->form_depth == 0 && l->saving != row;
     if (field == NULL || field->kind == FIELD_MANY_TO_MANY) {
         struct cell *cell = fields_cell(l, row->caches, name);
         cell_set(l, cell, val_stable(l, val, name));
@@ -309,7 +310,7 @@ void row_set_attribute(struct lowerer *l, struct txn_span span, struct row *row,
     }
     struct txn_expr *expr = val_expr(l, val);
     l->is_saving_own |= l->saving == row && reads_column(expr, row->var);
-    txn_build_set_column(&l->b, span, row->var, field->column, expr);
+    txn_build_set_column(&l->b, span, row->var, field->column, expr)->is_form = l->form_depth > 0;
     l->step_count++;
 }
 

@@ -76,6 +76,12 @@ static void set_times(struct save *save) {
     }
 }
 
+/* Nothing but what a form brought along is to be saved. */
+static bool is_form_save(const struct lowerer *l, const struct row *row) {
+    bool is_form = l->form_depth > 0 || (l->saving == row && l->is_saving_form);
+    return is_form && !row->is_changed_here;
+}
+
 static void add_host(struct lowerer *l, const struct row *row, struct str column, struct buf *sql) {
     buf_printf(sql, ":%.*s.%.*s", STR_ARG(l->b.program->vars.items[row->var].name), STR_ARG(column));
 }
@@ -116,6 +122,7 @@ static void insert_row(struct lowerer *l, struct txn_span span, struct row *row,
                                       with_key ? TXN_NO_VAR : row->var, &sql);
     if (step != NULL) {
         step->sql.is_save = is_save;
+        step->is_form = is_form_save(l, row);
         if (!with_key)
             step->sql.column_name = model->pk->column;
     }
@@ -166,8 +173,10 @@ static uint16_t update_row(struct save *save) {
         step = lower_sql(l, save->span, TXN_INTO_VALUE, count, &sql);
     } else {
         step = lower_sql(l, save->span, TXN_INTO_COUNT, count, &sql);
-        if (step != NULL)
+        if (step != NULL) {
             step->sql.is_save = true;
+            step->is_form = is_form_save(l, row);
+        }
     }
     buf_release(&sql);
     return step != NULL ? count : TXN_NO_VAR;

@@ -25,7 +25,9 @@ struct txn_step *lower_sql(struct lowerer *l, struct txn_span span, enum txn_int
     l->step_count++;
     l->sql_count++;
     l->has_sql = true;
-    return txn_build_stmt(&l->b, span, into, var, stmt);
+    struct txn_step *step = txn_build_stmt(&l->b, span, into, var, stmt);
+    step->is_form = l->form_depth > 0;
+    return step;
 }
 
 void sqlgen_init(struct sqlgen *gen, struct lowerer *l, struct model *model, struct txn_span span) {

@@ -89,6 +89,7 @@ struct row {
     struct fields *caches;     /* related objects by field name, other attributes too */
     struct cell pk_state;      /* "set" or "unset" as SCALAR bool; unset cell: not known */
     bool is_null_possible, is_new;
+    bool is_changed_here;      /* code of the project assigned columns: not only a form did */
     bool is_partial;           /* only() or defer(): `loaded` names the columns */
     bool is_values;            /* of values() or values_list(): a dict or tuple, not an object */
     VEC(struct str) loaded;

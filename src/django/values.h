@@ -166,13 +166,6 @@ struct str lower_last_part(struct str dotted);
 bool lower_is_generator(const struct py_func *func);
 /* Lowers the body of a function in its frame; the merged value it returns. */
 struct val *lower_run_frame(struct lowerer *l, struct frame *frame, const struct py_node *node);
-/* view.c: methods of generic views that aren't in the source. */
-struct val *view_method(struct lowerer *l, struct val *self, struct str name, struct args *args);
-/* The project's dispatch() that a request goes through to get to `func`, a view's get(), post() ...; or NULL. */
-struct py_func *view_dispatch(struct django_facts *facts, const struct py_func *func);
-/* `entry`, by which a request gets to `handler`, behind its decorators and those that the class has for it. */
-struct val *view_decorated(struct lowerer *l, const struct py_func *handler, struct py_func *entry);
-
 /* external.c: Django's, the standard library's and Python's own functions. NULL: not one of these. */
 struct val *lower_call_external(struct lowerer *l, struct str dotted, struct args *args);
 struct val *lower_call_builtin(struct lowerer *l, struct str name, struct args *args);

@@ -1,12 +1,12 @@
 /* Generic class-based views: methods that Django has and the project doesn't show. */
 #include "base/assert.h"
 #include "django/admin.h"
+#include "django/form.h"
 #include "django/orm.h"
 #include "django/param.h"
-#include "django/values.h"
+#include "django/view.h"
 
-/* The queryset a view works on: its get_queryset(), unless that is what asks, `queryset` or `model`. */
-static struct queryset *view_queryset(struct lowerer *l, struct val *self, struct txn_span span,
+struct queryset *view_queryset(struct lowerer *l, struct val *self, struct txn_span span,
                                       bool is_super) {
     struct py_class *where;
     struct val *val = NULL;
@@ -48,14 +48,18 @@ static struct val *call_handler(struct lowerer *l, struct val *self, struct txn_
     const struct py_func *handler = l->handler;
     struct args args = {.span = span};
     l->handler = NULL;
-    param_args(l, handler, true, &args);
+    param_args(l, handler, self, &args);
     return lower_call_value(l, lower_attribute(l, span, self, handler->name, NULL), &args,
                             handler->name);
 }
 
 struct val *view_method(struct lowerer *l, struct val *self, struct str name, struct args *args) {
     struct str text = str_printf(l->arena, "self.%.*s()", STR_ARG(name));
-    struct val *known = admin_method(l, self, name, args);
+    struct val *known = form_method(l, self, name, args);
+    if (known == NULL)
+        known = admin_method(l, self, name, args);
+    if (known == NULL)
+        known = view_edit(l, self, name, args);
     if (known != NULL)
         return known;
     if (str_is(name, "dispatch") && l->handler != NULL)

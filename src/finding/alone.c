@@ -129,7 +129,8 @@ void find_alone(struct unit *unit, const struct subject *subject, const struct i
         run_alone(&alone, subject, &inputs->cases.items[i]);
     for (size_t i = 0; i < alone.assignments.count && !subject->has_gap; i++) {
         const struct assignment *assignment = &alone.assignments.items[i];
-        if (assignment->made == 0 || assignment->dropped < assignment->made)
+        bool is_always = assignment->made > 0 && assignment->dropped == assignment->made;
+        if (!is_always || assignment->step->is_form) /* a form that isn't saved is no mistake */
             continue;
         discover_plain(unit, RULE_NEVER_SAVED, step_span(assignment->step), subject,
                        unit->schema->tables.items[assignment->table]->name,

@@ -202,11 +202,22 @@ struct str discovery_assumption(struct arena *arena, const struct discovery *dis
     return str_printf(arena, "%.*s, and %.*s", STR_ARG(own), STR_ARG(other));
 }
 
+static bool is_form(const struct txn_step *step) {
+    return step != NULL && step->is_form;
+}
+
+/* A form that writes over, or inserts again, what another form has written or deleted: the last who sent one is right. */
+static bool is_between_forms(const struct judged_run *run, const struct culprit *culprit) {
+    return is_form(culprit->at) && (is_form(culprit->other_at) || run->is_summary[culprit->other]);
+}
+
 bool discovery_is_nobodys(const struct discovery *discovery) {
     const struct judged_run *run = discovery->run;
     if (run == NULL)
         return false;
     const struct culprit *culprit = &discovery->culprit;
+    if (is_between_forms(run, culprit))
+        return true;
     if (!run->is_summary[culprit->session] ||
         (run->is_editable[culprit->session] && !run->is_summary[culprit->other]))
         return false;

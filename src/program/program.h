@@ -121,6 +121,8 @@ struct txn_step {
     struct sql_stmt *sql_hosts;
     uint16_t *host_var, *host_column;
     struct txn_sql sql; /* SQL */
+    /* SET_COLUMN, SQL: a framework's form does it, with values that a person gave. Not in the notation. */
+    bool is_form;
     /* NEW: table. RAISE: class (empty: the one being handled). CALL: the function. LOCK, UNLOCK,
      * WITH_LOCK: the lock. EFFECT: what happened. */
     struct str name;
