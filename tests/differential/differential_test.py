@@ -10,14 +10,15 @@ import compare
 sys.path.insert(0, str(compare.HERE.parent))
 import harness  # noqa: E402
 
-CASES = {"postgresql15": 1800, "postgresql18": 1800}
+CASES = {"postgresql15": 1800, "postgresql18": 1800, "mariadb": 1152, "mysql56": 1152}
 SECONDS_MAX = 15
 
 
 class Servers(unittest.TestCase):
-    def compare(self, name):
+    def compare(self, name, *further):
         output = []
         options = ["--seconds", str(SECONDS_MAX), "--cases", str(CASES[name]), "--shrink", "--differences", "3"]
+        options += further
         try:
             answer = compare.compare(name, options, output)
         except compare.Skipped as reason:
@@ -32,6 +33,18 @@ class Servers(unittest.TestCase):
 
     def test_postgresql18(self):
         self.compare("postgresql18")
+
+    def test_mariadb(self):
+        self.compare("mariadb")
+
+    def test_mariadb_wide(self):
+        self.compare("mariadb", "--wide")
+
+    def test_mysql56(self):
+        self.compare("mysql56")
+
+    def test_mysql56_wide(self):
+        self.compare("mysql56", "--wide")
 
 
 if __name__ == "__main__":

@@ -151,7 +151,26 @@ static void add_lock(struct generator *g, struct buf *out) {
         buf_add_c(out, chance(g, 50) ? " nowait" : " skip locked");
 }
 
+/* Some of the columns, which an index may have all; the first rows by the primary key. Of a key of two columns the planner
+ * may go through all. */
+static void a_wide_select(struct generator *g, struct buf *out) {
+    bool has_part = world_find(g->table, ROLE_PART) != NULL, is_first = !has_part && chance(g, 50);
+    buf_printf(out, "select id%s from %s where ", has_part ? ", g" : "", g->table->name);
+    if (!is_first)
+        where_secondary(g, out);
+    else
+        where_range(g, out);
+    if (is_first)
+        buf_printf(out, " order by id limit %u", 1 + rng_below(&g->rng, 2));
+    if (chance(g, 60))
+        add_lock(g, out);
+}
+
 static void a_select(struct generator *g, struct buf *out) {
+    if (g->trial->is_wide && chance(g, 40)) {
+        a_wide_select(g, out);
+        return;
+    }
     bool is_sum = chance(g, 20);
     buf_add_c(out, "select ");
     if (is_sum)
@@ -178,16 +197,41 @@ static void an_assignment(struct generator *g, struct buf *out) {
     add_value(g, out, column);
 }
 
+/* Of all columns but the key, one of them by what it was. */
+static void several_assignments(struct generator *g, struct buf *out) {
+    const struct world_column *key = world_find(g->table, ROLE_KEY);
+    bool is_first = true;
+    for (size_t i = 0; i < g->table->column_count; i++) {
+        const struct world_column *column = &g->table->columns[i];
+        if (column->role == ROLE_ID || column->role == ROLE_PART || chance(g, 30))
+            continue;
+        buf_printf(out, "%s%s = ", is_first ? "" : ", ", column->name);
+        is_first = false;
+        if (column == key)
+            buf_printf(out, "%s + 2", column->name);
+        else
+            add_value(g, out, column);
+    }
+    if (is_first)
+        buf_add_c(out, "v = v + 1");
+}
+
 static void an_update(struct generator *g, struct buf *out) {
     buf_printf(out, "update %s set ", g->table->name);
     const struct world *world = g->trial->world;
     const struct world_table *other = &world->tables[rng_below(&g->rng, (unsigned)world->table_count)];
     if (chance(g, 8) && (!g->is_mysql || other != g->table)) {
-        buf_printf(out, "v = (select sum(v) from %s)", other->name);
-        buf_printf(out, " where id = %u", an_id(g));
+        const struct world_column *parent = world_find(other, ROLE_PARENT);
+        buf_printf(out, "v = (select sum(v) from %s", other->name);
+        if (g->trial->is_wide && parent != NULL)
+            buf_printf(out, " where %s = %u", parent->name, an_id(g));
+        buf_printf(out, ") where id = %u", an_id(g));
         return;
     }
-    an_assignment(g, out);
+    if (g->trial->is_wide && chance(g, 30))
+        several_assignments(g, out);
+    else
+        an_assignment(g, out);
     if (chance(g, 96))
         add_where(g, out);
     if (!g->is_mysql && chance(g, 15)) {
@@ -224,7 +268,29 @@ static void add_conflict(struct generator *g, struct buf *out) {
                    world_find(g->table, ROLE_PART) != NULL ? "id, g" : "id", g->table->name);
 }
 
+/* A copy of rows with other keys. */
+static void an_insert_select(struct generator *g, struct buf *out) {
+    buf_printf(out, "insert into %s select ", g->table->name);
+    for (size_t i = 0; i < g->table->column_count; i++) {
+        const struct world_column *column = &g->table->columns[i];
+        buf_add_c(out, i > 0 ? ", " : "");
+        if (column->role == ROLE_UNIQUE && column->is_nullable)
+            buf_add_c(out, "null");
+        else
+            buf_printf(out, "%s%s", column->name,
+                       column->role == ROLE_ID       ? " + 3"
+                       : column->role == ROLE_UNIQUE ? " + 30"
+                                                     : "");
+    }
+    buf_printf(out, " from %s", g->table->name);
+    add_where(g, out);
+}
+
 static void an_insert(struct generator *g, struct buf *out) {
+    if (g->trial->is_wide && chance(g, 15)) {
+        an_insert_select(g, out);
+        return;
+    }
     bool is_ignore = g->is_mysql && chance(g, 7);
     bool takes_conflict = !is_ignore && chance(g, 15);
     buf_printf(out, "insert %sinto %s values ", is_ignore ? "ignore " : "", g->table->name);
@@ -393,8 +459,10 @@ void trial_world(struct world *world, enum engine_kind engine, uint64_t seed, ui
 }
 
 void trial_make(struct trial *trial, const struct world *world,
-                const struct policy_under_test *policy, uint64_t seed, uint64_t number) {
-    *trial = (struct trial){.world = world, .policy = policy, .seed = seed, .number = number};
+                const struct policy_under_test *policy, uint64_t seed, uint64_t number,
+                bool is_wide) {
+    *trial = (struct trial){
+        .world = world, .policy = policy, .seed = seed, .number = number, .is_wide = is_wide};
     struct generator g = {.rng = rng_of(seed * 2, number), .trial = trial};
     g.is_mysql = world->engine == ENGINE_MYSQL || world->engine == ENGINE_MARIADB;
     g.hot_id = 1 + rng_below(&g.rng, IDS);

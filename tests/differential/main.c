@@ -255,7 +255,8 @@ static bool one_trial(struct program *program, uint64_t number, size_t policy, b
     *is_open = false;
     if (!set_up(program, number, policy, &err))
         return fail(&err, NULL);
-    trial_make(&trial, &program->world, &program->policies[policy], program->options.seed, number);
+    trial_make(&trial, &program->world, &program->policies[policy], program->options.seed, number,
+               program->options.is_wide);
     under_way = &trial;
     play(program, &trial, &outcome);
     if (!outcome.is_lost && outcome.disagreement.kind != DIFFERENCE_NONE &&

@@ -17,6 +17,7 @@ static const char usage[] =
     "  --case N           that one only\n"
     "  --only FILE        the cases whose numbers stand there, one a line\n"
     "  --blockers         also compare who is waited for\n"
+    "  --wide             statements of further kinds: LIMIT, INSERT ... SELECT, few columns, several assignments\n"
     "  --shrink           leave out of a case that differs what can be left out\n"
     "  --print            print each case as a transcript\n"
     "  --hashes           print of each case its number and a hash of what a server is asked and must answer\n"
@@ -82,6 +83,8 @@ bool options_read(struct options *options, int argc, char **argv) {
             options->shrinks = true;
         else if (strcmp(argv[i], "--blockers") == 0)
             options->finds_blockers = true;
+        else if (strcmp(argv[i], "--wide") == 0)
+            options->is_wide = true;
         else if (strcmp(argv[i], "--print") == 0)
             options->prints = true;
         else if (strcmp(argv[i], "--hashes") == 0)

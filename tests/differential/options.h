@@ -16,7 +16,7 @@ struct options {
     unsigned jobs;    /* up to JOBS_MAX */
     uint64_t seed, first; /* the number of the first case */
     const char *only;     /* a file with the numbers of the cases, one a line; NULL: all from `first` */
-    bool shrinks, finds_blockers, prints, hashes;
+    bool shrinks, finds_blockers, prints, hashes, is_wide;
     uint64_t differences_max; /* stops after so many */
     const char *keep;         /* a folder for the transcripts of differences; NULL: none */
 };

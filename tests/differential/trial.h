@@ -27,6 +27,7 @@ struct trial {
     uint64_t seed, number;
     size_t session_count;
     bool is_mixed; /* sessions of several levels */
+    bool is_wide;  /* statements of further kinds */
     VEC(struct str) rows; /* INSERT statements, parents first */
     VEC(struct trial_step) steps;
 };
@@ -36,7 +37,8 @@ void trial_world(struct world *world, enum engine_kind engine, uint64_t seed, ui
 
 /* Makes trial `number`; `world` must outlive it. */
 void trial_make(struct trial *trial, const struct world *world,
-                const struct policy_under_test *policy, uint64_t seed, uint64_t number);
+                const struct policy_under_test *policy, uint64_t seed, uint64_t number,
+                bool is_wide);
 /* Its tables, rows and steps, before anything is played: a transcript without answers. */
 void trial_print(const struct trial *trial, struct buf *out);
 void trial_release(struct trial *trial);

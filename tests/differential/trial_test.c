@@ -25,7 +25,7 @@ static void print_trial(const char *policy, uint64_t number, struct buf *out) {
     const struct policy_under_test *under_test = policy_find(policy);
     assert_non_null(under_test);
     trial_world(&world, under_test->config.engine, SEED, number);
-    trial_make(&trial, &world, under_test, SEED, number);
+    trial_make(&trial, &world, under_test, SEED, number, false);
     trial_print(&trial, out);
     trial_release(&trial);
     world_release(&world);
@@ -58,7 +58,7 @@ static void play_one(const struct policy_under_test *policy, uint64_t number, st
     struct script script;
     struct err err;
     trial_world(&world, policy->config.engine, SEED, number);
-    trial_make(&trial, &world, policy, SEED, number);
+    trial_make(&trial, &world, policy, SEED, number, false);
     if (!builtin_open(&builtin, &world, policy, &err) ||
         !builtin_play(&builtin, &trial, &script, &err))
         fail_msg("%s: case %d: %s", policy->name, (int)number, err.message);
@@ -159,7 +159,7 @@ static void test_shrink(void **state) {
     struct trial trial;
     const struct policy_under_test *policy = policy_find("postgresql read committed");
     trial_world(&world, ENGINE_POSTGRESQL, SEED, 0);
-    trial_make(&trial, &world, policy, SEED, 0);
+    trial_make(&trial, &world, policy, SEED, 0, false);
     trial.rows.items[0] = STR("insert into t values (1, 5), (2, 6), (3, 7)");
     for (size_t i = 0; i < 3; i++)
         VEC_PUSH(&trial.arena, &trial.steps, (struct trial_step){1, STR("delete from t")});
