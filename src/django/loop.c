@@ -150,10 +150,10 @@ static void prepare(struct loop *loop) {
             depth++;
     l->b.at = at;
     l->dry_depth--;
+    size_t made = l->b.program->vars.count;
     var_count = lower_vars_from(l, var_count);
     l->b.program->vars.count = var_count;
-    map_init(&l->var_numbers, l->arena);
-    memset(l->is_pinned + var_count, 0, sizeof(l->is_pinned) - var_count * sizeof(bool));
+    memset(l->is_pinned + var_count, 0, (made - var_count) * sizeof(bool));
     l->on_commit.count = on_commit;
     struct flow_sites *both[] = {&ends, &breaks};
     struct map seen;

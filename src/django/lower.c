@@ -18,7 +18,7 @@ static void lowerer_init(struct lowerer *l, struct arena *arena, struct text_poo
     l->facts = facts;
     txn_builder_init(&l->b, arena, pool, program, dialect);
     map_init(&l->param_vars, arena);
-    map_init(&l->var_numbers, arena);
+    map_init(&l->statements, arena);
 }
 
 /* The function behind its decorators, at the root: no call step around it. */
@@ -156,7 +156,8 @@ static bool check(struct lowerer *l, struct arena *arena, struct txn_span span) 
         if (!set_null_first(l, &err))
             break;
     }
-    lower_notef(l, span, "not modelled: %s", err.message);
+    struct str why = lower_show_vars(l, str_from_c(err.message));
+    lower_notef(l, span, "not modelled: %.*s", STR_ARG(why));
     return false;
 }
 

@@ -99,9 +99,11 @@ struct lowerer {
     const struct py_func *handler; /* what the view's dispatch(), being lowered, is to call; or NULL */
     VEC(struct log_entry) trail;
     size_t site_count;            /* of all sites so far */
+    struct map statements;          /* those met so far, by text: what is lowered again mostly has the same */
     VEC(struct lower_param) params; /* free values, in order of first use */
     struct map param_vars;          /* their texts -> var + 1 */
-    struct map var_numbers;       /* name -> the last number that tells its variables apart */
+    const uint16_t *settled;        /* the final number of each variable, where it is used; NULL: not settled */
+    size_t draft_count;
     VEC(struct django_note) notes; /* of this pass */
     VEC(struct py_func *) called;  /* what was inlined, */
     VEC(struct py_func *) covered; /* and of it, what got all it needs */

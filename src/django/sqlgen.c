@@ -15,13 +15,16 @@ void sql_name(struct lowerer *l, struct str name, struct buf *out) {
 
 struct txn_step *lower_sql(struct lowerer *l, struct txn_span span, enum txn_into into, uint16_t var,
                            struct buf *sql) {
-    struct sql_stmt *stmt;
+    struct sql_stmt *stmt = map_get(&l->statements, buf_str(sql));
     struct err err;
-    struct str text = str_dup(l->arena, buf_str(sql));
-    if (!sql_parse(l->arena, l->pool, text, (struct pos){1, 1}, l->b.dialect, &stmt, &err)) {
+    struct str text = stmt == NULL ? str_dup(l->arena, buf_str(sql)) : stmt->text;
+    if (stmt == NULL && !sql_parse(l->arena, l->pool, text, (struct pos){1, 1}, l->b.dialect, &stmt, &err)) {
+        l->draft_count = l->b.program->vars.count;
+        text = lower_show_vars(l, text);
         lower_notef(l, span, "SQL that is not modelled: %s: %.*s", err.message, STR_ARG(text));
         return NULL;
     }
+    map_put(&l->statements, text, stmt);
     l->step_count++;
     l->sql_count++;
     l->has_sql = true;

@@ -216,14 +216,24 @@ static struct str free_name(struct arena *arena, const struct txn_program *progr
     return name;
 }
 
+/* Until all is settled a variable is named by its number. */
+static struct str draft_name(struct arena *arena, size_t number) {
+    char *text = arena_alloc(arena, 8);
+    size_t at = 8;
+    for (; number > 9; number /= 10)
+        text[--at] = (char)('0' + number % 10);
+    text[--at] = (char)('0' + number);
+    text[--at] = 'v';
+    return (struct str){text + at, 8 - at};
+}
+
 uint16_t lower_var(struct lowerer *l, struct str hint) {
     struct txn_program *program = l->b.program;
     if (program->vars.count >= LOWER_VARS_MAX) {
         l->is_too_large = true;
         return 0;
     }
-    struct str name = free_name(l->arena, program, &l->var_numbers, identifier(l, hint));
-    uint16_t var = txn_var(l->arena, program, name);
+    uint16_t var = txn_new_var(l->arena, program, draft_name(l->arena, program->vars.count));
     program->vars.items[var].source_name = hint;
     return var;
 }
@@ -244,6 +254,28 @@ size_t lower_vars_from(const struct lowerer *l, size_t var_count) {
     size_t count = l->params.count;
     size_t behind = count > 0 ? l->params.items[count - 1].var + 1u : 0;
     return behind > var_count ? behind : var_count;
+}
+
+struct str lower_show_vars(struct lowerer *l, struct str text) {
+    struct buf shown = {0};
+    for (size_t at = 0; at < text.len;) {
+        size_t end = at + 2, var = 0;
+        bool is_var = str_starts(str_sub(text, at, text.len), ":v");
+        for (; is_var && end < text.len && text.ptr[end] >= '0' && text.ptr[end] <= '9' && end - at < 8; end++)
+            var = var * 10 + (size_t)(text.ptr[end] - '0');
+        if (!is_var || end == at + 2 || var >= l->draft_count) {
+            buf_add_char(&shown, text.ptr[at++]);
+            continue;
+        }
+        buf_add_char(&shown, ':');
+        buf_add(&shown, l->settled == NULL
+                            ? identifier(l, l->b.program->vars.items[var].source_name)
+                            : l->b.program->vars.items[l->settled[var]].name);
+        at = end;
+    }
+    struct str copy = str_dup(l->arena, buf_str(&shown));
+    buf_release(&shown);
+    return copy;
 }
 
 /* The variables of a settled program in the making. */
@@ -282,6 +314,8 @@ void lower_settle(struct lowerer *l, struct arena *arena, struct txn_program *pr
     for (size_t i = 0; i < count; i++)
         if (is_used[i])
             take_var(&s, (uint16_t)i, from->vars.items[i].source_name);
+    l->settled = s.number;
+    l->draft_count = count;
     txn_renumber(arena, program, s.number, s.to->vars.items, s.to->vars.count, l->params.count);
 }
 

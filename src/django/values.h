@@ -54,6 +54,8 @@ size_t lower_vars_from(const struct lowerer *l, size_t var_count);
  * then those that are used, named as if made in that order. */
 void lower_settle(struct lowerer *l, struct arena *arena, struct txn_program *program,
                   const size_t *order);
+/* A text with SQL in which draft variables have the names that a reader knows. */
+struct str lower_show_vars(struct lowerer *l, struct str text);
 /* An identifier of the notation made of a source text. */
 struct str lower_identifier(struct lowerer *l, struct str text);
 /* The text on one line, cut if it is long. */

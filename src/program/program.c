@@ -33,6 +33,12 @@ uint16_t txn_var(struct arena *arena, struct txn_program *program, struct str na
     return (uint16_t)(program->vars.count - 1);
 }
 
+uint16_t txn_new_var(struct arena *arena, struct txn_program *program, struct str name) {
+    LW_ASSERT(program->vars.count < TXN_NO_VAR - 1);
+    VEC_PUSH(arena, &program->vars, (struct txn_var){.name = name});
+    return (uint16_t)(program->vars.count - 1);
+}
+
 static struct txn_expr *copy_expr(struct arena *arena, const struct txn_expr *expr);
 
 /* Copies `*from` and everything in it to `*to`; a macro since each VEC is a type of its own. */

@@ -179,7 +179,9 @@ bool txn_check(struct arena *arena, const struct schema *schema, struct text_poo
 
 /* The program's variable of that name, made if need be. */
 uint16_t txn_var(struct arena *arena, struct txn_program *program, struct str name);
-/* The same, or TXN_NO_VAR. */
+/* Another one; no variable has that name. */
+uint16_t txn_new_var(struct arena *arena, struct txn_program *program, struct str name);
+/* The one of that name, or TXN_NO_VAR. */
 uint16_t txn_find_var(const struct txn_program *program, struct str name);
 
 /* Makes look-ups by name quick, until another variable is made without them. */

@@ -242,11 +242,12 @@ static void lex_symbol(struct lexer *lexer, struct token *token) {
         "<=>", "->>", "#>>", "<=", ">=", "<>", "!=", "==", "||", "&&",
         "::",  "->",  "#>",  "@>", "<@", "<<", ">>", "!~", "~*", ":="};
     struct str rest = str_sub(lexer->text, token->start, lexer->text.len);
+    bool may_go_on = strchr("<>=|&*~@:", byte_at(lexer, token->start + 1)) != NULL;
     size_t len = 1;
-    for (size_t i = 0; i < LW_COUNT_OF(symbols) && len == 1; i++)
+    for (size_t i = 0; may_go_on && i < LW_COUNT_OF(symbols) && len == 1; i++)
         if (str_starts(rest, symbols[i]))
             len = strlen(symbols[i]);
-    if (str_starts(rest, "/*!")) { /* only MySQL's get here */
+    if (rest.ptr[0] == '/' && str_starts(rest, "/*!")) { /* only MySQL's get here */
         size_t end = comment_end(lexer, token->start);
         token->end = end > 0 ? end : lexer->text.len;
         token->symbol = SYM3('/', '*', '!');
