@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 
+#include <malloc.h>
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,6 +22,14 @@ struct arena_chunk {
 static _Noreturn void out_of_memory(size_t byte_size) {
     fprintf(stderr, "lostwrite: out of memory (wanted %zu bytes)\n", byte_size);
     exit(2);
+}
+
+void mem_keep_freed(void) {
+#ifdef M_TRIM_THRESHOLD
+    enum { KEPT_BYTES = 1 << 30 };
+    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+    mallopt(M_MMAP_THRESHOLD, 32 * CHUNK_BYTES_MAX); /* as high as it goes */
+#endif
 }
 
 void *mem_alloc(size_t byte_size) {

@@ -41,6 +41,10 @@ void *arena_copy(struct arena *arena, const void *src, size_t byte_size);
 #define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_alloc_array((arena), (count), sizeof(type)))
 
+/* Has memory that is freed used again and not given back to the system before the program ends: what is read, made and
+ * let go a thousand times would otherwise be handed to and fro. */
+void mem_keep_freed(void);
+
 /* malloc and realloc that end the program when there is no memory; for memory with an owner of its own. */
 void *mem_alloc(size_t byte_size);
 void *mem_realloc(void *block, size_t byte_size);

@@ -2,6 +2,7 @@
  * own file. */
 #include "base/assert.h"
 #include "base/buf.h"
+#include "base/arena.h"
 #include "cli/command.h"
 #include "cli/suggest.h"
 
@@ -109,6 +110,7 @@ static enum cli_exit dispatch(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    mem_keep_freed();
     enum cli_exit answer = dispatch(argc, argv);
     /* A full disk must not look like "nothing found". */
     if (fflush(stdout) != 0 || ferror(stdout)) {

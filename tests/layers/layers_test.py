@@ -18,7 +18,7 @@ DISPATCHERS = set()
 
 # What `check` may need: libc and POSIX. A library's header belongs to the one folder named here.
 SYSTEM_HEADERS = set("""
-    assert.h ctype.h dirent.h dlfcn.h errno.h fcntl.h float.h iconv.h inttypes.h limits.h locale.h math.h pthread.h
+    assert.h ctype.h dirent.h dlfcn.h errno.h fcntl.h float.h iconv.h inttypes.h limits.h locale.h malloc.h math.h pthread.h
     poll.h sched.h setjmp.h signal.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h
     stdnoreturn.h string.h strings.h time.h unistd.h sys/mman.h sys/resource.h sys/select.h sys/ioctl.h sys/stat.h sys/time.h
     sys/types.h sys/wait.h
