@@ -1,6 +1,7 @@
 /* Abstract values and what the program makes of them. */
 #include "django/choice.h"
 #include "django/orm.h"
+#include "program/vars.h"
 
 #include "base/assert.h"
 

@@ -1,5 +1,5 @@
 /* Variables of programs, and deep copies. */
-#include "program/program.h"
+#include "program/vars.h"
 
 #include "base/assert.h"
 

@@ -179,20 +179,8 @@ bool txn_check(struct arena *arena, const struct schema *schema, struct text_poo
 
 /* The program's variable of that name, made if need be. */
 uint16_t txn_var(struct arena *arena, struct txn_program *program, struct str name);
-/* Another one; no variable has that name. */
-uint16_t txn_new_var(struct arena *arena, struct txn_program *program, struct str name);
 /* The one of that name, or TXN_NO_VAR. */
 uint16_t txn_find_var(const struct txn_program *program, struct str name);
-
-/* Makes look-ups by name quick, until another variable is made without them. */
-void txn_index_vars(struct arena *arena, struct txn_program *program);
-
-/* Marks the variables that steps of an unchecked program use, among `is_used`, one a variable. */
-void txn_find_uses(struct arena *arena, struct txn_program *program, bool *is_used);
-/* Gives an unchecked program, no part of which stands in it twice, other variables, the first `param_count` of them its
- * parameters: `vars[number[i]]` for variable i. The number of one that nothing uses is not looked at. */
-void txn_renumber(struct arena *arena, struct txn_program *program, const uint16_t *number,
-                  const struct txn_var *vars, size_t var_count, size_t param_count);
 
 /* Deep copy, unchecked: what fixes change. Statements and expressions are copied too. */
 struct txn_program *txn_copy(struct arena *arena, const struct txn_program *program);

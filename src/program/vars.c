@@ -1,5 +1,5 @@
 /* Which variables a program uses where, and giving it others. */
-#include "program/program.h"
+#include "program/vars.h"
 
 typedef void var_visit(void *context, uint16_t *var);
 
