@@ -200,7 +200,7 @@ static bool read_functions(struct scenario *scenario, const struct input_list *i
     if (!lower_inputs(scenario, inputs, count, programs, symbols, err))
         return false;
     struct cut cut;
-    if (!cut_make(arena, &scenario->project->schema, &scenario->pool, programs, count, &cut))
+    if (!cut_make(arena, &scenario->project->schema, programs, count, &cut))
         return err_set(err, nowhere, "these functions touch more than %d tables", TABLES_RUN_MAX);
     struct arena scratch = {0};
     inputs_make(arena, &scratch, cut.schema, &scenario->pool, &scenario->find.configs[0],

@@ -112,7 +112,7 @@ struct reach {
     size_t steps, writes;
 };
 
-/* Runs the subjects, all in the schema at hand. Answers what of them was reached. */
+/* Runs the subjects, all in the schema at hand. `goal`: what of them can be reached. Answers what was. */
 static struct reach run_inputs(struct unit *unit, const struct subject *subjects, size_t count,
                                struct reach goal) {
     const struct txn_program *programs[DB_SESSIONS_MAX];
@@ -132,34 +132,39 @@ static struct reach run_inputs(struct unit *unit, const struct subject *subjects
     return (struct reach){inputs.reached_count, inputs.reached_writes};
 }
 
-/* `goal`: what of them can be reached. Answers what was. */
-static struct reach run_subjects(struct unit *unit, const struct schema *schema,
-                                 const struct subject *const *subjects, size_t count,
-                                 struct reach goal) {
-    struct reach reached = {0};
+/* Subjects in a schema of their own, and what their runs share. */
+struct runs {
+    struct subject subjects[DB_SESSIONS_MAX];
+    struct search_room room;
+};
+
+/* False, and noted, if they touch too many tables. */
+static bool runs_open(struct unit *unit, const struct schema *schema,
+                      const struct subject *const *subjects, size_t count, struct runs *runs) {
     const struct txn_program *programs[DB_SESSIONS_MAX];
-    struct subject cut_subjects[DB_SESSIONS_MAX];
     struct cut cut;
-    struct search_room room = {0};
+    *runs = (struct runs){0};
     for (size_t i = 0; i < count; i++)
         programs[i] = subjects[i]->program;
     unit_open(unit);
-    unit->room = &room;
     unit->schema = NULL;
-    if (!cut_make(unit->scratch, schema, &unit->pool, programs, count, &cut)) {
+    unit->room = &runs->room;
+    if (!cut_make(unit->scratch, schema, programs, count, &cut)) {
         unit->stats.run_count++;
         unit->stats.limit_count++;
-    } else {
-        for (size_t i = 0; i < count; i++) {
-            cut_subjects[i] = *subjects[i];
-            cut_subjects[i].program = cut.programs[i];
-        }
-        unit->schema = cut.schema;
-        reached = run_inputs(unit, cut_subjects, count, goal);
+        return false;
     }
-    search_room_release(&room);
+    unit->schema = cut.schema;
+    for (size_t i = 0; i < count; i++) {
+        runs->subjects[i] = *subjects[i];
+        runs->subjects[i].program = cut.programs[i];
+    }
+    return true;
+}
+
+static void runs_close(struct unit *unit, struct runs *runs) {
+    search_room_release(&runs->room);
     unit_close(unit);
-    return reached;
 }
 
 static int compare_findings(const void *a, const void *b) {
@@ -189,11 +194,15 @@ struct find {
 /* Alone, and beside itself. */
 static void find_own(struct find *find, struct unit *unit, size_t subject) {
     const struct subject *pair[] = {&find->subjects[subject], &find->subjects[subject]};
-    find->reached[subject] = run_subjects(unit, find->schema, pair, 1, (struct reach){0});
-    if (!find->sets[subject].has_any)
-        return;
-    unit->stats.pair_count++;
-    run_subjects(unit, find->schema, pair, 2, find->reached[subject]);
+    struct runs runs;
+    bool has_pair = find->sets[subject].has_any;
+    unit->stats.pair_count += has_pair;
+    if (runs_open(unit, find->schema, pair, 2, &runs)) {
+        find->reached[subject] = run_inputs(unit, runs.subjects, 1, (struct reach){0});
+        if (has_pair)
+            run_inputs(unit, runs.subjects, 2, find->reached[subject]);
+    }
+    runs_close(unit, &runs);
 }
 
 static bool is_sure(const struct find *find, size_t subject) {
@@ -243,8 +252,11 @@ static void find_across(struct find *find, struct unit *unit, size_t saver, bool
         struct reach a = find->reached[saver], b = find->reached[partner], goal = {0};
         if (b.steps > 0)
             goal = (struct reach){a.steps + b.steps, a.writes + b.writes};
+        struct runs runs;
         unit->stats.pair_count++;
-        run_subjects(unit, find->schema, pair, 2, goal);
+        if (runs_open(unit, find->schema, pair, 2, &runs))
+            run_inputs(unit, runs.subjects, 2, goal);
+        runs_close(unit, &runs);
     }
     arena_release(&scratch);
 }

@@ -32,15 +32,24 @@ bool table_set_is_empty(const struct table_set *set) {
     return true;
 }
 
-/* Reading a program. */
+/* Going through a program. */
 
+/* What is done with the tables of a program: noted, or numbered anew. */
 struct usage {
     struct table_set *reads, *writes;
+    const uint16_t *number; /* by table; NULL: the program is left as it is */
 };
 
-static void use_select(struct usage *usage, const struct sql_select *select);
+static void use_table(struct usage *usage, struct table_set *set, uint16_t *table) {
+    if (usage->number != NULL)
+        *table = usage->number[*table];
+    else
+        table_set_add(set, *table);
+}
 
-static void use_expr(struct usage *usage, const struct sql_expr *expr) {
+static void use_select(struct usage *usage, struct sql_select *select);
+
+static void use_expr(struct usage *usage, struct sql_expr *expr) {
     if (expr == NULL)
         return;
     use_select(usage, expr->select);
@@ -48,12 +57,12 @@ static void use_expr(struct usage *usage, const struct sql_expr *expr) {
         use_expr(usage, expr->args.items[i]);
 }
 
-static void use_sources(struct usage *usage, const struct sql_source *sources, size_t count) {
+static void use_sources(struct usage *usage, struct sql_source *sources, size_t count) {
     for (size_t i = 0; i < count; i++) {
         if (sources[i].subquery != NULL)
             use_select(usage, sources[i].subquery);
         else
-            table_set_add(usage->reads, sources[i].table_index);
+            use_table(usage, usage->reads, &sources[i].table_index);
         use_expr(usage, sources[i].on);
     }
 }
@@ -68,7 +77,7 @@ static void use_order(struct usage *usage, const struct sql_order *orders, size_
         use_expr(usage, orders[i].expr);
 }
 
-static void use_select(struct usage *usage, const struct sql_select *select) {
+static void use_select(struct usage *usage, struct sql_select *select) {
     if (select == NULL)
         return;
     use_sources(usage, select->sources.items, select->sources.count);
@@ -78,6 +87,8 @@ static void use_select(struct usage *usage, const struct sql_select *select) {
         use_expr(usage, select->group_by.items[i]);
     use_expr(usage, select->having);
     use_order(usage, select->order_by.items, select->order_by.count);
+    use_expr(usage, select->limit);
+    use_expr(usage, select->offset);
 }
 
 static void use_set(struct usage *usage, const struct sql_assignment *set, size_t count) {
@@ -85,17 +96,35 @@ static void use_set(struct usage *usage, const struct sql_assignment *set, size_
         use_expr(usage, set[i].value);
 }
 
-static void use_insert(struct usage *usage, const struct sql_insert *insert) {
-    table_set_add(usage->writes, insert->table_index);
+static void use_insert(struct usage *usage, struct sql_insert *insert) {
+    use_table(usage, usage->writes, &insert->table_index);
     use_select(usage, insert->select);
     for (size_t row = 0; row < insert->rows.count; row++)
         for (size_t i = 0; i < insert->column_count; i++)
             use_expr(usage, insert->rows.items[row][i]);
     use_set(usage, insert->conflict_set.items, insert->conflict_set.count);
     use_expr(usage, insert->conflict_where);
+    use_expr(usage, insert->conflict_index_where);
 }
 
-static void use_stmt(struct usage *usage, const struct sql_stmt *stmt) {
+static void use_update(struct usage *usage, struct sql_update *update) {
+    use_table(usage, usage->writes, &update->target.table_index);
+    use_sources(usage, update->from.items, update->from.count);
+    use_set(usage, update->set.items, update->set.count);
+    use_expr(usage, update->where);
+    use_order(usage, update->order_by.items, update->order_by.count);
+    use_expr(usage, update->limit);
+}
+
+static void use_delete(struct usage *usage, struct sql_delete *delete_) {
+    use_table(usage, usage->writes, &delete_->target.table_index);
+    use_sources(usage, delete_->using_sources.items, delete_->using_sources.count);
+    use_expr(usage, delete_->where);
+    use_order(usage, delete_->order_by.items, delete_->order_by.count);
+    use_expr(usage, delete_->limit);
+}
+
+static void use_stmt(struct usage *usage, struct sql_stmt *stmt) {
     use_items(usage, stmt->returning.items, stmt->returning.count);
     switch (stmt->kind) {
     case SQL_STMT_SELECT:
@@ -105,33 +134,27 @@ static void use_stmt(struct usage *usage, const struct sql_stmt *stmt) {
         use_insert(usage, stmt->insert);
         return;
     case SQL_STMT_UPDATE:
-        table_set_add(usage->writes, stmt->update->target.table_index);
-        use_sources(usage, stmt->update->from.items, stmt->update->from.count);
-        use_set(usage, stmt->update->set.items, stmt->update->set.count);
-        use_expr(usage, stmt->update->where);
+        use_update(usage, stmt->update);
         return;
     case SQL_STMT_DELETE:
-        table_set_add(usage->writes, stmt->delete_->target.table_index);
-        use_sources(usage, stmt->delete_->using_sources.items,
-                    stmt->delete_->using_sources.count);
-        use_expr(usage, stmt->delete_->where);
+        use_delete(usage, stmt->delete_);
         return;
     case SQL_STMT_LOCK_TABLE:
         for (size_t i = 0; i < stmt->lock_table->tables.count; i++)
-            table_set_add(usage->reads, stmt->lock_table->table_index[i]);
+            use_table(usage, usage->reads, &stmt->lock_table->table_index[i]);
         return;
     default:
         return;
     }
 }
 
-static void use_block(struct usage *usage, const struct txn_block *block) {
+static void use_block(struct usage *usage, struct txn_block *block) {
     for (size_t i = 0; i < block->steps.count; i++) {
-        const struct txn_step *step = block->steps.items[i];
+        struct txn_step *step = block->steps.items[i];
         if (step->kind == TXN_STEP_SQL)
             use_stmt(usage, step->sql.stmt);
         if (step->kind == TXN_STEP_NEW)
-            table_set_add(usage->reads, step->table);
+            use_table(usage, usage->reads, &step->table);
         use_expr(usage, step->sql_expr);
         use_block(usage, &step->body);
         use_block(usage, &step->else_body);
@@ -147,8 +170,8 @@ void program_tables(struct arena *arena, const struct schema *schema,
     LW_ASSERT(program->is_checked);
     *reads = table_set_new(arena, schema);
     *writes = table_set_new(arena, schema);
-    struct usage usage = {reads, writes};
-    use_block(&usage, &program->body);
+    struct usage usage = {.reads = reads, .writes = writes};
+    use_block(&usage, (struct txn_block *)&program->body); /* which it only reads */
 }
 
 /* Cutting. */
@@ -186,10 +209,10 @@ static struct table *cut_table(struct arena *arena, const struct table *from, bo
     return table;
 }
 
+/* `number` gets the new number of each table that is left. */
 static bool cut_schema(struct arena *arena, const struct schema *from,
-                       const struct table_set *named, struct schema *to) {
+                       const struct table_set *named, struct schema *to, uint16_t *number) {
     struct table_set all = table_set_new(arena, from);
-    uint16_t *number = ARENA_ARRAY(arena, uint16_t, from->tables.count);
     uint16_t count = 0;
     memcpy(all.words, named->words, all.word_count * sizeof(*all.words));
     for (size_t i = 0; i < from->tables.count; i++)
@@ -207,16 +230,28 @@ static bool cut_schema(struct arena *arena, const struct schema *from,
     return true;
 }
 
-bool cut_make(struct arena *arena, const struct schema *schema, struct text_pool *pool,
+static struct txn_program *cut_program(struct arena *arena, const struct txn_program *program,
+                                       const uint16_t *number) {
+    struct txn_program *copy = txn_copy_statements(arena, program);
+    struct usage usage = {.number = number};
+    use_block(&usage, &copy->body);
+    for (size_t i = 0; i < copy->vars.count; i++)
+        if (copy->vars.items[i].type == TXN_ROW || copy->vars.items[i].type == TXN_ROWS)
+            copy->vars.items[i].table = number[copy->vars.items[i].table];
+    return copy;
+}
+
+bool cut_make(struct arena *arena, const struct schema *schema,
               const struct txn_program *const *programs, size_t count, struct cut *cut) {
     struct table_set named = table_set_new(arena, schema);
     struct schema *cut_to = ARENA_NEW(arena, struct schema);
+    uint16_t *number = ARENA_ARRAY(arena, uint16_t, schema->tables.count);
     LW_ASSERT(count <= DB_SESSIONS_MAX);
     for (size_t i = 0; i < count; i++) {
-        struct usage usage = {&named, &named};
-        use_block(&usage, &programs[i]->body);
+        struct usage usage = {.reads = &named, .writes = &named};
+        use_block(&usage, (struct txn_block *)&programs[i]->body);
     }
-    if (!cut_schema(arena, schema, &named, cut_to))
+    if (!cut_schema(arena, schema, &named, cut_to, number))
         return false;
     cut->schema = cut_to;
     for (size_t i = 0; i < count; i++) {
@@ -224,13 +259,8 @@ bool cut_make(struct arena *arena, const struct schema *schema, struct text_pool
         for (size_t k = 0; k < i && cut->programs[i] == NULL; k++)
             if (programs[k] == programs[i])
                 cut->programs[i] = cut->programs[k];
-        if (cut->programs[i] != NULL)
-            continue;
-        struct txn_program *copy = txn_copy(arena, programs[i]);
-        struct err err;
-        bool is_checked = txn_check(arena, cut_to, pool, copy, &err);
-        LW_ASSERT(is_checked); /* it was, in the whole schema */
-        cut->programs[i] = copy;
+        if (cut->programs[i] == NULL)
+            cut->programs[i] = cut_program(arena, programs[i], number);
     }
     return true;
 }

@@ -33,8 +33,8 @@ struct cut {
 
 /* Cuts the schema to the tables that the programs name and, again and again, the parents that their rows need. A parent
  * that no program names is reached by NOT NULL keys only, and loses its other keys: its rows hold NULL there. A program
- * that is given twice is copied once. False if more tables are left than a run can have, TABLES_RUN_MAX. */
-bool cut_make(struct arena *arena, const struct schema *schema, struct text_pool *pool,
+ * that is given twice is copied once; those given must outlive the copies, which share much with them. False if more tables are left than a run can have, TABLES_RUN_MAX. */
+bool cut_make(struct arena *arena, const struct schema *schema,
               const struct txn_program *const *programs, size_t count, struct cut *cut);
 
 enum { TABLES_RUN_MAX = 62 }; /* footprints and inputs tell that many apart */

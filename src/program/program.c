@@ -60,7 +60,12 @@ static struct txn_expr *copy_expr(struct arena *arena, const struct txn_expr *ex
     return copy;
 }
 
-static void copy_block(struct arena *arena, struct txn_block *to, const struct txn_block *from);
+struct copying {
+    struct arena *arena;
+    bool shares_parts; /* expressions, and what is resolved */
+};
+
+static void copy_block(const struct copying *c, struct txn_block *to, const struct txn_block *from);
 
 /* The holder of the hosts of a `sql(...)`: a statement without a tree. */
 static struct sql_stmt *copy_holder(struct arena *arena, const struct sql_stmt *holder) {
@@ -71,44 +76,59 @@ static struct sql_stmt *copy_holder(struct arena *arena, const struct sql_stmt *
     return copy;
 }
 
-static struct txn_step *copy_step(struct arena *arena, const struct txn_step *step) {
-    struct txn_step *copy = arena_copy(arena, step, sizeof(*step));
+static void copy_parts(struct arena *arena, struct txn_step *copy, const struct txn_step *step) {
     copy->expr = copy_expr(arena, step->expr);
-    copy->sql_expr = step->sql_expr == NULL ? NULL : sql_copy_expr(arena, step->sql_expr);
     copy->sql_hosts = copy_holder(arena, step->sql_hosts);
     /* What the checker resolved it resolves anew: the copy is there to be changed. */
     copy->host_var = copy->host_column = NULL;
     copy->sql.host_var = copy->sql.host_column = NULL;
     copy->new_column_index = NULL;
-    if (step->sql.stmt != NULL)
-        copy->sql.stmt = sql_copy(arena, step->sql.stmt);
     COPY_ITEMS(arena, &copy->new_columns, &step->new_columns);
     COPY_ITEMS(arena, &copy->args, &step->args);
     for (size_t i = 0; i < copy->args.count; i++)
         copy->args.items[i] = copy_expr(arena, step->args.items[i]);
-    copy_block(arena, &copy->body, &step->body);
-    copy_block(arena, &copy->else_body, &step->else_body);
-    copy_block(arena, &copy->finally_body, &step->finally_body);
-    COPY_ITEMS(arena, &copy->handlers, &step->handlers);
+}
+
+static struct txn_step *copy_step(const struct copying *c, const struct txn_step *step) {
+    struct txn_step *copy = arena_copy(c->arena, step, sizeof(*step));
+    if (!c->shares_parts)
+        copy_parts(c->arena, copy, step);
+    copy->sql_expr = step->sql_expr == NULL ? NULL : sql_copy_expr(c->arena, step->sql_expr);
+    if (step->sql.stmt != NULL)
+        copy->sql.stmt = sql_copy(c->arena, step->sql.stmt);
+    copy_block(c, &copy->body, &step->body);
+    copy_block(c, &copy->else_body, &step->else_body);
+    copy_block(c, &copy->finally_body, &step->finally_body);
+    COPY_ITEMS(c->arena, &copy->handlers, &step->handlers);
     for (size_t i = 0; i < copy->handlers.count; i++) {
         const struct txn_handler *from = &step->handlers.items[i];
-        COPY_ITEMS(arena, &copy->handlers.items[i].classes, &from->classes);
-        copy_block(arena, &copy->handlers.items[i].body, &from->body);
+        COPY_ITEMS(c->arena, &copy->handlers.items[i].classes, &from->classes);
+        copy_block(c, &copy->handlers.items[i].body, &from->body);
     }
     return copy;
 }
 
-static void copy_block(struct arena *arena, struct txn_block *to, const struct txn_block *from) {
-    COPY_ITEMS(arena, &to->steps, &from->steps);
+static void copy_block(const struct copying *c, struct txn_block *to, const struct txn_block *from) {
+    COPY_ITEMS(c->arena, &to->steps, &from->steps);
     for (size_t i = 0; i < to->steps.count; i++)
-        to->steps.items[i] = copy_step(arena, from->steps.items[i]);
+        to->steps.items[i] = copy_step(c, from->steps.items[i]);
 }
 
 struct txn_program *txn_copy(struct arena *arena, const struct txn_program *program) {
     struct txn_program *copy = arena_copy(arena, program, sizeof(*program));
+    struct copying copying = {.arena = arena};
     COPY_ITEMS(arena, &copy->vars, &program->vars);
     copy->names = (struct map){0};
-    copy_block(arena, &copy->body, &program->body);
+    copy_block(&copying, &copy->body, &program->body);
     copy->is_checked = false;
+    return copy;
+}
+
+struct txn_program *txn_copy_statements(struct arena *arena, const struct txn_program *program) {
+    struct txn_program *copy = arena_copy(arena, program, sizeof(*program));
+    struct copying copying = {.arena = arena, .shares_parts = true};
+    LW_ASSERT(program->is_checked);
+    COPY_ITEMS(arena, &copy->vars, &program->vars);
+    copy_block(&copying, &copy->body, &program->body);
     return copy;
 }

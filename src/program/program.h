@@ -184,7 +184,9 @@ uint16_t txn_find_var(const struct txn_program *program, struct str name);
 
 /* Deep copy, unchecked: what fixes change. Statements and expressions are copied too. */
 struct txn_program *txn_copy(struct arena *arena, const struct txn_program *program);
-/* The same with every string copied too, paths of spans aside: what outlives the arena it was built in. */
+/* A checked program again, with variables, steps and statements of its own; the rest is shared with it. */
+struct txn_program *txn_copy_statements(struct arena *arena, const struct txn_program *program);
+/* txn_copy with every string copied too, paths of spans aside: what outlives the arena it was built in. */
 struct txn_program *txn_move(struct arena *arena, const struct txn_program *program);
 
 #endif

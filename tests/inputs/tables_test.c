@@ -56,7 +56,7 @@ static bool cut(struct fixture *f, size_t count, struct cut *cut_to) {
     const struct txn_program *programs[DB_SESSIONS_MAX];
     for (size_t i = 0; i < count; i++)
         programs[i] = f->scenario->programs.items[i % f->scenario->programs.count];
-    return cut_make(&f->arena, &f->scenario->schema, &f->pool, programs, count, cut_to);
+    return cut_make(&f->arena, &f->scenario->schema, programs, count, cut_to);
 }
 
 static void reads_are_found_wherever_a_select_stands(void **state) {
@@ -128,6 +128,53 @@ static void programs_stay_what_they_are(void **state) {
     arena_release(&f.arena);
 }
 
+/* A copy that the checker resolves in the schema that is left names the same tables. */
+static void tables_are_numbered_as_the_checker_does(void **state) {
+    struct fixture f;
+    struct cut made;
+    struct err err;
+    struct table_set reads[2], writes[2];
+    (void)state;
+    fixture_init(&f, shop,
+                 "program p(id) {\n"
+                 "    row o = SELECT orders.id, orders.customer_id, orders.coupon_id FROM orders\n"
+                 "        INNER JOIN customer ON customer.id = orders.customer_id\n"
+                 "        AND EXISTS (SELECT 1 FROM coupon) WHERE orders.id = :id\n"
+                 "        ORDER BY (SELECT MAX(id) FROM coupon) LIMIT (SELECT COUNT(*) FROM line);\n"
+                 "    rows lines = SELECT id, order_id, amount FROM line WHERE order_id = :o.id;\n"
+                 "    for l in lines {\n"
+                 "        l.amount = sql(amount + (SELECT COUNT(*) FROM orders));\n"
+                 "        try { UPDATE line SET amount = (SELECT MIN(id) FROM customer) WHERE id = :l.id; }\n"
+                 "        except { LOCK TABLE line IN SHARE MODE; }\n"
+                 "        finally { count n = DELETE FROM line WHERE order_id IN (SELECT id FROM orders); }\n"
+                 "    }\n"
+                 "    x = new line(order_id = o.id, amount = 2);\n"
+                 "    if o.id > 1 {\n"
+                 "        INSERT INTO coupon (id, code) SELECT id, 'x' FROM customer;\n"
+                 "    } else {\n"
+                 "        INSERT INTO coupon (id, code) VALUES ((SELECT MAX(id) FROM line), 'y')\n"
+                 "            ON CONFLICT (id) DO UPDATE SET code = (SELECT MAX(code) FROM coupon)\n"
+                 "            WHERE EXISTS (SELECT 1 FROM customer);\n"
+                 "    }\n"
+                 "}\n");
+    assert_true(cut(&f, 1, &made));
+    assert_string_equal(names(&f, made.schema, NULL), "coupon customer orders line");
+    struct txn_program *again = txn_copy(&f.arena, made.programs[0]);
+    if (!txn_check(&f.arena, made.schema, &f.pool, again, &err))
+        fail_msg("%u:%u: %s", err.pos.line, err.pos.column, err.message);
+    const struct txn_program *programs[] = {made.programs[0], again};
+    for (size_t i = 0; i < 2; i++)
+        program_tables(&f.arena, made.schema, programs[i], &reads[i], &writes[i]);
+    assert_string_equal(names(&f, made.schema, &reads[0]), names(&f, made.schema, &reads[1]));
+    assert_string_equal(names(&f, made.schema, &writes[0]), names(&f, made.schema, &writes[1]));
+    assert_int_equal(again->vars.count, made.programs[0]->vars.count);
+    for (size_t i = 0; i < again->vars.count; i++) {
+        assert_int_equal(again->vars.items[i].type, made.programs[0]->vars.items[i].type);
+        assert_int_equal(again->vars.items[i].table, made.programs[0]->vars.items[i].table);
+    }
+    arena_release(&f.arena);
+}
+
 static void more_tables_than_a_run_can_have(void **state) {
     struct fixture f;
     struct cut made;
@@ -153,6 +200,7 @@ int main(void) {
         cmocka_unit_test(parents_are_kept_where_rows_need_them),
         cmocka_unit_test(a_named_table_keeps_all_its_keys),
         cmocka_unit_test(programs_stay_what_they_are),
+        cmocka_unit_test(tables_are_numbered_as_the_checker_does),
         cmocka_unit_test(more_tables_than_a_run_can_have),
     };
     return cmocka_run_group_tests_name("inputs/tables", tests, NULL, NULL);
