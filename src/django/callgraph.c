@@ -141,6 +141,12 @@ static bool is_hook(const struct py_func *func) {
     return false;
 }
 
+/* A test, wherever it stands: files of tests are left out by their names. */
+static bool is_test(struct django_facts *facts, const struct py_func *func) {
+    return !facts->with_tests && func->owner != NULL &&
+           class_has_external_base(facts, func->owner, "TestCase");
+}
+
 static bool is_exception_base(void *context, struct py_class *class_, struct str dotted) {
     (void)context;
     return class_ == NULL && (str_ends(dotted, "Exception") || str_ends(dotted, "Error") ||
@@ -161,6 +167,8 @@ void callgraph_build(struct django_facts *facts) {
     for (size_t i = 0; i < facts->funcs.count; i++) {
         struct py_func *func = facts->funcs.items[i];
         struct scan scan = {.facts = facts, .func = func};
+        if (is_test(facts, func))
+            continue;
         py_visit_children(func->node, scan_node, &scan);
         func->touches_orm = func->has_verb = scan.has_verb;
         func->has_lock = scan.has_lock;

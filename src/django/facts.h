@@ -91,6 +91,7 @@ struct django_facts {
     struct typer *typer;
     struct map param_types, receiver_types; /* address of the node -> struct type */
     uint32_t resolve_depth;
+    bool with_tests;               /* they are a part of the project as any */
     bool is_bound;                 /* all names of all modules are */
     struct map noted;              /* index + 1 of the notes made, to make each once */
 };

@@ -160,6 +160,7 @@ static void read_folder(struct django_facts *facts, struct file_walk *walk, stru
     while (path.len > 1 && path.ptr[path.len - 1] == '/')
         path = str_dup(facts->arena, str_sub(path, 0, path.len - 1));
     file_walk_folder(walk, path, full_path, project);
+    facts->with_tests |= walk->with_tests;
     for (size_t i = first; is_current && i < walk->paths.count; i++)
         walk->paths.items[i] = str_sub(walk->paths.items[i], 2, walk->paths.items[i].len);
 }
@@ -174,6 +175,7 @@ static bool read_root(struct django_facts *facts, struct file_walk *walk, const 
     }
     if (!S_ISDIR(status.st_mode)) {
         VEC_PUSH(facts->arena, &walk->paths, path);
+        facts->with_tests |= file_walk_is_test(path);
         return true;
     }
     struct str full_path = full_path_of(facts->arena, path);

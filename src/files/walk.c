@@ -179,3 +179,10 @@ void file_walk_folder(struct file_walk *walk, struct str path, struct str full_p
     place.ignored = repository_lists(walk->arena, full_path, 0, &place.in_repository);
     walk_inside(walk, place);
 }
+
+bool file_walk_is_test(struct str path) {
+    size_t at = path.len;
+    while (at > 0 && path.ptr[at - 1] != '/')
+        at--;
+    return is_test_file(str_sub(path, at, path.len));
+}

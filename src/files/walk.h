@@ -35,4 +35,7 @@ void file_walk_init(struct file_walk *walk, struct arena *arena, const struct fi
  * folder of tests or of migrations stands on the way from there (or it is one itself), those are asked for. Empty: nobody did. */
 void file_walk_folder(struct file_walk *walk, struct str path, struct str full_path, struct str project);
 
+/* Whether the name at the end of a path is one of a file of tests. */
+bool file_walk_is_test(struct str path);
+
 #endif
