@@ -400,6 +400,17 @@ static size_t past_range(const struct db *db, const struct innodb_scan *s) {
     return at;
 }
 
+/* After a deadlock was ended: where the record `version` behind the range is now. False: it has gone. */
+static bool find_again(struct db *db, struct innodb_scan *s, uint32_t version, size_t *at) {
+    uint16_t table = s->access.table;
+    s->records = innodb_records(db, table, s->key);
+    s->at = past_range(db, s);
+    *at = version == 0
+              ? s->records.count
+              : innodb_seek(db, &s->records, table, s->key, innodb_entry_of(db, version));
+    return innodb_same_record(db, table, s->key, innodb_record_at(&s->records, *at), version);
+}
+
 /* The record after the last one in range, or the supremum: its gap is part of the range. A deleted record does
  * not end a range of more than one value: whether a record is in it is looked at where its row is. */
 static enum row_step lock_end(struct db *db, struct innodb_scan *s, const struct query_scan *scan) {
@@ -422,10 +433,11 @@ static enum row_step lock_end(struct db *db, struct innodb_scan *s, const struct
         }
         enum row_step step = lock_record(db, s, scan, s->key, version, type, s->is_semi, &request);
         if (step == ROW_FOUND && request.is_stale) { /* the record may have gone, or be there again */
-            s->records = innodb_records(db, s->access.table, s->key);
-            s->at = past_range(db, s);
-            at = s->at - 1;
-            continue;
+            if (!find_again(db, s, version, &at)) {
+                at = s->at - 1;
+                continue;
+            }
+            is_live = version == 0 || record_is_live(db, s, at);
         }
         if (step == ROW_FOUND && !gaps && request.granted != 0)
             innodb_unlock(db, request.granted);
