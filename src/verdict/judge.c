@@ -122,6 +122,21 @@ static struct world *after_turns(struct judge *judge, const struct world *before
 static void place_next(struct judge *judge, struct allowed *allowed, const struct world *before,
                        size_t count, uint32_t left);
 
+/* A world in which `count` turns were taken: the orders of those left after them, or its outcome. */
+static void go_on(struct judge *judge, struct allowed *allowed, struct world *world, size_t count,
+                  uint32_t left) {
+    if (left != 0) {
+        place_next(judge, allowed, world, count, left);
+        return;
+    }
+    judge->serial->run_count++;
+    database_end(world);
+    note_difference(judge, world);
+    add_outcome(judge, allowed, world);
+    if ((allowed->failed | allowed->absent) == 0)
+        judge->serial->errors |= world->errors;
+}
+
 /* The next turn, and all orders of the others after it. */
 static void place(struct judge *judge, struct allowed *allowed, const struct world *before,
                   size_t count, uint32_t left, struct turn turn) {
@@ -133,16 +148,7 @@ static void place(struct judge *judge, struct allowed *allowed, const struct wor
     }
     struct world *world = after_turns(judge, before, count);
     run_turn(world, turn);
-    if (left != 0) {
-        place_next(judge, allowed, world, count + 1, left);
-        return;
-    }
-    judge->serial->run_count++;
-    database_end(world);
-    note_difference(judge, world);
-    add_outcome(judge, allowed, world);
-    if ((allowed->failed | allowed->absent) == 0)
-        judge->serial->errors |= world->errors;
+    go_on(judge, allowed, world, count + 1, left);
 }
 
 /* Whether the session's next operation only reads. All others leave something behind, if only a serial number used up. */
@@ -154,29 +160,60 @@ static bool is_about_to_read(const struct session *session) {
            op->step->sql.stmt->kind == SQL_STMT_SELECT;
 }
 
-/* A session that failed, wherever it may break off: before its first operation, and after each that did more than read:
- * behind a SELECT, breaking off is no different from before it. */
-static void place_failed(struct judge *judge, struct allowed *allowed, const struct world *before,
-                         size_t count, uint32_t left, uint8_t session) {
-    uint32_t points[SEARCH_DEPTH_MAX];
-    size_t point_count = 0, effect_count = 0;
+/* A session that failed, and may break off anywhere. */
+struct breaking {
+    struct judge *judge;
+    struct allowed *allowed;
+    const struct world *before;
+    size_t count;
+    uint32_t left; /* the session among them */
+    uint8_t session;
+    VEC(uint32_t) points; /* on a server: the operations to stop at */
+};
+
+static void break_off(struct breaking *b, const struct world *world) {
+    if (world->server != NULL) {
+        VEC_PUSH(b->judge->serial->arena, &b->points, world->sessions[b->session].op_number);
+        return;
+    }
+    struct world *broken =
+        search_room_copy(b->judge->room, DB_SESSIONS_MAX + b->count, world);
+    world_kill(broken, b->session);
+    go_on(b->judge, b->allowed, broken, b->count + 1, b->left & ~(1u << b->session));
+}
+
+/* Before its first operation, and after each that did more than read: behind a SELECT, breaking off is no different from before
+ * it. `world` is brought to the session's end. */
+static void break_off_everywhere(struct breaking *b, struct world *world) {
+    const struct session *session = &world->sessions[b->session];
+    size_t effect_count = 0;
     bool has_read = false;
     struct footprint footprint = {0};
-    struct world *world = after_turns(judge, before, count);
-    for (size_t i = 0; i < SEARCH_DEPTH_MAX; i++) {
-        bool is_ready = world->sessions[session].status == SESSION_READY;
+    for (size_t i = 0; i < SEARCH_DEPTH_MAX && !serial_is_cut(b->judge); i++) {
         bool is_new = !has_read || footprint.db.is_advisory ||
                       world->effects.count != effect_count || world->server != NULL;
-        if (is_ready && is_new)
-            points[point_count++] = world->sessions[session].op_number;
+        if (session->status == SESSION_READY && is_new)
+            break_off(b, world);
         effect_count = world->effects.count;
-        has_read = is_about_to_read(&world->sessions[session]);
-        if (!search_alone(world, session, &footprint))
+        has_read = is_about_to_read(session);
+        if (!search_alone(world, b->session, &footprint))
             break;
     }
+}
+
+static void place_failed(struct judge *judge, struct allowed *allowed, const struct world *before,
+                         size_t count, uint32_t left, uint8_t session) {
+    struct breaking breaking = {judge, allowed, before, count, left, session, {0}};
+    struct world *world = after_turns(judge, before, count);
+    break_off_everywhere(&breaking, world);
+    if (world->server == NULL) {
+        if (!serial_is_cut(judge))
+            go_on(judge, allowed, world, count + 1, left & ~(1u << session));
+        return;
+    }
     database_end(world);
-    for (size_t i = 0; i < point_count && !serial_is_cut(judge); i++)
-        place(judge, allowed, before, count, left, (struct turn){session, points[i]});
+    for (size_t i = 0; i < breaking.points.count && !serial_is_cut(judge); i++)
+        place(judge, allowed, before, count, left, (struct turn){session, breaking.points.items[i]});
     place(judge, allowed, before, count, left, (struct turn){session, UINT32_MAX});
 }
 
