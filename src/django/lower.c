@@ -197,10 +197,7 @@ static struct txn_program *lower_once(struct arena *arena, struct arena *scratch
     if (program == NULL)
         return NULL;
     txn_builder_init(&l->b, arena, facts->pool, program, dialect);
-    if (!l->is_too_large && check(l, arena, info->span))
-        return program;
-    arena_release(arena);
-    return NULL;
+    return !l->is_too_large && check(l, arena, info->span) ? program : NULL;
 }
 
 struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
@@ -213,11 +210,11 @@ struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
     if (!func->touches_orm)
         return NULL;
     struct lowerer *l = mem_alloc(sizeof(*l));
-    struct arena scratch = {0}, kept = {0}; /* only the program itself outlives its making */
+    struct arena scratch = {0}; /* only the program itself outlives its making */
     struct txn_program *program =
-        lower_once(&kept, &scratch, l, facts, function, dialect, false);
+        lower_once(arena, &scratch, l, facts, function, dialect, false);
     if (program == NULL && l->has_sql && (facts->receivers.count > 0 || l->has_recursion))
-        program = lower_once(&kept, &scratch, l, facts, function, dialect, true);
+        program = lower_once(arena, &scratch, l, facts, function, dialect, true);
     info->touches_orm = l->has_sql || (l->has_note && func->has_verb);
     if (info->touches_orm)
         publish_notes(facts, l, info);
@@ -228,9 +225,6 @@ struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
     for (size_t i = 0; program != NULL && i < l->covered.count; i++)
         if (l->covered.items[i]->function >= 0)
             VEC_PUSH(facts->arena, &info->inlined, (uint32_t)l->covered.items[i]->function);
-    arena_take(arena, &kept);
-    if (program != NULL)
-        program->names.arena = arena;
     arena_release(&scratch);
     free(l);
     return program;

@@ -9,10 +9,12 @@ bool txn_check(struct arena *arena, const struct schema *schema, struct text_poo
         return true;
     struct check c = {
         .arena = arena, .schema = schema, .pool = pool, .program = program, .err = err};
-    c.bound_at = ARENA_ARRAY(arena, struct txn_span, program->vars.count);
-    c.is_bound = ARENA_ARRAY(arena, bool, program->vars.count);
+    struct arena scratch = {0};
+    c.bound_at = ARENA_ARRAY(&scratch, struct txn_span, program->vars.count);
+    c.is_bound = ARENA_ARRAY(&scratch, bool, program->vars.count);
     bool ok = txn_check_shape(&c) && txn_check_statements(&c) && txn_check_types(&c) &&
               txn_check_use(&c) && txn_check_flow(&c);
+    arena_release(&scratch);
     program->is_checked = ok;
     return ok;
 }

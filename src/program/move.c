@@ -48,12 +48,14 @@ static void own_block(struct owner *owner, struct txn_block *block) {
 struct txn_program *txn_move(struct arena *arena, const struct txn_program *program) {
     struct txn_program *copy = txn_copy(arena, program);
     struct owner owner = {.arena = arena};
-    map_init(&owner.texts, arena);
+    struct arena scratch = {0};
+    map_init(&owner.texts, &scratch);
     OWN(&owner, copy->name);
     for (size_t i = 0; i < copy->vars.count; i++) {
         OWN(&owner, copy->vars.items[i].name);
         OWN(&owner, copy->vars.items[i].source_name);
     }
     own_block(&owner, &copy->body);
+    arena_release(&scratch);
     return copy;
 }
