@@ -8,17 +8,26 @@ bool check_pass_load(struct arena *arena, const struct check_options *options,
                         &pass->scope, &pass->project, err);
 }
 
+static void show_search(void *progress, bool is_beside_others, size_t done, size_t count) {
+    progress_show(progress, "%zu of %zu functions searched%s", done, count,
+                  is_beside_others ? " beside others" : "");
+}
+
 void check_pass_search(struct arena *arena, const struct check_options *options, bool no_details,
                        struct check_pass *pass) {
+    progress_begin(&pass->progress);
     pass->find = (struct find_options){.rules = options->rules,
                                        .thread_count = options->jobs,
                                        .no_details = no_details,
                                        .symbol_of = project_symbol,
                                        .symbol_context = pass->project,
-                                       .effect_kind = project_effect_kind};
+                                       .effect_kind = project_effect_kind,
+                                       .on_progress = show_search,
+                                       .progress_context = &pass->progress};
     target_configs(&options->target, &pass->project->settings, &pass->find);
     pass->subjects = project_subjects(arena, &pass->pool, pass->project, target_dialect(&pass->find),
-                                      &pass->subject_count);
+                                      &pass->progress, &pass->subject_count);
     find_all(arena, &pass->project->schema, &pass->pool, pass->subjects, pass->subject_count,
              &pass->find, &pass->findings, &pass->stats);
+    progress_end(&pass->progress);
 }

@@ -4,6 +4,7 @@
 #define LW_CLI_CHECK_PASS_H
 
 #include "cli/check_options.h"
+#include "cli/progress.h"
 #include "cli/project_run.h"
 
 struct check_pass {
@@ -15,6 +16,7 @@ struct check_pass {
     size_t subject_count;
     struct findings findings;
     struct find_stats stats;
+    struct progress progress;
 };
 
 /* Reads what the options name, with `files.texts` in place of files. Memory is of `arena`. False if a path cannot be read. */

@@ -5,17 +5,10 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 static const struct pos nowhere = {0, 0};
 static const int end_signals[] = {SIGINT, SIGTERM, SIGHUP};
-
-static uint64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static bool open_live(struct on_server *on, size_t session_count, struct live **live,
                       struct err *err) {
@@ -87,6 +80,7 @@ bool on_server_open(struct on_server *on, size_t session_count, struct err *err)
             "run; it is dropped at the end, and nothing else is touched\n",
             places[live_kind(live)], STR_ARG(on->shown), STR_ARG(on->name));
     catch_signals(true);
+    progress_begin(&on->progress);
     if (live_make_place(live, &name, err)) {
         fprintf(stderr, "lostwrite: it is %.*s\n", STR_ARG(name));
         on->server = server_new(live, session_count);
@@ -98,16 +92,10 @@ bool on_server_open(struct on_server *on, size_t session_count, struct err *err)
     return false;
 }
 
-static void clear_progress(struct on_server *on) {
-    if (on->shown_ms > 0)
-        fputs("\r\033[K", stderr);
-    on->shown_ms = 0;
-}
-
 bool on_server_close(struct on_server *on, struct err *err) {
     if (on->server == NULL)
         return true;
-    clear_progress(on);
+    progress_end(&on->progress);
     bool ok = server_close(on->server, err);
     on->server = NULL;
     catch_signals(false);
@@ -115,19 +103,8 @@ bool on_server_close(struct on_server *on, struct err *err) {
 }
 
 void on_server_progress(void *context, enum policy_id policy, uint64_t schedule_count) {
-    enum { FIRST_MS = 1000, NEXT_MS = 200 };
     struct on_server *on = context;
-    uint64_t now = now_ms();
-    if (isatty(fileno(stderr)) != 1)
-        return;
-    if (on->began_ms == 0)
-        on->began_ms = now;
-    uint64_t since = on->shown_ms > 0 ? on->shown_ms + NEXT_MS : on->began_ms + FIRST_MS;
-    if (now < since)
-        return;
-    on->shown_ms = now;
-    fprintf(stderr, "\r\033[K%.*s, %s: %llu schedule%s", STR_ARG(on->name),
-            level_name(&policy_info(policy)->config), (unsigned long long)schedule_count,
-            schedule_count == 1 ? "" : "s");
-    fflush(stderr);
+    progress_show(&on->progress, "%.*s, %s: %llu schedule%s", STR_ARG(on->name),
+                  level_name(&policy_info(policy)->config), (unsigned long long)schedule_count,
+                  schedule_count == 1 ? "" : "s");
 }

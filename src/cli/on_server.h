@@ -3,6 +3,7 @@
 #ifndef LW_CLI_ON_SERVER_H
 #define LW_CLI_ON_SERVER_H
 
+#include "cli/progress.h"
 #include "cli/target.h"
 #include "verdict/proof.h"
 
@@ -14,7 +15,7 @@ struct on_server {
     enum engine_kind engine;
     uint32_t version;        /* as engine/version.h has it */
     struct server *server;   /* once it is open */
-    uint64_t began_ms, shown_ms; /* progress: since when, and when it was shown last; 0: never */
+    struct progress progress;
 };
 
 /* Asks the server who it is, and makes it the target's engine. False if it can't be reached, or the target says

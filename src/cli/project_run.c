@@ -50,7 +50,7 @@ static struct subject make_subject(struct arena *arena, const struct django_proj
 
 struct subject *project_subjects(struct arena *arena, struct text_pool *pool,
                                  struct django_project *project, enum sql_dialect dialect,
-                                 size_t *count) {
+                                 struct progress *progress, size_t *count) {
     size_t function_count = project->functions.count;
     struct subject *subjects = ARENA_ARRAY(arena, struct subject, function_count);
     struct txn_program **programs = ARENA_ARRAY(arena, struct txn_program *, function_count);
@@ -60,6 +60,8 @@ struct subject *project_subjects(struct arena *arena, struct text_pool *pool,
     for (size_t i = 0; i < function_count; i++) {
         programs[i] = django_lower(arena, pool, project, i, dialect);
         is_lowered[i] = programs[i] != NULL;
+        if (progress != NULL)
+            progress_show(progress, "%zu of %zu functions read", i + 1, function_count);
     }
     django_entries(project, is_lowered, is_entry);
     for (size_t i = 0; i < function_count; i++)

@@ -272,7 +272,7 @@ enum cli_exit prove_finding(const struct prove_options *options) {
     set_options(&r, project);
     size_t count;
     struct subject *subjects =
-        project_subjects(r.arena, &r.pool, project, target_dialect(&r.find), &count);
+        project_subjects(r.arena, &r.pool, project, target_dialect(&r.find), NULL, &count);
     find_all(r.arena, &project->schema, &r.pool, subjects, count, &r.find, &findings, &stats);
     struct err left;
     bool is_closed = on_server_close(&r.on, &left);

@@ -6,6 +6,7 @@
 #include "finding/conflict.h"
 #include "finding/writers.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum { PARTNERS_MAX = 16, STEPS_MAX = 5000, CROSS_SWITCHES_MAX = 2 };
@@ -278,6 +279,8 @@ struct batch {
     size_t subjects[BATCH_MAX];
     size_t count;
     struct unit *units;
+    size_t passed, total; /* subjects of earlier batches, and of all batches of the kind */
+    atomic_size_t finished;
 };
 
 static void do_unit(void *context, size_t item) {
@@ -288,6 +291,11 @@ static void do_unit(void *context, size_t item) {
         find_own(batch->find, unit, subject);
     else
         find_across(batch->find, unit, subject, batch->kind == ACROSS_NEAR);
+    const struct find_options *options = batch->find->options;
+    if (options->on_progress != NULL)
+        options->on_progress(options->progress_context, batch->kind > OWN_OF_PART,
+                             batch->passed + atomic_fetch_add(&batch->finished, 1) + 1,
+                             batch->total);
 }
 
 static void run_batch(struct batch *batch) {
@@ -295,6 +303,7 @@ static void run_batch(struct batch *batch) {
     batch->units = ARENA_ARRAY(find->merge.arena, struct unit, batch->count);
     for (size_t i = 0; i < batch->count; i++)
         unit_init(&batch->units[i], find->options, find->merge.findings, find->pool);
+    atomic_init(&batch->finished, 0);
     parallel_run(find_threads(find->options), batch->count, do_unit, batch);
     merge_units(&find->merge, batch->units, batch->count);
     batch->count = 0;
@@ -352,6 +361,7 @@ static void run_batches(struct find *find, enum batch_kind kind) {
         if (subject->has_code && is_wanted)
             pending[pending_count++] = i;
     }
+    batch.total = pending_count;
     while (pending_count > 0) {
         struct arena scratch = {0};
         struct map claimed;
@@ -369,6 +379,7 @@ static void run_batches(struct find *find, enum batch_kind kind) {
         kept = fill_up(&batch, pending, kept);
         memmove(pending + kept, pending + at, (pending_count - at) * sizeof(*pending));
         pending_count -= at - kept;
+        batch.passed = batch.total - pending_count - batch.count;
         arena_release(&scratch);
         run_batch(&batch);
     }

@@ -98,6 +98,9 @@ struct find_options {
                        const struct schedule *schedule);
     void *finding_context;
     enum effect_kind (*effect_kind)(struct str name); /* may be NULL: each is sure to be one */
+    /* Told by any thread, and by several at once, how many of the subjects were done, alone or beside others; NULL: nobody asks. */
+    void (*on_progress)(void *context, bool is_beside_others, size_t done, size_t count);
+    void *progress_context;
 };
 
 struct find_stats {

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """--statistics, --quiet, --exit-zero: what is printed, and the answer."""
 import json
+import os
 import pathlib
+import pty
+import subprocess
 import sys
 import unittest
 
@@ -66,6 +69,46 @@ class Output(unittest.TestCase):
             for jobs in ("0", "-1", "many", "", "1000000"):
                 self.assertEqual(p.run("check", f"--jobs={jobs}")[0], 2, jobs)
             self.assertEqual(p.run("check", "-j")[0], 2)
+
+    def test_progress_on_a_terminal(self):
+        """On a terminal a long run tells what it is at, and leaves nothing of it; a short one and a pipe see nothing."""
+        with Project() as p:
+            self.assertEqual(on_terminal(p, "check", "-q", "--show-files"), "")
+            for count in (30, 120, 480, 1920, 7680):  # until it takes longer than a second
+                p.write("shop/many.py", "from .models import Counter\n" + "".join(f"""
+def increment_{i}(request, pk):
+    counter = Counter.objects.get(pk=pk)
+    for other in Counter.objects.filter(count=counter.count):
+        other.count += counter.count
+        other.save()
+    counter.count += {i}
+    counter.save()
+""" for i in range(count)))
+                seen = on_terminal(p, "check", "-q", "-j1")
+                if seen:
+                    break
+            self.assertRegex(seen, r"\r\x1b\[K\d+ of \d+ functions (read|searched)")
+            self.assertTrue(seen.endswith("\r\x1b[K"), seen[-40:])
+            self.assertEqual(p.run("check", "-q", "-j1")[2], "")
+
+
+def on_terminal(project, *arguments):
+    """What a run prints on standard error if that is a terminal."""
+    outside, inside = pty.openpty()
+    run = subprocess.Popen([harness.BINARY, *arguments], cwd=project.folder, stdout=subprocess.DEVNULL, stderr=inside)
+    os.close(inside)
+    seen = b""
+    while True:
+        try:
+            more = os.read(outside, 4096)
+        except OSError:  # the other end is closed
+            break
+        if not more:
+            break
+        seen += more
+    os.close(outside)
+    run.wait()
+    return seen.decode()
 
 
 class Many(unittest.TestCase):
