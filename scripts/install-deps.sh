@@ -11,7 +11,7 @@ packages() {
     test) echo libcmocka-dev libpq-dev libmariadb-dev libsqlite3-dev git openssl python3-django python3-jsonschema python3-psycopg2 python3-mysqldb \
         mariadb-server-core mariadb-client-core postgresql-15 ;;
     fuzz) echo clang libclang-rt-14-dev ;;
-    bench) echo python3-django python3-pyflakes ;; # to measure beside
+    bench) echo python3-django python3-pyflakes pylint ;; # to measure beside
     format) echo clang-format ;;
     *)
         echo "install-deps: unknown group '$1' (build, test, fuzz, bench, format)" >&2
