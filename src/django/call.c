@@ -107,7 +107,9 @@ static struct val *call_plain_method(struct lowerer *l, struct val *self, struct
         txn_add_arg(&l->b, call, val_expr(l, self));
         for (size_t i = 0; i < args->positional.count; i++)
             txn_add_arg(&l->b, call, val_expr(l, args->positional.items[i]));
-        return val_scalar(l, call);
+        return args->node == NULL
+                   ? val_scalar(l, call)
+                   : val_of_call(l, call, module_text(l->frame->module, args->node));
     }
     return val_unknown(l, args->span, name);
 }
@@ -135,7 +137,7 @@ static struct val *unknown_result(struct lowerer *l, struct args *args, struct s
     for (size_t i = 0; i < args->values.count; i++)
         if (args->values.items[i]->kind != VAL_CHOICE)
             txn_add_arg(&l->b, call, val_expr(l, args->values.items[i]));
-    return val_scalar(l, call);
+    return val_of_call(l, call, text);
 }
 
 static void add_effect_arg(struct lowerer *l, struct txn_step *step, struct val *val) {

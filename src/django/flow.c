@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "django/choice.h"
+#include "django/values.h"
 
 struct fields *fields_new(struct lowerer *l) {
     struct fields *fields = ARENA_NEW(l->arena, struct fields);
@@ -161,14 +162,17 @@ static struct txn_expr *phi_operand(struct phi *phi, struct val *val) {
 }
 
 static void phi_assign(struct phi *phi, uint16_t var) {
+    bool is_outside = true;
     for (size_t i = 0; i < phi->count; i++) {
         if (phi->vals[i] == NULL)
             continue;
         struct txn_expr *expr = phi_operand(phi, phi->vals[i]);
         if (expr->kind == TXN_EXPR_VAR && expr->var == var)
             continue;
+        is_outside = is_outside && expr_is_outside(phi->l, expr);
         flow_assign(phi->l, &phi->sites->items.items[i], phi->span, var, expr);
     }
+    phi->l->is_outside[var] = is_outside;
 }
 
 /* What the cell holds at the end of a branch; the state at hand is the one before it. */

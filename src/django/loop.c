@@ -153,6 +153,7 @@ static void prepare(struct loop *loop) {
     size_t made = l->b.program->vars.count;
     var_count = lower_vars_from(l, var_count);
     l->b.program->vars.count = var_count;
+    memset(l->is_outside + var_count, 0, (made - var_count) * sizeof(bool));
     memset(l->is_pinned + var_count, 0, (made - var_count) * sizeof(bool));
     l->on_commit.count = on_commit;
     struct flow_sites *both[] = {&ends, &breaks};

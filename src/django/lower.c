@@ -19,6 +19,7 @@ static void lowerer_init(struct lowerer *l, struct arena *arena, struct text_poo
     txn_builder_init(&l->b, arena, pool, program, dialect);
     map_init(&l->param_vars, arena);
     map_init(&l->statements, arena);
+    map_init(&l->outside_calls, arena);
 }
 
 /* The function behind its decorators, at the root: no call step around it. */

@@ -127,6 +127,8 @@ struct lowerer {
     bool is_lazy;                 /* a loop goes through its value: a generator need not be gathered */
     struct str sql_hint;          /* what a value computed for a statement will be called */
     struct str hint;              /* what the value being evaluated will be called */
+    bool is_outside[LOWER_VARS_MAX]; /* variables whose values come from parameters alone */
+    struct map outside_calls;     /* a call's text with what it is given -> the parameter's text; texts -> how many */
     bool is_pinned[LOWER_VARS_MAX]; /* variables that are assigned more than once: loops */
     VEC(struct py_func *) stack;  /* functions being inlined, for recursion */
     VEC(struct pending) on_commit; /* callables waiting for the outermost commit */

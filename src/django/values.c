@@ -244,6 +244,7 @@ struct txn_expr *lower_param(struct lowerer *l, struct txn_span span, struct str
     if (known == 0) {
         uint16_t var = lower_var(l, text);
         l->b.program->vars.items[var].source_name = lower_one_line(l, text);
+        l->is_outside[var] = true;
         known = var + 1u;
         map_put(&l->param_vars, text, (void *)known);
         VEC_PUSH(l->arena, &l->params, ((struct lower_param){text, var}));
@@ -426,6 +427,49 @@ struct txn_expr *val_truth(struct lowerer *l, struct val *val) {
 }
 
 /* Whether the expression reads nothing that can change later. */
+bool expr_is_outside(const struct lowerer *l, const struct txn_expr *expr) {
+    if (expr->kind == TXN_EXPR_LITERAL)
+        return true;
+    if (expr->kind == TXN_EXPR_VAR)
+        return l->is_outside[expr->var];
+    bool is_composed = expr->kind == TXN_EXPR_OPAQUE || expr->kind == TXN_EXPR_BINARY ||
+                       expr->kind == TXN_EXPR_NOT || expr->kind == TXN_EXPR_NEG ||
+                       expr->kind == TXN_EXPR_IS_NULL || expr->kind == TXN_EXPR_COND;
+    for (size_t i = 0; i < expr->args.count; i++)
+        is_composed = is_composed && expr_is_outside(l, expr->args.items[i]);
+    return is_composed && expr->args.count > 0;
+}
+
+static void add_leaves(struct buf *out, const struct txn_expr *expr) {
+    if (expr->kind == TXN_EXPR_VAR)
+        buf_printf(out, ":%u", expr->var);
+    for (size_t i = 0; i < expr->args.count; i++)
+        add_leaves(out, expr->args.items[i]);
+}
+
+struct val *val_of_call(struct lowerer *l, struct txn_expr *call, struct str text) {
+    struct buf leaves = {0};
+    if (!expr_is_outside(l, call))
+        return val_scalar(l, call);
+    buf_add(&leaves, text);
+    add_leaves(&leaves, call);
+    struct str key = str_dup(l->arena, buf_str(&leaves));
+    buf_release(&leaves);
+    if (key.len == text.len)
+        return val_scalar(l, call);
+    if (l->dry_depth > 0)
+        return val_unknown(l, call->span, text);
+    const struct str *known = map_get(&l->outside_calls, key);
+    if (known == NULL) {
+        uintptr_t count = (uintptr_t)map_get(&l->outside_calls, text) + 1;
+        struct str name = count == 1 ? text : str_printf(l->arena, "%.*s (%d)", STR_ARG(text), (int)count);
+        map_put(&l->outside_calls, text, (void *)count);
+        known = arena_copy(l->arena, &name, sizeof(name));
+        map_put(&l->outside_calls, key, (void *)(uintptr_t)known);
+    }
+    return val_unknown(l, call->span, *known);
+}
+
 static bool is_stable(const struct lowerer *l, const struct txn_expr *expr) {
     if (expr->kind == TXN_EXPR_LITERAL)
         return true;
@@ -447,6 +491,7 @@ struct val *val_stable(struct lowerer *l, struct val *val, struct str name) {
             return val;
         uint16_t var = lower_var(l, name);
         txn_build_assign(&l->b, val->span, var, val->expr);
+        l->is_outside[var] = expr_is_outside(l, val->expr);
         l->step_count++;
         return val_scalar(l, txn_ref(&l->b, val->span, var));
     }

@@ -29,6 +29,10 @@ bool val_is_none(const struct val *val);
 
 /* As a scalar of the program. A row is its primary key; what isn't known is a parameter. */
 struct txn_expr *val_expr(struct lowerer *l, struct val *val);
+/* Whether it hangs on parameters alone, not on what the database holds. */
+bool expr_is_outside(const struct lowerer *l, const struct txn_expr *expr);
+/* What a call of something unknown gives: what hangs on parameters alone may be anything, as they may. `text`: the call's. */
+struct val *val_of_call(struct lowerer *l, struct txn_expr *call, struct str text);
 /* As a condition. */
 struct txn_expr *val_truth(struct lowerer *l, struct val *val);
 /* Known at lowering time: 1 true, 0 false, -1 not known. */

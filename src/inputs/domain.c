@@ -8,11 +8,15 @@ struct origin {
     int param;         /* -1: none */
     int table, column; /* -1: none */
     int counted;       /* the table whose rows it is the number of; -1: none */
+    int other_param;   /* that another branch assigns; -1: none */
 };
 
 struct reader {
     struct domains *domains;
     const struct txn_program *program;
+    size_t index; /* of the program */
+    struct gate **sought; /* by variable: what the SELECT that filled it looks for; NULL: none did */
+    struct gate *seeking; /* of the SELECT at hand */
     struct param_domain *params;
     struct origin *origins; /* per variable */
     bool is_in_choice;      /* in the test of `a if c else b` */
@@ -44,7 +48,7 @@ static struct column_domain *column_domain(struct reader *r, int table, int colu
 }
 
 static struct origin no_origin(void) {
-    return (struct origin){-1, -1, -1, -1};
+    return (struct origin){-1, -1, -1, -1, -1};
 }
 
 static struct origin expr_origin(struct reader *r, const struct txn_expr *expr) {
@@ -117,6 +121,12 @@ static void note_null_test(struct reader *r, const struct txn_expr *expr) {
 static void link_host(struct reader *r, struct origin column, struct origin host, bool is_lookup) {
     if (host.param < 0 || column.table < 0)
         return;
+    if (host.other_param >= 0) {
+        struct origin other = host;
+        other.param = host.other_param;
+        other.other_param = -1;
+        link_host(r, column, other, is_lookup);
+    }
     struct param_domain *param = &r->params[host.param];
     if (param->table < 0 || (is_lookup && param->use != PARAM_LOOKUP)) {
         param->table = column.table;
@@ -202,11 +212,26 @@ static struct origin column_origin(const struct scope *scope, const struct sql_e
 static void read_select(struct reader *r, const struct scope *outer,
                         const struct sql_select *select);
 
+static void add_origin(struct reader *r, struct gate *gate, struct origin origin) {
+    if (origin.param < 0 && origin.table < 0)
+        return;
+    VEC_PUSH(r->domains->arena, &gate->items,
+             ((struct asked){r->index, origin.param, origin.table, origin.column}));
+    if (origin.other_param >= 0)
+        VEC_PUSH(r->domains->arena, &gate->items,
+                 ((struct asked){r->index, origin.other_param, -1, -1}));
+}
+
 static void link_pair(struct reader *r, const struct scope *scope, const struct sql_expr *left,
                       const struct sql_expr *right, bool is_equality) {
     struct origin column = column_origin(scope, left);
     if (column.table < 0)
         return;
+    if (r->seeking != NULL) {
+        add_origin(r, r->seeking, column);
+        if (right->kind == SQL_HOST)
+            add_origin(r, r->seeking, host_origin(r, scope, right->host));
+    }
     if (right->kind == SQL_LITERAL)
         note_constant(r, column, right->literal);
     else if (right->kind == SQL_HOST) {
@@ -275,7 +300,7 @@ static void read_select(struct reader *r, const struct scope *outer,
 
 static void read_assigned(struct reader *r, const struct scope *scope, uint16_t table,
                           uint16_t column, const struct sql_expr *value) {
-    struct origin origin = {-1, table, column, -1};
+    struct origin origin = {-1, table, column, -1, -1};
     if (value->kind == SQL_LITERAL)
         note_constant(r, origin, value->literal);
     else if (value->kind == SQL_HOST)
@@ -297,7 +322,11 @@ static void read_stmt(struct reader *r, const struct txn_sql *sql) {
     struct scope scope = {.sql = sql, .host_var = sql->host_var, .host_column = sql->host_column};
     switch (sql->stmt->kind) {
     case SQL_STMT_SELECT:
+        r->seeking = ARENA_NEW(r->domains->arena, struct gate);
         read_select(r, &scope, sql->stmt->select);
+        if (sql->var != TXN_NO_VAR)
+            r->sought[sql->var] = r->seeking;
+        r->seeking = NULL;
         return;
     case SQL_STMT_INSERT:
         read_insert(r, &scope, sql->stmt->insert);
@@ -328,7 +357,7 @@ static void read_stmt(struct reader *r, const struct txn_sql *sql) {
 static void read_block(struct reader *r, const struct txn_block *block);
 
 static void read_set_column(struct reader *r, const struct txn_step *step) {
-    struct origin column = {-1, r->program->vars.items[step->var].table, step->column, -1};
+    struct origin column = {-1, r->program->vars.items[step->var].table, step->column, -1, -1};
     if (step->expr == NULL)
         return;
     if (step->expr->kind == TXN_EXPR_LITERAL)
@@ -354,6 +383,38 @@ static struct origin value_origin(const struct sql_select *select) {
     return origin;
 }
 
+static void add_asked(struct reader *r, struct gate *gate, const struct txn_expr *expr) {
+    bool is_of_var = expr->kind == TXN_EXPR_VAR || expr->kind == TXN_EXPR_LEN ||
+                     expr->kind == TXN_EXPR_FIRST || expr->kind == TXN_EXPR_COLUMN;
+    const struct gate *sought = is_of_var ? r->sought[expr->var] : NULL;
+    add_origin(r, gate, expr_origin(r, expr));
+    for (size_t i = 0; sought != NULL && i < sought->items.count; i++)
+        VEC_PUSH(r->domains->arena, &gate->items, sought->items.items[i]);
+    for (size_t i = 0; i < expr->args.count; i++)
+        add_asked(r, gate, expr->args.items[i]);
+}
+
+/* What the test of an if asks about; what the second reading knows counts. */
+static void note_gate(struct reader *r, const struct txn_step *step) {
+    struct str key = {(const char *)&step, sizeof(step)};
+    struct gate *gate = ARENA_NEW(r->domains->arena, struct gate);
+    add_asked(r, gate, step->expr);
+    const struct txn_step **kept = ARENA_NEW(r->domains->arena, const struct txn_step *);
+    *kept = step;
+    key.ptr = (const char *)kept;
+    map_put(&r->domains->gates, key, gate);
+}
+
+/* Where one branch assigns a constant and another a parameter, the latter is what can be chosen. */
+static void keep_origin(struct origin *of, struct origin origin) {
+    int before = of->param;
+    if (origin.param < 0 && origin.table < 0 && origin.counted < 0)
+        return;
+    *of = origin;
+    if (origin.param >= 0 && before >= 0 && before != origin.param)
+        of->other_param = before;
+}
+
 static void read_step(struct reader *r, const struct txn_step *step) {
     read_expr(r, step->expr);
     for (size_t i = 0; i < step->args.count; i++)
@@ -365,7 +426,10 @@ static void read_step(struct reader *r, const struct txn_step *step) {
             r->origins[step->sql.var] = value_origin(step->sql.stmt->select);
         break;
     case TXN_STEP_ASSIGN:
-        r->origins[step->var] = expr_origin(r, step->expr);
+        keep_origin(&r->origins[step->var], expr_origin(r, step->expr));
+        if ((step->expr->kind == TXN_EXPR_VAR || step->expr->kind == TXN_EXPR_FIRST) &&
+            r->sought[step->expr->var] != NULL)
+            r->sought[step->var] = r->sought[step->expr->var];
         break;
     case TXN_STEP_SET_COLUMN:
         read_set_column(r, step);
@@ -373,12 +437,13 @@ static void read_step(struct reader *r, const struct txn_step *step) {
     case TXN_STEP_NEW:
         name_table(r, step->table);
         for (size_t i = 0; i < step->new_columns.count; i++) {
-            struct origin column = {-1, step->table, step->new_column_index[i], -1};
+            struct origin column = {-1, step->table, step->new_column_index[i], -1, -1};
             link_host(r, column, expr_origin(r, step->args.items[i]), false);
         }
         break;
     case TXN_STEP_IF:
         note_truth(r, step->expr);
+        note_gate(r, step);
         break;
     default:
         break;
@@ -395,11 +460,13 @@ static void read_block(struct reader *r, const struct txn_block *block) {
         read_step(r, block->steps.items[i]);
 }
 
-static void read_program(struct domains *domains, const struct txn_program *program,
+static void read_program(struct domains *domains, const struct txn_program *program, size_t index,
                          struct param_domain *params) {
     struct reader r = {.domains = domains,
                        .program = program,
+                       .index = index,
                        .params = params,
+                       .sought = ARENA_ARRAY(domains->arena, struct gate *, program->vars.count),
                        .origins = ARENA_ARRAY(domains->arena, struct origin, program->vars.count)};
     for (size_t i = 0; i < program->vars.count; i++) {
         r.origins[i] = no_origin();
@@ -417,6 +484,7 @@ static void read_program(struct domains *domains, const struct txn_program *prog
 void domains_read(struct domains *domains, const struct txn_program *const *programs,
                   size_t program_count) {
     size_t tables = domains->schema->tables.count;
+    map_init(&domains->gates, domains->arena);
     domains->columns = ARENA_ARRAY(domains->arena, struct column_domain *, tables);
     domains->counts = ARENA_ARRAY(domains->arena, struct candidates, tables);
     for (size_t i = 0; i < tables; i++)
@@ -426,6 +494,6 @@ void domains_read(struct domains *domains, const struct txn_program *const *prog
         struct param_domain *params =
             ARENA_ARRAY(domains->arena, struct param_domain, programs[i]->param_count);
         VEC_PUSH(domains->arena, &domains->params, params);
-        read_program(domains, programs[i], params);
+        read_program(domains, programs[i], i, params);
     }
 }

@@ -31,6 +31,16 @@ struct column_domain {
     bool is_looked_up; /* by equality with something that is no constant */
 };
 
+/* A parameter or column that a test of a program asks about. */
+struct asked {
+    size_t program;
+    int param, table, column; /* -1: not that */
+};
+
+struct gate {
+    VEC(struct asked) items;
+};
+
 struct domains {
     struct arena *arena;
     const struct schema *schema;
@@ -38,6 +48,7 @@ struct domains {
     struct column_domain **columns; /* per table, per column */
     struct candidates *counts;      /* per table: numbers that a count of its rows is compared with */
     VEC(struct param_domain *) params; /* per program: param_count of them */
+    struct map gates;                  /* step of an if -> struct gate */
     uint64_t tables;                   /* named by a program */
     uint64_t written;                  /* of these, by a statement that writes it */
 };

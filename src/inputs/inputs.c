@@ -40,6 +40,10 @@ static void note_step(void *context, const struct session *session, const struct
     struct maker *m = context;
     if (is_write(step))
         m->writers |= 1u << session->index;
+    if (step->kind == TXN_STEP_IF) {
+        memmove(m->last_tests + 1, m->last_tests, sizeof(m->last_tests) - sizeof(*m->last_tests));
+        m->last_tests[0] = step;
+    }
     note_now(m, (struct str){(const char *)&step, sizeof(step)});
     if (session->index == m->watched)
         mix(&m->path, (uint64_t)(uintptr_t)step);
@@ -92,6 +96,7 @@ static bool has_same_args(const struct maker *m, const struct input_case *made, 
 /* Runs each program alone on the case's rows. False if the rows cannot be loaded. */
 static bool run_case(struct maker *m, struct input_case *made) {
     map_init(&m->now, m->scratch);
+    memset(m->last_tests, 0, sizeof(m->last_tests));
     m->writers = 0;
     if (!load_rows(m, made))
         return false;
@@ -192,6 +197,75 @@ static bool was_tried(struct maker *m, const struct assignment *a) {
         return true;
     map_put(&m->tried, str_dup(m->scratch, key), m);
     return false;
+}
+
+static bool asks_about(const struct maker *m, const struct txn_step *test, const struct dim *dim) {
+    const struct gate *gate = map_get(&m->domains.gates, (struct str){(const char *)&test, sizeof(test)});
+    for (size_t i = 0; gate != NULL && i < gate->items.count; i++) {
+        const struct asked *asked = &gate->items.items[i];
+        bool is_param = dim->kind == DIM_PARAM && asked->param == (int)dim->param &&
+                        same_program(m, asked->program) == same_program(m, dim->program);
+        bool is_column = dim->kind == DIM_COLUMN && asked->table == dim->table && asked->table >= 0 &&
+                         asked->column == dim->column;
+        if (is_param || is_column)
+            return true;
+    }
+    return false;
+}
+
+/* How far an assignment gets, and the tests that it came to last. */
+struct front {
+    struct assignment at;
+    size_t step_count;
+    const struct txn_step *tests[LAST_TESTS];
+    size_t runs_left;
+};
+
+static void set_front(const struct maker *m, struct front *front, const struct assignment *at) {
+    front->at = *at;
+    front->step_count = m->now.count;
+    memcpy(front->tests, m->last_tests, sizeof(front->tests));
+}
+
+/* Tries the choices that `test` asks about, until one gets further: that is the front then. */
+static bool open_gate(struct maker *m, struct inputs *inputs, struct kept *kept,
+                      const struct txn_step *test, struct front *front) {
+    for (size_t d = 0; d < m->dim_count; d++) {
+        for (size_t k = 0; k < m->dims[d]->choice_count && asks_about(m, test, m->dims[d]); k++) {
+            struct assignment next = front->at;
+            next.at[d] = (uint8_t)k;
+            if (was_tried(m, &next))
+                continue;
+            if (has_reached_all(m, inputs) || kept->count == INPUT_CASES_MAX ||
+                front->runs_left-- == 0)
+                return false;
+            struct input_case made = make_case(m, &next);
+            if (!run_case(m, &made) || !reaches_more(m))
+                continue;
+            keep(m, inputs, kept, &next, made);
+            if (m->now.count > front->step_count) {
+                set_front(m, front, &next);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Goes on and on from what got furthest, by what the tests ask about that it came to last: programs that check much before
+ * they do anything are not to be come through otherwise. To be called after the plainest case was run. */
+static void open_gates(struct maker *m, struct inputs *inputs, struct kept *kept) {
+    enum { GATE_RUNS_MAX = 48 };
+    struct front front = {.runs_left = GATE_RUNS_MAX};
+    set_front(m, &front, &kept->items[0]);
+    bool is_open = true;
+    while (is_open) {
+        const struct txn_step *tests[LAST_TESTS];
+        memcpy(tests, front.tests, sizeof(tests));
+        is_open = false;
+        for (size_t i = 0; i < LAST_TESTS && !is_open && tests[i] != NULL; i++)
+            is_open = open_gate(m, inputs, kept, tests[i], &front);
+    }
 }
 
 /* What differs from the assignment in one choice, as far as it reaches more. False: no more is to be tried. */
@@ -305,6 +379,7 @@ static void vary(struct maker *m, enum inputs_aim aim, struct inputs *inputs) {
     if (run_case(m, &first))
         reaches_more(m);
     keep(m, inputs, &kept, &plain, first);
+    open_gates(m, inputs, &kept);
     vary_for_steps(m, inputs, &kept);
     vary_for_values(m, inputs, &kept);
     if (m->program_count > 1 && aim == INPUTS_PATHS)

@@ -5,7 +5,7 @@
 #include "inputs/domain.h"
 #include "inputs/inputs.h"
 
-enum { DIMS_MAX = 96, ROWS_PER_TABLE = 2, ROWS_PER_TABLE_MAX = 6, FRESH_FIRST = 5, FRESH_STEP = 2, PLAIN_ROWS_MAX = 16 };
+enum { DIMS_MAX = 96, ROWS_PER_TABLE = 2, ROWS_PER_TABLE_MAX = 6, FRESH_FIRST = 5, FRESH_STEP = 2, PLAIN_ROWS_MAX = 16, LAST_TESTS = 3 };
 
 /* OWN_ROW: each session looks up a row of its own, of one group: what is looked up and not unique is the same in all. */
 enum choice_kind {
@@ -62,6 +62,7 @@ struct maker {
     bool has_taken;     /* a key may be refused: that is to be reached too */
     struct map reached; /* steps that a kept case reached, by address; and what was refused */
     size_t reached_steps, reached_writes;
+    const struct txn_step *last_tests[LAST_TESTS]; /* ifs that the case at hand came to, the latest first */
     uint32_t writers;   /* in the case at hand */
     struct map now;     /* steps that the case at hand reached */
     struct map tried;   /* assignments */
