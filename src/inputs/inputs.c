@@ -40,9 +40,10 @@ static void note_step(void *context, const struct session *session, const struct
     struct maker *m = context;
     if (is_write(step))
         m->writers |= 1u << session->index;
-    if (step->kind == TXN_STEP_IF) {
-        memmove(m->last_tests + 1, m->last_tests, sizeof(m->last_tests) - sizeof(*m->last_tests));
-        m->last_tests[0] = step;
+    if (step->kind == TXN_STEP_IF && session->index == m->watched) {
+        const struct txn_step **last = m->last_tests[session->index];
+        memmove(last + 1, last, (LAST_TESTS - 1) * sizeof(*last));
+        last[0] = step;
     }
     note_now(m, (struct str){(const char *)&step, sizeof(step)});
     if (session->index == m->watched)
@@ -217,7 +218,7 @@ static bool asks_about(const struct maker *m, const struct txn_step *test, const
 struct front {
     struct assignment at;
     size_t step_count;
-    const struct txn_step *tests[LAST_TESTS];
+    const struct txn_step *tests[DB_SESSIONS_MAX][LAST_TESTS];
     size_t runs_left;
 };
 
@@ -228,22 +229,18 @@ static void set_front(const struct maker *m, struct front *front, const struct a
 }
 
 /* Tries the choices that `test` asks about, until one gets further: that is the front then. */
-static bool open_gate(struct maker *m, struct inputs *inputs, struct kept *kept,
-                      const struct txn_step *test, struct front *front) {
+static bool open_gate(struct maker *m, const struct txn_step *test, struct front *front) {
     for (size_t d = 0; d < m->dim_count; d++) {
         for (size_t k = 0; k < m->dims[d]->choice_count && asks_about(m, test, m->dims[d]); k++) {
             struct assignment next = front->at;
             next.at[d] = (uint8_t)k;
             if (was_tried(m, &next))
                 continue;
-            if (has_reached_all(m, inputs) || kept->count == INPUT_CASES_MAX ||
-                front->runs_left-- == 0)
+            if (front->runs_left == 0)
                 return false;
+            front->runs_left--;
             struct input_case made = make_case(m, &next);
-            if (!run_case(m, &made) || !reaches_more(m))
-                continue;
-            keep(m, inputs, kept, &next, made);
-            if (m->now.count > front->step_count) {
+            if (run_case(m, &made) && m->now.count > front->step_count) {
                 set_front(m, front, &next);
                 return true;
             }
@@ -257,15 +254,24 @@ static bool open_gate(struct maker *m, struct inputs *inputs, struct kept *kept,
 static void open_gates(struct maker *m, struct inputs *inputs, struct kept *kept) {
     enum { GATE_RUNS_MAX = 48 };
     struct front front = {.runs_left = GATE_RUNS_MAX};
+    struct map tried = m->tried; /* what is passed by here is to be tried again, for what it reaches by itself */
+    map_init(&m->tried, m->scratch);
     set_front(m, &front, &kept->items[0]);
-    bool is_open = true;
+    bool is_open = !has_reached_all(m, inputs), has_moved = false;
     while (is_open) {
-        const struct txn_step *tests[LAST_TESTS];
+        const struct txn_step *tests[DB_SESSIONS_MAX][LAST_TESTS];
         memcpy(tests, front.tests, sizeof(tests));
         is_open = false;
-        for (size_t i = 0; i < LAST_TESTS && !is_open && tests[i] != NULL; i++)
-            is_open = open_gate(m, inputs, kept, tests[i], &front);
+        for (size_t i = 0; i < m->program_count * LAST_TESTS && !is_open; i++) {
+            const struct txn_step *test = tests[i / LAST_TESTS][i % LAST_TESTS];
+            is_open = test != NULL && open_gate(m, test, &front);
+        }
+        has_moved |= is_open;
     }
+    m->tried = tried;
+    struct input_case made = make_case(m, &front.at);
+    if (has_moved && run_case(m, &made) && reaches_more(m))
+        keep(m, inputs, kept, &front.at, made);
 }
 
 /* What differs from the assignment in one choice, as far as it reaches more. False: no more is to be tried. */
@@ -306,9 +312,10 @@ static size_t group_dim(const struct maker *m) {
 /* Varies what is kept, one choice at a time, until every step is reached; then the plainest rows of one group, where
  * a row may have others beside it. */
 static void vary_for_steps(struct maker *m, struct inputs *inputs, struct kept *kept) {
-    size_t runs_left = runs_for(inputs, INPUT_RUNS_MAX);
-    for (size_t from = 0; from < kept->count; from++) {
-        struct assignment base = kept->items[from];
+    size_t runs_left = runs_for(inputs, INPUT_RUNS_MAX), first = kept->count - 1;
+    for (size_t i = 0; i < kept->count; i++) {
+        /* What got furthest first, then the plainest. */
+        struct assignment base = kept->items[i == 0 ? first : i == first ? 0 : i];
         if (!vary_one(m, inputs, kept, &base, &runs_left))
             return;
     }

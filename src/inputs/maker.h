@@ -62,7 +62,7 @@ struct maker {
     bool has_taken;     /* a key may be refused: that is to be reached too */
     struct map reached; /* steps that a kept case reached, by address; and what was refused */
     size_t reached_steps, reached_writes;
-    const struct txn_step *last_tests[LAST_TESTS]; /* ifs that the case at hand came to, the latest first */
+    const struct txn_step *last_tests[DB_SESSIONS_MAX][LAST_TESTS]; /* ifs that each came to, the latest first */
     uint32_t writers;   /* in the case at hand */
     struct map now;     /* steps that the case at hand reached */
     struct map tried;   /* assignments */
