@@ -379,7 +379,8 @@ static bool checks_by_x(const struct db *db, size_t session) {
     bool is_running = db->running == session || db->sessions.items[session].is_under_way;
     const struct sql_stmt *stmt = session_exec(db, session)->stmt;
     return is_running && stmt != NULL && stmt->kind == SQL_STMT_INSERT &&
-           stmt->insert->conflict == SQL_CONFLICT_UPDATE;
+           stmt->insert->conflict == SQL_CONFLICT_UPDATE &&
+           db_config_has(&db->config, TRAIT_EXCLUSIVE_CHECK_GAPS);
 }
 
 /* READ COMMITTED keeps locks of uniqueness and foreign key checks, not X locks of UPDATE and DELETE; what is of a check
