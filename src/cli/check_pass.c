@@ -4,8 +4,15 @@ bool check_pass_load(struct arena *arena, const struct check_options *options,
                      struct check_pass *pass, struct err *err) {
     *pass = (struct check_pass){0};
     text_pool_init(&pass->pool, arena);
-    return project_load(arena, &pass->pool, options->paths, options->path_count, &options->files,
-                        &pass->scope, &pass->project, err);
+    if (!project_load(arena, &pass->pool, options->paths, options->path_count, &options->files,
+                      &pass->scope, &pass->project, err))
+        return false;
+    for (size_t i = 0; i < options->config.roots.count; i++) {
+        struct str root = options->config.roots.items[i];
+        if (!django_name_roots(pass->project, root))
+            return err_set(err, (struct pos){0}, "roots: the project has no function `%.*s`", STR_ARG(root));
+    }
+    return true;
 }
 
 static void show_search(void *progress, bool is_beside_others, size_t done, size_t count) {

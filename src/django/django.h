@@ -41,7 +41,8 @@ enum django_root {
     DJANGO_ROOT_MIDDLEWARE,
     DJANGO_ROOT_RECEIVER,
     DJANGO_ROOT_ADMIN, /* its forms, and methods of a ModelAdmin that they call */
-    DJANGO_ROOT_ADMIN_ACTION
+    DJANGO_ROOT_ADMIN_ACTION,
+    DJANGO_ROOT_NAMED /* by the user */
 };
 
 /* A function of the project. */
@@ -125,5 +126,9 @@ const struct py_module *django_module(const struct django_project *project, stru
 
 /* The source text of a file of the project as UTF-8, what spans refer to; empty if it isn't one. */
 struct str django_source(const struct django_project *project, struct str path);
+
+/* Marks as roots the functions whose symbol is one that a pattern (a name, with `*` for any part of it) means. False if it
+ * means none. Before they are lowered. */
+bool django_name_roots(struct django_project *project, struct str pattern);
 
 #endif

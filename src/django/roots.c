@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "django/admin.h"
 #include "django/signal.h"
+#include "files/glob.h"
 
 void root_set(struct django_facts *facts, struct py_func *func, enum django_root root, bool is_sure,
               struct str text) {
@@ -224,4 +225,16 @@ void roots_find(struct django_facts *facts) {
         root_set(facts, facts->receivers.items[i].func, DJANGO_ROOT_RECEIVER, false,
                  STR("signal receiver"));
     urls_find(facts);
+}
+
+bool django_name_roots(struct django_project *project, struct str pattern) {
+    struct django_facts *facts = project->facts;
+    bool is_found = false;
+    for (size_t i = 0; i < facts->funcs.count; i++) {
+        if (!glob_match(pattern, project->functions.items[i].symbol))
+            continue;
+        root_set(facts, facts->funcs.items[i], DJANGO_ROOT_NAMED, true, STR("named as a root"));
+        is_found = true;
+    }
+    return is_found;
 }

@@ -149,7 +149,18 @@ class Keys(unittest.TestCase):
             self.assertEqual(lines(p.check()), BOTH)
 
     def test_roots(self):
-        self.assertEqual(lines(self.of("roots = ['shop.views.*', 'shop.tasks.run']")), BOTH)
+        """A function that the project calls is one all the same if it is named."""
+        jobs = ("from .models import Counter\n\n\ndef count(pk):\n    counter = Counter.objects.get(pk=pk)\n"
+                "    counter.count += 1\n    counter.save()\n\n\ndef nightly(pk):\n    count(pk)\n")
+        with Project() as p:
+            p.write("shop/jobs.py", jobs)
+            for pattern, root in (("shop.jobs.count", "named as a root"), ("shop.jobs.c*", "named as a root"),
+                                  ("*.views.*", "")):
+                p.write("lostwrite.toml", f"roots = ['{pattern}']\n")
+                found = [f for f in p.check()["findings"] if f["path"] == "shop/jobs.py"]
+                self.assertEqual({f["root"] for f in found}, {root}, pattern)
+            p.write("lostwrite.toml", "roots = ['shop.jobs.counts']\n")
+            self.assertEqual(p.run("check")[::2], (2, "error: roots: the project has no function `shop.jobs.counts`\n"))
 
 
 class Mistakes(unittest.TestCase):
