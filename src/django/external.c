@@ -429,8 +429,12 @@ struct val *lower_call_builtin(struct lowerer *l, struct str name, struct args *
             VEC_PUSH(l->arena, &val->items, args->positional.items[i]);
         return val;
     }
-    if (str_is(name, "enumerate") && of != NULL)
-        return partial_of(l, args, "enumerate");
+    if (str_is(name, "enumerate") && of != NULL) {
+        struct val *val = partial_of(l, args, "enumerate"), *start = args_named(args, "start");
+        if (start != NULL)
+            VEC_PUSH(l->arena, &val->items, start);
+        return val;
+    }
     if (str_is(name, "setattr") || str_is(name, "getattr"))
         return builtin_attr(l, args, str_is(name, "setattr"));
     if (str_is(name, "hasattr") && of != NULL && of->kind == VAL_ROW)

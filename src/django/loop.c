@@ -6,6 +6,33 @@
 #include "django/loop.h"
 #include "django/orm.h"
 
+static struct val *pair_of(struct loop *loop, struct val *first, struct val *second) {
+    struct lowerer *l = loop->l;
+    struct val *pair = val_new(l, VAL_SEQUENCE, loop->span);
+    VEC_PUSH(l->arena, &pair->items, first);
+    VEC_PUSH(l->arena, &pair->items, second);
+    return pair;
+}
+
+static void count_round(struct loop *loop) {
+    struct lowerer *l = loop->l;
+    struct txn_expr *next =
+        txn_binary(&l->b, loop->span, TXN_OP_ADD, txn_ref(&l->b, loop->span, loop->counter),
+                   txn_literal(&l->b, loop->span, value_int(loop->counter_step)));
+    txn_build_assign(&l->b, loop->span, loop->counter, next);
+    loop->element = val_scalar(l, txn_ref(&l->b, loop->span, loop->counter));
+    if (loop->counted != NULL)
+        loop->element = pair_of(loop, loop->element, loop->counted);
+}
+
+/* The variable that every round adds to before its body. */
+static void make_counter(struct loop *loop, struct str name, struct txn_expr *before) {
+    struct lowerer *l = loop->l;
+    loop->counter = lower_var(l, name);
+    l->is_pinned[loop->counter] = true;
+    txn_build_assign(&l->b, loop->span, loop->counter, before);
+}
+
 /* One round: into b->at. Sites of its ends go to `ends`, of its breaks to `breaks`. */
 static void lower_round(struct loop *loop, struct flow_sites *ends, struct flow_sites *breaks) {
     struct lowerer *l = loop->l;
@@ -15,13 +42,8 @@ static void lower_round(struct loop *loop, struct flow_sites *ends, struct flow_
     frame->breaks = breaks;
     frame->continues = ends;
     frame->loop_mark = mark;
-    if (loop->counter != TXN_NO_VAR) {
-        struct txn_expr *next =
-            txn_binary(&l->b, loop->span, TXN_OP_ADD, txn_ref(&l->b, loop->span, loop->counter),
-                       txn_literal(&l->b, loop->span, value_int(loop->counter_step)));
-        txn_build_assign(&l->b, loop->span, loop->counter, next);
-        loop->element = val_scalar(l, txn_ref(&l->b, loop->span, loop->counter));
-    }
+    if (loop->counter != TXN_NO_VAR)
+        count_round(loop);
     struct txn_expr *test = NULL;
     if (loop->test != NULL) {
         struct val *val = lower_expr(l, loop->test);
@@ -310,8 +332,9 @@ bool loop_has_jump(struct py_list body) {
     return search.has_jump;
 }
 
-/* `first`: what each row comes in a pair with, empty: nothing; "index", or the column that is its key in a dict. */
-static void loop_rows(struct loop *loop, struct val *rows, struct str first) {
+/* `key`: the column that each row comes in a pair with, as its key in a dict; empty: it comes alone. `start`: what
+ * enumerate() counts from; NULL: nothing does. */
+static void loop_rows(struct loop *loop, struct val *rows, struct str key, struct val *start) {
     struct lowerer *l = loop->l;
     struct str hint = loop->target != NULL && loop->target->kind == PY_Name ? loop->target->Name.id : STR("item");
     uint16_t var = lower_var(l, hint);
@@ -327,14 +350,16 @@ static void loop_rows(struct loop *loop, struct val *rows, struct str first) {
     } else {
         element = val_scalar(l, txn_ref(&l->b, loop->span, var));
     }
-    if (first.len > 0) {
-        struct val *pair = val_new(l, VAL_SEQUENCE, loop->span);
-        VEC_PUSH(l->arena, &pair->items,
-                 element->kind == VAL_ROW && !str_is(first, "index")
-                     ? lower_attribute(l, loop->span, element, first, NULL)
-                     : val_unknown(l, loop->span, first));
-        VEC_PUSH(l->arena, &pair->items, element);
-        element = pair;
+    if (key.len > 0)
+        element = pair_of(loop, element->kind == VAL_ROW
+                                    ? lower_attribute(l, loop->span, element, key, NULL)
+                                    : val_unknown(l, loop->span, key), element);
+    if (start != NULL) {
+        make_counter(loop, STR("index"),
+                     txn_binary(&l->b, loop->span, TXN_OP_SUB, val_expr(l, start),
+                                txn_literal(&l->b, loop->span, value_int(1))));
+        loop->counter_step = 1;
+        loop->counted = element;
     }
     loop->element = element;
     lower_loop(loop, rows->var, var, 0);
@@ -350,8 +375,6 @@ static void loop_range(struct loop *loop, struct val *range) {
                     start.kind == VALUE_INT && end.kind == VALUE_INT && step.kind == VALUE_INT &&
                     step.number > 0;
     uint32_t rounds = LOWER_LOOP_ROUNDS;
-    loop->counter = lower_var(l, loop->target != NULL && loop->target->kind == PY_Name ? loop->target->Name.id : STR("i"));
-    l->is_pinned[loop->counter] = true;
     loop->counter_step = 1;
     if (is_known) {
         int64_t n = (end.number - start.number + step.number - 1) / step.number;
@@ -366,8 +389,9 @@ static void loop_range(struct loop *loop, struct val *range) {
         loop->end = val_expr(l, range->items.items[count > 1 ? 1 : 0]);
         start = value_int(0);
     }
-    txn_build_assign(&l->b, loop->span, loop->counter,
-                     txn_literal(&l->b, loop->span, value_int(start.number - loop->counter_step)));
+    make_counter(loop,
+                 loop->target != NULL && loop->target->kind == PY_Name ? loop->target->Name.id : STR("i"),
+                 txn_literal(&l->b, loop->span, value_int(start.number - loop->counter_step)));
     lower_loop(loop, TXN_NO_VAR, TXN_NO_VAR, rounds);
 }
 
@@ -421,9 +445,11 @@ void lower_loop_over(struct loop *loop, struct val *iter) {
         choice_each(l, loop->span, iter, over_item, loop);
         return;
     }
-    bool is_enumerated = iter->kind == VAL_PARTIAL && str_is(iter->name, "enumerate");
-    if (is_enumerated)
+    struct val *start = NULL; /* of enumerate() */
+    if (iter->kind == VAL_PARTIAL && str_is(iter->name, "enumerate")) {
+        start = iter->items.count > 0 ? iter->items.items[0] : val_literal(l, loop->span, value_int(0));
         iter = iter->self;
+    }
     if (val_is_generator(iter)) {
         loop_generator(loop, iter);
         return;
@@ -436,17 +462,17 @@ void lower_loop_over(struct loop *loop, struct val *iter) {
         iter = iter->self;
     }
     if (key.len > 0)
-        loop_rows(loop, iter, key);
+        loop_rows(loop, iter, key, NULL);
     else if (iter->kind == VAL_ROWS)
-        loop_rows(loop, iter, is_enumerated ? STR("index") : (struct str){0});
+        loop_rows(loop, iter, key, start);
     else if (iter->kind == VAL_PARTIAL && str_is(iter->name, "range"))
         loop_range(loop, iter);
-    else if (iter->kind == VAL_SEQUENCE && !iter->is_partial && !is_enumerated &&
+    else if (iter->kind == VAL_SEQUENCE && !iter->is_partial && start == NULL &&
              iter->items.count <= LOWER_UNROLL_MAX && !loop_has_jump(loop->body))
         unroll(loop, iter);
     else if (iter->kind == VAL_SEQUENCE && !iter->is_partial && iter->items.count == 0)
         lower_body(l, loop->orelse);
-    else if (iter->kind == VAL_SEQUENCE && iter->is_sample && !is_enumerated)
+    else if (iter->kind == VAL_SEQUENCE && iter->is_sample && start == NULL)
         loop_sample(loop, iter);
     else
         loop_unknown(loop, iter);

@@ -21,6 +21,7 @@ struct loop {
     struct txn_expr *end;         /* counter < end, or NULL */
     uint16_t counter;             /* TXN_NO_VAR: none */
     int64_t counter_step;
+    struct val *counted;          /* enumerate(): what each count comes in a pair with; else NULL */
     VEC(struct pin) pins;
     uint16_t broken;              /* set by break, for the else clause; TXN_NO_VAR: none */
     bool is_break_told;           /* set also if there is no such clause */
