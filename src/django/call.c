@@ -5,6 +5,7 @@
 #include "django/form.h"
 #include "django/loop.h"
 #include "django/orm.h"
+#include "django/signal.h"
 #include "django/param.h"
 #include "django/roots.h"
 #include "django/view.h"
@@ -164,7 +165,7 @@ struct val *lower_effect(struct lowerer *l, struct args *args, struct str name) 
 /* A call of something outside. As a statement it is there for what it does; as a value it counts as an effect
  * only where its name says so. */
 static struct val *call_unknown(struct lowerer *l, struct args *args, struct str dotted, struct str text) {
-    if (lower_is_silent(dotted))
+    if (lower_is_silent(dotted) || signal_is_own(l->facts, dotted))
         return unknown_result(l, args, text);
     if (l->is_statement || lower_is_effect(dotted)) {
         size_t end = str_find(text, '(', 0);
@@ -307,9 +308,11 @@ struct val *lower_call_value(struct lowerer *l, struct val *func, struct args *a
             result = lower_call_external(l, func->name, args);
         return result != NULL ? result : call_unknown(l, args, func->name, text);
     case VAL_UNKNOWN:
-        if (may_write(l, func, args))
+        if (may_write(l, func, args)) {
             lower_notef(l, args->span, "the model behind %.*s is not known", STR_ARG(func->name));
-        else if (func->is_orm || lower_is_manager_call(func->name))
+            return unknown_result(l, args, text); /* of the database: undone with the transaction */
+        }
+        if (func->is_orm || lower_is_manager_call(func->name))
             return call_reader(l, func, args, text);
         return call_unknown(l, args, func->name, text);
     case VAL_SCALAR:

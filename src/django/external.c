@@ -20,6 +20,28 @@ struct str lower_last_part(struct str dotted) {
     return str_sub(dotted, dot, dotted.len);
 }
 
+/* A name in the dotted one: "stdout" in "self.stdout.write". */
+static bool has_part(struct str dotted, const char *part) {
+    size_t from = 0;
+    for (size_t i = 0; i <= dotted.len; i++)
+        if (i == dotted.len || dotted.ptr[i] == '.') {
+            if (str_is(str_sub(dotted, from, i), part))
+                return true;
+            from = i + 1;
+        }
+    return false;
+}
+
+/* What a console or a cache sees, what removes a file that may be gone as well, and making an object: done twice, or
+ * for nothing, it does no harm. */
+static bool is_harmless(struct str dotted) {
+    static const char *const removals[] = {"os.remove", "os.unlink", "shutil.rmtree"};
+    struct str last = lower_last_part(dotted);
+    return has_part(dotted, "stdout") || has_part(dotted, "stderr") || has_part(dotted, "cache") ||
+           is_one_of(dotted, removals, LW_COUNT_OF(removals)) ||
+           (last.len > 0 && last.ptr[0] >= 'A' && last.ptr[0] <= 'Z');
+}
+
 /* Neither an effect nor anything that the database or another process would see. */
 bool lower_is_silent(struct str dotted) {
     static const char *const prefixes[] = {"logging.", "builtins.",  "warnings.", "time.", "datetime.",
@@ -35,7 +57,10 @@ bool lower_is_silent(struct str dotted) {
                                         "critical", "log", "append", "extend", "add", "is_valid",
                                         "full_clean", "clean", "add_error", "setdefault", "pop", "sleep",
                                         "raise_for_status", "strip", "set_cookie", "get", "items",
-                                        "get_context_data", "validate", "keys", "values", "format"};
+                                        "get_context_data", "validate", "keys", "values", "format",
+                                        "getattr", "connect", "disconnect"};
+    if (is_harmless(dotted))
+        return true;
     for (size_t i = 0; i < LW_COUNT_OF(prefixes); i++)
         if (str_starts(dotted, prefixes[i]))
             return true;
@@ -328,7 +353,7 @@ struct val *lower_call_external(struct lowerer *l, struct str dotted, struct arg
         str_ends(dotted, "timezone.localtime") || str_ends(dotted, "timezone.localdate") ||
         str_is(dotted, "time.time"))
         return now(l, args);
-    if (str_ends(dotted, "transaction.on_commit")) {
+    if (str_ends(dotted, "transaction.on_commit") || str_ends(dotted, "connection.on_commit")) {
         struct val *func = args_get(args, 0, "func");
         if (func != NULL)
             lower_on_commit(l, args->span, func);

@@ -80,6 +80,7 @@ struct django_facts {
     VEC(struct py_func *) funcs;   /* beside project->functions */
     struct map func_by_name;       /* simple name -> struct func_list: for the call graph */
     struct map users;              /* simple name of a function -> struct name_users */
+    struct map own_signals; /* names that stand for a Signal() of the project; each says only that it does */
     VEC(struct receiver) receivers; /* of model signals, in the order of files (signal.h) */
     VEC(struct model *) models;
     struct map model_by_label;     /* "app.model", lower case */

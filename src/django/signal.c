@@ -152,9 +152,32 @@ static void scan_call(struct connecting *c, const struct py_node *call) {
     connect(c, call, signal, sender, symbol.kind == SYMBOL_FUNC ? symbol.func : NULL);
 }
 
+/* name = Signal() */
+static void scan_assign(struct connecting *c, const struct py_node *node) {
+    const struct py_node *value = node->Assign.value, *target = node->Assign.targets.items[0];
+    if (value->kind != PY_Call || target->kind != PY_Name)
+        return;
+    const struct py_node *callee = value->Call.func;
+    struct str class_name = callee->kind == PY_Name        ? callee->Name.id
+                            : callee->kind == PY_Attribute ? callee->Attribute.attr
+                                                           : (struct str){0};
+    if (str_ends(class_name, "Signal"))
+        map_put(&c->facts->own_signals, target->Name.id, c->module);
+}
+
+bool signal_is_own(const struct django_facts *facts, struct str dotted) {
+    struct str method = lower_last_part(dotted);
+    if (method.len + 1 >= dotted.len || !str_starts(method, "send"))
+        return false;
+    struct str owner = lower_last_part(str_sub(dotted, 0, dotted.len - method.len - 1));
+    return map_has(&facts->own_signals, owner);
+}
+
 static void scan_node(const struct py_node *node, void *context) {
     struct connecting *c = context;
     struct module *outer = c->local;
+    if (node->kind == PY_Assign)
+        scan_assign(c, node);
     if (node->kind == PY_Call)
         scan_call(c, node);
     if (node->kind == PY_FunctionDef || node->kind == PY_AsyncFunctionDef) {
@@ -167,6 +190,7 @@ static void scan_node(const struct py_node *node, void *context) {
 
 void signals_find(struct django_facts *facts) {
     struct connecting c = {.facts = facts};
+    map_init(&facts->own_signals, facts->arena);
     for (size_t i = 0; i < facts->modules.count; i++) {
         c.module = facts->modules.items[i];
         py_visit_children(c.module->py->root, scan_node, &c);

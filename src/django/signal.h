@@ -29,6 +29,8 @@ struct receiver {
 
 /* Finds the receivers of the project; notes those that are not known. */
 void signals_find(struct django_facts *facts);
+/* Whether the dotted name is a method of a signal that the project makes itself: `order_placed.send`. */
+bool signal_is_own(const struct django_facts *facts, struct str dotted);
 
 /* Whether a signal of this model has a receiver. */
 bool signal_has(const struct django_facts *facts, enum signal signal, const struct model *model);

@@ -95,6 +95,9 @@ void make_finding(struct arena *arena, const struct find_options *options,
 /* The one sentence of a finding. */
 struct str finding_message(struct arena *arena, const struct finding *finding);
 
+/* What is known of the effect of that name. */
+enum effect_kind effect_kind_of(const struct find_options *options, struct str name);
+
 /* Effects in the trace of one program alone that its transaction does not cover (LW009). */
 void find_early_alone(struct unit *unit, const struct subject *subject,
                       const struct trace *trace);

@@ -2,6 +2,10 @@
  * undone with the transaction, and a task that is handed over before COMMIT runs on the old rows, or finds none. */
 #include "finding/collect.h"
 
+enum effect_kind effect_kind_of(const struct find_options *options, struct str name) {
+    return options->effect_kind != NULL ? options->effect_kind(name) : EFFECT_SURE;
+}
+
 static bool is_of_transaction(const struct trace_event *event, const struct trace_event *effect) {
     return event->session == effect->session && event->transaction == effect->transaction;
 }
@@ -29,9 +33,7 @@ void find_early_alone(struct unit *unit, const struct subject *subject,
         const struct trace_event *event = &trace->events.items[i];
         if (event->kind != TRACE_EFFECT || event->transaction == 0)
             continue;
-        enum effect_kind kind = unit->options->effect_kind != NULL
-                                    ? unit->options->effect_kind(event->at->name)
-                                    : EFFECT_SURE;
+        enum effect_kind kind = effect_kind_of(unit->options, event->at->name);
         bool is_early = kind == EFFECT_TASK   ? has_written(trace, event)
                         : kind == EFFECT_SURE ? is_undone(trace, event)
                                               : false;
