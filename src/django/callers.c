@@ -47,10 +47,14 @@ struct str django_assumption(struct arena *arena, const struct django_project *p
     const struct django_facts *facts = project->facts;
     const struct py_func *func = facts->funcs.items[function];
     struct str none = {0}, name = func->name;
-    if (func->admin != NULL || !has_given(program))
+    if (func->admin != NULL)
         return none;
     if (func->owner != NULL)
         name = str_printf(arena, "%.*s.%.*s", STR_ARG(func->owner->name), STR_ARG(name));
+    if (func->is_unnamed)
+        return str_printf(arena, "%.*s() is called, which nothing in the project names", STR_ARG(name));
+    if (!has_given(program))
+        return none;
     if (project->functions.items[function].is_hook)
         return str_printf(arena, "%.*s() is called on an object as it was loaded", STR_ARG(name));
     if (!has_callers(facts, func))

@@ -174,6 +174,8 @@ void views_find(struct django_facts *facts);
 /* One function of the project calls another; itself doesn't count. */
 void callgraph_add(struct django_facts *facts, size_t caller, const struct py_func *callee);
 void callgraph_build(struct django_facts *facts);
+/* named.c: sets is_unnamed of functions. After roots_find. */
+void named_find(struct django_facts *facts);
 
 /* may_write.c */
 

@@ -140,6 +140,7 @@ void facts_finish(struct django_facts *facts) {
     signals_find(facts);
     views_find(facts);
     roots_find(facts);
+    named_find(facts);
     types_build(facts);
     may_write_find(facts);
 }

@@ -190,7 +190,9 @@ void views_find(struct django_facts *facts) {
     for (size_t i = 0; i < facts->classes.count; i++) {
         struct py_class *class_ = facts->classes.items[i], *where;
         for (size_t k = 0; k < LW_COUNT_OF(edits); k++) {
-            if (!class_has_external_base(facts, class_, edits[k].base) ||
+            bool is_read_only = str_is(str_from_c(edits[k].base), "ModelViewSet") &&
+                                class_has_external_base(facts, class_, "ReadOnlyModelViewSet");
+            if (!class_has_external_base(facts, class_, edits[k].base) || is_read_only ||
                 class_find(facts, class_, str_from_c(edits[k].hook), &where) != NULL)
                 continue;
             struct model *model = edited_model(facts, class_);
