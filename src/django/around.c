@@ -27,18 +27,43 @@ static bool is_folder(struct arena *arena, struct str path) {
     return stat(str_to_c(arena, path), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+static bool is_root(struct arena *arena, struct str folder) {
+    struct stat here, above;
+    const char *path = str_to_c(arena, folder);
+    const char *outer = str_to_c(arena, str_printf(arena, "%s/..", path));
+    return stat(path, &here) != 0 || stat(outer, &above) != 0 ||
+           (here.st_dev == above.st_dev && here.st_ino == above.st_ino);
+}
+
+/* The nearest folder above `from`, or it itself, that holds manage.py. What was written relative to the current folder may
+ * lie in a project that begins above that. Empty: there is none. */
+static struct str managed_folder(struct arena *arena, struct str from) {
+    enum { DEPTH_MAX = 64 };
+    struct str folder = from;
+    bool is_relative = from.len == 0 || from.ptr[0] != '/';
+    for (;; folder = parent_of(folder)) {
+        if (holds(arena, folder, "manage.py"))
+            return folder.len > 0 ? folder : STR(".");
+        if (folder.len == 0 || str_is(folder, "/") || path_leads_up(folder))
+            break;
+    }
+    for (int depth = 0; is_relative && depth < DEPTH_MAX; depth++) {
+        if (is_root(arena, folder.len > 0 ? folder : STR(".")))
+            break;
+        folder = folder.len > 0 ? str_printf(arena, "%.*s/..", STR_ARG(folder)) : STR("..");
+        if (holds(arena, folder, "manage.py"))
+            return folder;
+    }
+    return (struct str){0};
+}
+
 static const char *project_folder(struct arena *arena, struct str file) {
     bool from_folder = is_folder(arena, file);
     struct str outermost = from_folder ? file : parent_of(file);
-    for (struct str folder = outermost;; folder = parent_of(folder)) {
-        if (holds(arena, folder, "manage.py")) {
-            outermost = folder;
-            break;
-        }
-        if (folder.len == 0 || str_is(folder, "/"))
-            break;
-    }
-    if (!from_folder && !holds(arena, outermost, "manage.py"))
+    struct str managed = managed_folder(arena, outermost);
+    if (managed.len > 0)
+        return str_to_c(arena, managed);
+    if (!from_folder)
         while (outermost.len > 0 && holds(arena, outermost, "__init__.py"))
             outermost = parent_of(outermost);
     return outermost.len > 0 ? str_to_c(arena, outermost) : ".";

@@ -113,6 +113,9 @@ void facts_finish(struct django_facts *facts);
 /* An empty project. */
 struct django_facts *facts_new(struct arena *arena, struct text_pool *pool);
 
+/* Whether a path is "..", "../..", and so on. */
+bool path_leads_up(struct str path);
+
 /* A file or folder to read. */
 struct load_root {
     const char *path;

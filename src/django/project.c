@@ -154,6 +154,40 @@ static struct str full_path_of(struct arena *arena, struct str path) {
     return copy;
 }
 
+/* A path that leads up `depth` folders, and then down some of those again that `down` lists, without the detour. */
+static struct str shortened(struct arena *arena, struct str path, size_t depth, struct str down) {
+    struct str rest = str_sub(path, 3 * depth, path.len), shorter = {0};
+    while (depth > 0 && down.len > 0) {
+        size_t end = str_find(down, '/', 0);
+        if (rest.len <= end || rest.ptr[end] != '/' ||
+            !str_equal(str_sub(rest, 0, end), str_sub(down, 0, end)))
+            break;
+        rest = str_sub(rest, end + 1, rest.len);
+        down = str_sub(down, end < down.len ? end + 1 : end, down.len);
+        depth--;
+    }
+    for (size_t i = 0; i < depth; i++)
+        shorter = str_printf(arena, "../%.*s", STR_ARG(shorter));
+    return str_printf(arena, "%.*s%.*s", STR_ARG(shorter), STR_ARG(rest));
+}
+
+/* The last `depth` parts of the current folder's path. */
+static struct str way_down(struct arena *arena, size_t depth) {
+    struct str here = full_path_of(arena, STR("."));
+    size_t at = here.len;
+    for (size_t i = 0; i < depth && at > 0; i++)
+        for (at--; at > 0 && here.ptr[at] != '/';)
+            at--;
+    return str_sub(here, at < here.len ? at + 1 : at, here.len);
+}
+
+bool path_leads_up(struct str path) {
+    for (size_t i = 0; i < path.len; i++)
+        if (path.ptr[i] != (i % 3 == 2 ? '/' : '.'))
+            return false;
+    return path.len % 3 == 2;
+}
+
 static void read_folder(struct django_facts *facts, struct file_walk *walk, struct str path,
                         struct str full_path, struct str project) {
     bool is_current = str_is(path, ".");
@@ -162,8 +196,15 @@ static void read_folder(struct django_facts *facts, struct file_walk *walk, stru
         path = str_dup(facts->arena, str_sub(path, 0, path.len - 1));
     file_walk_folder(walk, path, full_path, project);
     facts->with_tests |= walk->with_tests;
-    for (size_t i = first; is_current && i < walk->paths.count; i++)
-        walk->paths.items[i] = str_sub(walk->paths.items[i], 2, walk->paths.items[i].len);
+    size_t depth = path_leads_up(path) ? (path.len + 1) / 3 : 0;
+    struct str down = depth > 0 ? way_down(facts->arena, depth) : (struct str){0};
+    for (size_t i = first; i < walk->paths.count; i++) {
+        struct str *found = &walk->paths.items[i];
+        if (is_current)
+            *found = str_sub(*found, 2, found->len);
+        else if (depth > 0)
+            *found = shortened(facts->arena, *found, depth, down);
+    }
 }
 
 static bool read_root(struct django_facts *facts, struct file_walk *walk, const struct load_root *root,

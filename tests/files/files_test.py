@@ -34,6 +34,21 @@ class OwnSource(unittest.TestCase):
                              ["shop/a.py", "shop/contest.py", "shop/migrations/0001.py"])
             self.assertEqual(p.files_read("--include-tests", "--include-migrations"), sorted(self.NAMES))
 
+    def test_the_project_around_the_current_folder(self):
+        """Whatever the path is relative to, the folder that holds manage.py is found above it."""
+        from project import MODELS
+        views = "from .models import Counter\n\n\ndef bump(pk):\n    c = Counter.objects.get(pk=pk)\n    c.count += 1\n    c.save()\n"
+        files = {"manage.py": "", "shop/__init__.py": "", "shop/models.py": MODELS, "shop/views.py": views,
+                 "shop/deep/__init__.py": "", "shop/deep/tasks.py": views.replace("from .models", "from ..models")}
+        with Project(files) as p:
+            for folder, path, shown in (("shop", "views.py", "views.py"), ("shop", ".", "views.py"),
+                                        ("shop/deep", "tasks.py", "tasks.py"), ("shop/deep", ".", "tasks.py"),
+                                        ("shop/deep", "../views.py", "../views.py"), ("shop/deep", "..", "../views.py"),
+                                        ("shop/deep", "..", "tasks.py"), ("shop", "deep", "deep/tasks.py"),
+                                        ("shop/deep", "../../shop/views.py", "../../shop/views.py")):
+                found = {f["path"] for f in p.check(path, cwd=folder)["findings"]}
+                self.assertIn(shown, found, (folder, path))
+
     def test_what_is_named_is_read(self):
         with tree("manage.py", *self.NAMES) as p:
             self.assertEqual(p.files_read("shop/tests"), ["shop/tests/b.py", "shop/tests/unit/test_c.py"])
