@@ -69,7 +69,8 @@ struct subject *project_subjects(struct arena *arena, struct text_pool *pool,
             subjects[(*count)++] = make_subject(arena, project, i, programs[i], false);
     for (size_t i = 0; i < function_count; i++)
         if (is_lowered[i] && !is_entry[i] && has_given(programs[i]) &&
-            !project->functions.items[i].is_hook)
+            !project->functions.items[i].is_hook &&
+            project->functions.items[i].root != DJANGO_ROOT_RECEIVER)
             subjects[(*count)++] = make_subject(arena, project, i, programs[i], true);
     return subjects;
 }

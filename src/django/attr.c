@@ -1,10 +1,12 @@
 /* Attributes and items of values. */
 #include "base/assert.h"
 #include "django/choice.h"
+#include "django/given.h"
 #include "django/container.h"
 #include "django/form.h"
 #include "django/view.h"
 #include "django/orm.h"
+#include "django/roots.h"
 #include "django/values.h"
 
 struct val *func_val(struct lowerer *l, struct py_func *func) {
@@ -138,6 +140,8 @@ static bool has_decorator(const struct py_func *func, const char *name) {
 
 struct val *class_of_object(struct lowerer *l, struct txn_span span, const struct val *of) {
     struct py_class *class_ = of->kind == VAL_ROW        ? of->row->model->class_
+                              : of->kind == VAL_UNKNOWN && of->model != NULL && !of->is_many
+                                  ? of->model->class_
                               : of->kind == VAL_INSTANCE ? of->class_
                                                          : NULL;
     if (class_ == NULL)
@@ -240,13 +244,25 @@ static struct val *instance_attribute(struct lowerer *l, struct txn_span span, s
     if (cell != NULL && cell->val != NULL)
         return cell->val;
     struct val *member = class_member(l, span, of, of->class_, name);
+    if (member != NULL && !val_is_none(member))
+        return member;
+    struct str owner = is_form_class(l, of->class_) ? of->class_->name : STR("self");
+    struct str text = str_printf(l->arena, "%.*s.%.*s", STR_ARG(owner), STR_ARG(name));
+    if (str_is(name, "request") && is_view_class(l->facts, of->class_))
+        return given_request(l, span, text);
+    /* What another method set. */
+    struct type type = type_of_member(l->facts, of->class_, name);
+    struct val *given = given_value(l, span, &type, text);
+    if (given != NULL && given->kind == VAL_UNKNOWN && given->model != NULL)
+        given->is_request = is_view_class(l->facts, of->class_);
+    if (given != NULL)
+        return given;
     if (member != NULL)
         return member;
     if (str_is(name, "get_object") || str_is(name, "get_queryset") || form_has_method(l, of, name) ||
         view_edits(l, of, name))
         return method_of(l, span, of, name);
-    struct str owner = is_form_class(l, of->class_) ? of->class_->name : STR("self");
-    return val_unknown(l, span, str_printf(l->arena, "%.*s.%.*s", STR_ARG(owner), STR_ARG(name)));
+    return val_unknown(l, span, text);
 }
 
 struct super_search {
@@ -341,9 +357,13 @@ struct val *lower_attribute(struct lowerer *l, struct txn_span span, struct val 
         return val_external(l, span, str_printf(l->arena, "%.*s.%.*s", STR_ARG(of->name),
                                                 STR_ARG(name)));
     case VAL_UNKNOWN: {
+        struct val *given = given_attribute(l, span, of, name);
+        if (given != NULL)
+            return given;
         struct val *unknown = val_unknown(l, span, str_printf(l->arena, "%.*s.%.*s", STR_ARG(of->name),
                                                               STR_ARG(name)));
         unknown->is_orm = of->is_orm && !of->is_container;
+        unknown->is_plain = of->is_plain;
         return unknown;
     }
     case VAL_SCALAR:
@@ -383,6 +403,14 @@ void lower_set_attribute(struct lowerer *l, struct txn_span span, struct val *of
         cell_set(l, fields_cell(l, of->fields, name), val_stable(l, val, name));
         return;
     case VAL_UNKNOWN:
+        attribute.val = given_row(l, span, of);
+        if (attribute.val != NULL) {
+            lower_set_attribute(l, span, attribute.val, name, val);
+            return;
+        }
+        if (of->is_orm)
+            lower_note(l, span, STR("assignment to an attribute of a value that is not known"));
+        return;
     case VAL_EXTERNAL:
         if (of->is_orm)
             lower_note(l, span, STR("assignment to an attribute of a value that is not known"));

@@ -7,6 +7,7 @@
 #include "django/orm.h"
 #include "django/signal.h"
 #include "django/param.h"
+#include "django/types.h"
 #include "django/roots.h"
 #include "django/view.h"
 
@@ -232,9 +233,30 @@ static struct val *call_item(struct lowerer *l, struct val *item, void *context)
     return lower_call_value(l, item, call->args, call->text);
 }
 
+/* The same by what the receiver is seen to be in the source: 1, 0; -1: not known. */
+static int typed_may_write(struct lowerer *l, const struct args *args) {
+    const struct py_node *callee = args->node != NULL ? args->node->Call.func : NULL;
+    const struct type *of = callee != NULL && callee->kind == PY_Attribute ? type_of_receiver(l->facts, callee) : NULL;
+    struct py_class *class_, *where;
+    if (of == NULL || of->is_open)
+        return -1;
+    if (of->kind == TYPE_PLAIN || of->kind == TYPE_REQUEST || of->kind == TYPE_ROWS)
+        return 0;
+    class_ = of->kind == TYPE_ROW || of->kind == TYPE_MODEL ? of->model->class_ : of->class_;
+    const struct binding *binding = class_ != NULL ? class_find(l->facts, class_, callee->Attribute.attr, &where) : NULL;
+    if (binding != NULL && binding->kind == BIND_FUNC && of->kind != TYPE_OBJECT)
+        return binding->func->may_write;
+    if (of->kind == TYPE_QUERY)
+        return lower_is_write(callee->Attribute.attr);
+    return of->kind == TYPE_ROW && lower_is_write(callee->Attribute.attr) ? 1 : -1;
+}
+
 /* Whether a call of something that isn't known could be one of the ORM's, or of the project's own functions, that writes or
  * locks; what only reads leaves the database as it is. */
 static bool may_write(struct lowerer *l, const struct val *func, const struct args *args) {
+    int typed = func->is_plain ? 0 : typed_may_write(l, args);
+    if (typed >= 0)
+        return typed == 1;
     struct str last = lower_last_part(func->name);
     bool is_call = args->node != NULL && args->node->Call.func->kind == PY_Attribute &&
                    str_equal(args->node->Call.func->Attribute.attr, last);
@@ -312,7 +334,7 @@ struct val *lower_call_value(struct lowerer *l, struct val *func, struct args *a
             lower_notef(l, args->span, "the model behind %.*s is not known", STR_ARG(func->name));
             return unknown_result(l, args, text); /* of the database: undone with the transaction */
         }
-        if (func->is_orm || lower_is_manager_call(func->name))
+        if (!func->is_plain && (func->is_orm || lower_is_manager_call(func->name)))
             return call_reader(l, func, args, text);
         return call_unknown(l, args, func->name, text);
     case VAL_SCALAR:

@@ -180,6 +180,7 @@ static void over(struct comprehension *c, uint32_t level, struct val *iter) {
         struct str name = iter->name.len > 0 ? iter->name : STR("items");
         item = val_unknown(l, c->span, str_printf(l->arena, "%.*s[]", STR_ARG(name)));
         item->is_orm = val_is_orm(iter);
+        item->model = iter->kind == VAL_UNKNOWN && iter->is_many ? iter->model : NULL;
         if (iter->kind == VAL_SEQUENCE && iter->is_sample)
             item = iter->items.items[0];
     }

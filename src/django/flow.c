@@ -241,8 +241,21 @@ static struct val *phi_free(struct phi *phi) {
             text = str_printf(phi->l->arena, "%.*s or %.*s", STR_ARG(text),
                               STR_ARG(phi->vals[i]->name));
     struct val *val = val_unknown(phi->l, phi->span, text);
-    for (size_t i = 0; i < phi->count; i++)
-        val->is_orm |= phi->vals[i] != NULL && phi->vals[i]->is_orm;
+    struct val *first = NULL;
+    bool is_one = true;
+    for (size_t i = 0; i < phi->count; i++) {
+        struct val *one = phi->vals[i];
+        if (one == NULL)
+            continue;
+        first = first == NULL ? one : first;
+        val->is_orm |= one->is_orm;
+        val->is_null |= one->is_null;
+        is_one &= one->model == first->model && one->is_many == first->is_many;
+    }
+    if (first != NULL && is_one) {
+        val->model = first->model;
+        val->is_many = first->is_many;
+    }
     return val;
 }
 

@@ -400,6 +400,7 @@ static void loop_unknown(struct loop *loop, struct val *iter) {
     struct str name = iter->name.len > 0 ? iter->name : STR("items");
     loop->element = val_unknown(l, loop->span, str_printf(l->arena, "%.*s[]", STR_ARG(name)));
     loop->element->is_orm = val_is_orm(iter);
+    loop->element->model = iter->kind == VAL_UNKNOWN && iter->is_many ? iter->model : NULL;
     if (loop_has_jump(loop->body)) {
         lower_loop(loop, TXN_NO_VAR, TXN_NO_VAR, 1);
         return;

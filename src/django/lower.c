@@ -2,12 +2,13 @@
  * parameters then, before all other variables. */
 #include "base/assert.h"
 #include "django/admin.h"
+#include "django/given.h"
 #include "django/param.h"
 #include "django/view.h"
 
 #include <stdlib.h>
 
-enum { NULL_INITS_MAX = 64 };
+enum { NULL_INITS_MAX = 64, GIVEN_ROUNDS_MAX = 3 };
 
 static void lowerer_init(struct lowerer *l, struct arena *arena, struct text_pool *pool,
                          struct django_facts *facts, struct txn_program *program,
@@ -58,7 +59,8 @@ static bool is_non_atomic(const struct py_func *func) {
     return false;
 }
 
-static void lower_root(struct lowerer *l, struct py_func *func, struct txn_span span, bool is_wrapped) {
+static void lower_root(struct lowerer *l, const struct given_rows *before, struct py_func *func,
+                       struct txn_span span, bool is_wrapped) {
     if (func->admin != NULL) {
         admin_lower(l, func->module, func->admin);
         return;
@@ -72,6 +74,7 @@ static void lower_root(struct lowerer *l, struct py_func *func, struct txn_span 
     struct args args = {.span = span};
     l->frame = arena_copy(l->arena, &base, sizeof(base));
     struct txn_step *step = is_wrapped ? lower_atomic(l, span, NULL) : NULL;
+    given_fetch(l, span, before);
     struct val *self = param_self(l, handler);
     param_args(l, func, self, &args);
     view_hook_args(l, func, self, &args);
@@ -181,10 +184,19 @@ static struct txn_program *lower_once(struct arena *arena, struct arena *scratch
     struct py_func *func = facts->funcs.items[function];
     bool is_wrapped =
         facts->project->settings.atomic_requests && info->is_view && !is_non_atomic(func);
-    struct txn_program *built = txn_program_new(scratch, info->symbol, info->span);
-    lowerer_init(l, scratch, facts->pool, facts, built, dialect);
-    l->is_small = is_small;
-    lower_root(l, func, info->span, is_wrapped);
+    struct txn_program *built;
+    size_t known;
+    struct given_rows before = {0};
+    for (int round = 0;; round++) {
+        known = before.items.count;
+        built = txn_program_new(scratch, info->symbol, info->span);
+        lowerer_init(l, scratch, facts->pool, facts, built, dialect);
+        l->is_small = is_small;
+        lower_root(l, &before, func, info->span, is_wrapped);
+        if (l->given.items.count == known || round == GIVEN_ROUNDS_MAX)
+            break;
+        before = l->given; /* rows that were there before may make more of them known */
+    }
     if (l->b.has_failed)
         lower_notef(l, info->span, "not modelled: %s", l->b.err.message);
     struct txn_program *program = NULL;

@@ -90,6 +90,19 @@ struct lower_param {
     uint16_t var;
 };
 
+/* A row that was there before the function began (given.h). */
+struct given {
+    struct str text;
+    struct model *model;
+    bool is_null;
+    bool is_request; /* of a request: no caller holds it */
+    struct cell cell;
+};
+
+struct given_rows {
+    VEC(struct given *) items;
+};
+
 struct lowerer {
     struct arena *arena;
     struct text_pool *pool;
@@ -104,6 +117,7 @@ struct lowerer {
     struct map param_vars;          /* their texts -> var + 1 */
     const uint16_t *settled;        /* the final number of each variable, where it is used; NULL: not settled */
     size_t draft_count;
+    struct given_rows given;        /* of which something is used */
     VEC(struct django_note) notes; /* of this pass */
     VEC(struct py_func *) called;  /* what was inlined, */
     VEC(struct py_func *) covered; /* and of it, what got all it needs */

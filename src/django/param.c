@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "django/form.h"
 #include "django/model_meta.h"
+#include "django/given.h"
 #include "django/orm.h"
 #include "django/param.h"
 
@@ -229,7 +230,7 @@ bool param_is_vague(struct lowerer *l, const struct py_func *func, const struct 
     struct py_list args = func->node->FunctionDef.args->arguments.args;
     for (uint32_t i = func->owner != NULL ? 1 : 0; i < args.count; i++) {
         const struct cell *cell = fields_find(locals, args.items[i]->arg.arg);
-        bool is_unknown = cell != NULL && cell->val != NULL && cell->val->kind == VAL_UNKNOWN;
+        bool is_unknown = cell != NULL && cell->val != NULL && cell->val->kind == VAL_UNKNOWN && cell->val->model == NULL;
         if (is_unknown && param_model(l, func, args.items[i]) != NULL)
             return true;
     }
@@ -247,7 +248,11 @@ static struct val *param_value(struct lowerer *l, const struct py_func *func, st
     if (self != NULL && str_is(name, "instance") && model == NULL && self->kind == VAL_INSTANCE &&
         is_serializer_class(l, self->class_))
         model = form_model(l, self);
-    return model != NULL ? fetch(l, span, model, name) : val_unknown(l, span, name);
+    if (model != NULL)
+        return fetch(l, span, model, name);
+    const struct type *type = type_of_param(l->facts, arg);
+    struct val *given = type != NULL ? given_value(l, span, type, name) : NULL;
+    return given != NULL ? given : val_unknown(l, span, name);
 }
 
 void param_args(struct lowerer *l, const struct py_func *func, struct val *self, struct args *args) {

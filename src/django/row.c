@@ -299,7 +299,8 @@ void row_set_attribute(struct lowerer *l, struct txn_span span, struct row *row,
     }
     if (is_relation) {
         struct cell *cell = row_cache(l, row, field->name);
-        cell_set(l, cell, is_object && (val->kind == VAL_ROW || val_is_none(val)) ? val : NULL);
+        bool is_kept = val->kind == VAL_ROW || (val->kind == VAL_UNKNOWN && val->model == field->target) || val_is_none(val);
+        cell_set(l, cell, is_object && is_kept ? val : NULL);
     }
     if (field->is_primary)
         cell_set(l, &row->pk_state, val_is_none(val) ? val_bool(l, span, false)
