@@ -6,6 +6,7 @@
 #include "django/loop.h"
 #include "django/orm.h"
 #include "django/signal.h"
+#include "django/given.h"
 #include "django/param.h"
 #include "django/types.h"
 #include "django/roots.h"
@@ -269,7 +270,7 @@ static bool may_write(struct lowerer *l, const struct val *func, const struct ar
     for (size_t i = 0; same != NULL && i < same->items.count; i++) {
         const struct py_func *one = same->items.items[i];
         bool is_meant = func_is_method_of_any(l->facts, one) || (one->owner == NULL && !is_attribute);
-        if (one->may_write && is_meant)
+        if (one->may_write && is_meant && (!is_call || func_takes_call(one, args->node)))
             return true;
     }
     return false;
@@ -284,6 +285,25 @@ static struct val *call_reader(struct lowerer *l, struct val *func, struct args 
     unknown->expr = result->kind == VAL_SCALAR ? result->expr : NULL;
     unknown->is_orm = true;
     return unknown;
+}
+
+static void mark_shown(struct lowerer *l, const struct val *val) {
+    if (val->kind == VAL_ROW)
+        l->b.program->vars.items[val->row->var].is_shown = true;
+    for (size_t i = 0; (val->kind == VAL_SEQUENCE || val->kind == VAL_DICT) && i < val->items.count; i++)
+        mark_shown(l, val->items.items[i]);
+}
+
+/* render(request, template, {"post": post}): a preview is a change that is meant to be seen, not to be saved. */
+static void note_shown(struct lowerer *l, struct str dotted, const struct args *args) {
+    static const char *const names[] = {"render", "render_to_string", "render_to_response", "TemplateResponse"};
+    bool is_page = false;
+    for (size_t i = 0; i < LW_COUNT_OF(names); i++)
+        is_page |= str_is(lower_last_part(dotted), names[i]);
+    for (size_t i = 0; is_page && i < args->positional.count; i++)
+        mark_shown(l, args->positional.items[i]);
+    for (size_t i = 0; is_page && i < args->values.count; i++)
+        mark_shown(l, args->values.items[i]);
 }
 
 struct val *lower_call_value(struct lowerer *l, struct val *func, struct args *args, struct str text) {
@@ -324,6 +344,7 @@ struct val *lower_call_value(struct lowerer *l, struct val *func, struct args *a
     case VAL_PARTIAL:
         return call_partial(l, func, args, text);
     case VAL_EXTERNAL:
+        note_shown(l, func->name, args);
         if (str_starts(func->name, "builtins."))
             result = lower_call_builtin(l, str_sub(func->name, 9, func->name.len), args);
         else
@@ -353,7 +374,8 @@ struct val *lower_call(struct lowerer *l, const struct py_node *node) {
     /* super().method(...) */
     if (callee->kind == PY_Name && str_is(callee->Name.id, "super") && l->frame->self != NULL) {
         struct val *val = val_new(l, VAL_SUPER, args.span);
-        val->self = l->frame->self;
+        val->self = given_row(l, args.span, l->frame->self);
+        val->self = val->self != NULL ? val->self : l->frame->self;
         val->class_ = l->frame->class_;
         l->is_statement = is_statement;
         return val;

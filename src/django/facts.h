@@ -184,6 +184,8 @@ void named_find(struct django_facts *facts);
 
 /* Sets may_write of each function. */
 void may_write_find(struct django_facts *facts);
+/* Whether a function can be called with such arguments. */
+bool func_takes_call(const struct py_func *func, const struct py_node *call);
 /* Whether a call of that name, of something that isn't known but may be one of the ORM's or the project's things, can be
  * one of this function. */
 bool func_is_method_of_any(struct django_facts *facts, const struct py_func *func);

@@ -14,9 +14,6 @@ static struct given *find(struct lowerer *l, struct str text) {
 static struct val *row_by_key(struct lowerer *l, struct txn_span span, struct model *model, struct str text,
                               bool is_null) {
     struct val *val = val_unknown(l, span, text);
-    struct given *given = find(l, text);
-    if (given != NULL && given->model == model && given->cell.val != NULL)
-        return given->cell.val;
     val->model = model;
     val->is_orm = true;
     val->is_null = is_null;
@@ -138,18 +135,35 @@ static struct val *request_attribute(struct lowerer *l, struct txn_span span, co
     return val;
 }
 
+/* A method that may do no more than read. */
+static bool is_reading_method(struct lowerer *l, struct model *model, struct str name) {
+    static const char *const own[] = {"save", "delete", "refresh_from_db", "full_clean", "clean"};
+    struct py_class *where;
+    const struct binding *binding = class_find(l->facts, model->class_, name, &where);
+    return binding != NULL && binding->kind == BIND_FUNC && !is_any_of(name, own, LW_COUNT_OF(own));
+}
+
 struct val *given_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name) {
-    /* Who is not logged in has no row: whether one is, is not known. */
-    static const char *const free[] = {"is_authenticated", "is_anonymous", "has_perm", "has_perms", "has_module_perms"};
+    /* Who asks has no row if he is not logged in, and what he may do is asked of him alone. */
+    static const char *const free[] = {"is_authenticated", "is_anonymous", "is_active",       "is_staff",
+                                       "is_superuser",     "has_perm",     "has_perms",       "has_module_perms"};
     if (of->is_request && of->model == NULL)
         return request_attribute(l, span, of, name);
     if (of->kind != VAL_UNKNOWN || of->model == NULL || of->is_many)
         return NULL;
-    if (str_is(name, "pk") || str_equal(name, of->model->pk->name) || str_equal(name, of->model->pk->column))
+    struct model_field *field = model_attribute(of->model, name);
+    struct str text = str_printf(l->arena, "%.*s.%.*s", STR_ARG(of->name), STR_ARG(name));
+    if (field == of->model->pk && field != NULL)
         return val_unknown(l, span, of->name);
-    struct py_class *where;
-    if (is_any_of(name, free, LW_COUNT_OF(free)) && class_find(l->facts, of->model->class_, name, &where) == NULL)
-        return val_unknown(l, span, str_printf(l->arena, "%.*s.%.*s", STR_ARG(of->name), STR_ARG(name)));
+    if (is_any_of(name, free, LW_COUNT_OF(free)) && (of->is_request || field == NULL))
+        return val_unknown(l, span, text);
+    if (find(l, of->name) == NULL) {
+        if (field != NULL && (field->kind == FIELD_PLAIN || !str_equal(field->name, name)) &&
+            field->kind != FIELD_MANY_TO_MANY)
+            return val_unknown(l, span, text);
+        if (is_reading_method(l, of->model, name))
+            return class_member(l, span, of, of->model->class_, name);
+    }
     struct val *row = given_row(l, span, of);
     return row != NULL ? lower_attribute(l, span, row, name, NULL) : NULL;
 }

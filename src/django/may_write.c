@@ -19,7 +19,9 @@ enum receiver_kind {
 struct use {
     struct py_func *user;
     enum receiver_kind receiver;
-    bool is_call, is_store;
+    bool is_store;
+    const struct py_node *call; /* NULL: it is only named */
+    struct str guard; /* where it stands under `if guard:`, a parameter; else empty */
     const struct py_func *func;    /* EXACT */
     const struct py_class *class_; /* SELF: of the method that names it */
 };
@@ -38,7 +40,7 @@ struct scan {
     struct map *by_name;     /* struct uses */
     struct map *attributes;  /* enum local: of all objects, by name */
     struct map locals;       /* enum local */
-    bool may_write;
+    struct str guard;        /* the parameter that the branch at hand asks for; empty: none */
 };
 
 static void add_use(struct scan *scan, struct str name, struct use use) {
@@ -50,12 +52,68 @@ static void add_use(struct scan *scan, struct str name, struct use use) {
         map_put(scan->by_name, name, uses);
     }
     use.user = scan->func;
+    use.guard = scan->guard;
     VEC_PUSH(scan->facts->arena, &uses->items, use);
+}
+
+static void set_guard(struct py_func *func, struct str guard) {
+    if (func->may_write && !str_equal(func->write_guard, guard))
+        guard = (struct str){0};
+    func->may_write = true;
+    func->write_guard = guard;
+}
+
+static void add_write(struct scan *scan, bool is_write) {
+    if (is_write)
+        set_guard(scan->func, scan->guard);
 }
 
 static bool is_orm_class(struct django_facts *facts, struct py_class *class_) {
     return class_model(facts, class_) != NULL || class_has_external_base(facts, class_, "Manager") ||
            class_has_external_base(facts, class_, "QuerySet");
+}
+
+static bool has_decorator(const struct py_func *func, const char *ending) {
+    struct py_list decorators = func->node->FunctionDef.decorator_list;
+    for (uint32_t i = 0; i < decorators.count; i++) {
+        const struct py_node *node = decorators.items[i];
+        struct str name = node->kind == PY_Name        ? node->Name.id
+                          : node->kind == PY_Attribute ? node->Attribute.attr
+                                                       : (struct str){0};
+        if (str_ends(name, ending))
+            return true;
+    }
+    return false;
+}
+
+bool func_takes_call(const struct py_func *func, const struct py_node *call) {
+    const struct py_node *node = func->node->FunctionDef.args;
+    struct py_list only = node->arguments.posonlyargs, plain = node->arguments.args;
+    struct py_list defaults = node->arguments.defaults, named = node->arguments.kwonlyargs;
+    uint32_t first = func->owner != NULL && !has_decorator(func, "staticmethod");
+    uint32_t count = only.count + plain.count, given = call->Call.args.count, found = 0;
+    if (func->node->FunctionDef.decorator_list.count > 0 && !has_decorator(func, "staticmethod"))
+        return true; /* what a decorator makes of it may take more or less */
+    for (uint32_t i = 0; i < given; i++)
+        if (call->Call.args.items[i]->kind == PY_Starred)
+            return true;
+    for (uint32_t i = 0; i < call->Call.keywords.count; i++) {
+        struct str name = call->Call.keywords.items[i]->keyword.arg;
+        bool is_there = false;
+        if (name.ptr == NULL)
+            return true;
+        for (uint32_t k = 0; k < plain.count; k++)
+            is_there |= str_equal(plain.items[k]->arg.arg, name);
+        found += is_there;
+        for (uint32_t k = 0; k < named.count; k++)
+            is_there |= str_equal(named.items[k]->arg.arg, name);
+        if (!is_there && node->arguments.kwarg == NULL)
+            return false;
+    }
+    /* One more: called through its class, the object is an argument. */
+    if (first + given > count + first && node->arguments.vararg == NULL)
+        return false;
+    return first + given + found + defaults.count >= count;
 }
 
 bool func_is_method_of_any(struct django_facts *facts, const struct py_func *func) {
@@ -363,7 +421,7 @@ static bool is_own_method(struct scan *scan, struct str name) {
 }
 
 /* By what the receiver is seen to be. False: not known. */
-static bool scan_typed(struct scan *scan, const struct py_node *node, bool is_write) {
+static bool scan_typed(struct scan *scan, const struct py_node *node, const struct py_node *call, bool is_write) {
     const struct type *of = type_of_receiver(scan->facts, node);
     struct py_class *class_, *where;
     if (of == NULL || of->is_open || of->kind == TYPE_METHOD || of->kind == TYPE_PAIR)
@@ -374,12 +432,13 @@ static bool scan_typed(struct scan *scan, const struct py_node *node, bool is_wr
     const struct binding *binding =
         class_ != NULL ? class_find(scan->facts, class_, node->Attribute.attr, &where) : NULL;
     if (binding != NULL && binding->kind == BIND_FUNC) {
-        add_use(scan, binding->func->name, (struct use){.receiver = RECEIVER_EXACT, .func = binding->func});
+        add_use(scan, binding->func->name,
+                (struct use){.receiver = RECEIVER_EXACT, .func = binding->func, .call = call});
         return true;
     }
     if (of->kind == TYPE_OBJECT || of->kind == TYPE_CLASS)
         return false;
-    scan->may_write |= is_write;
+    add_write(scan, is_write);
     return of->kind == TYPE_QUERY || binding != NULL || is_write || node->ctx != PY_Load;
 }
 
@@ -387,13 +446,12 @@ static bool scan_typed(struct scan *scan, const struct py_node *node, bool is_wr
 static void scan_attribute(struct scan *scan, const struct py_node *node, const struct py_node *call) {
     const struct py_node *of = node->Attribute.value;
     struct str name = node->Attribute.attr;
-    struct use use = {.receiver = RECEIVER_ANY, .is_call = call != NULL, .is_store = node->ctx != PY_Load};
+    struct use use = {.receiver = RECEIVER_ANY, .call = call, .is_store = node->ctx != PY_Load};
     bool is_write = lower_is_write(name) && !use.is_store && (call == NULL || lower_is_write_call(call));
-    if (str_is(name, "atomic"))
-        scan->may_write = true;
+    add_write(scan, str_is(name, "atomic"));
     if (is_self(scan, of)) {
         bool is_super = of->kind == PY_Call;
-        scan->may_write |= is_write && (is_super || !is_own_method(scan, name));
+        add_write(scan, is_write && (is_super || !is_own_method(scan, name)));
         use.receiver = RECEIVER_SELF;
         use.class_ = scan->func->owner;
         add_use(scan, name, use);
@@ -402,13 +460,14 @@ static void scan_attribute(struct scan *scan, const struct py_node *node, const 
     if (is_harmless(scan, of))
         return;
     struct symbol symbol = symbol_of_receiver(scan, node);
-    if (symbol.kind != SYMBOL_FUNC && scan_typed(scan, node, is_write))
+    if (symbol.kind != SYMBOL_FUNC && scan_typed(scan, node, call, is_write))
         return;
     if (symbol.kind == SYMBOL_FUNC) {
-        add_use(scan, symbol.func->name, (struct use){.receiver = RECEIVER_EXACT, .func = symbol.func});
+        add_use(scan, symbol.func->name,
+                (struct use){.receiver = RECEIVER_EXACT, .func = symbol.func, .call = call});
         return;
     }
-    scan->may_write |= is_write;
+    add_write(scan, is_write);
     if (of->kind == PY_Name && local_of(scan, of->Name.id) == LOCAL_IMPORT)
         use.receiver = RECEIVER_MODULE;
     add_use(scan, name, use);
@@ -434,17 +493,51 @@ static void scan_name(struct scan *scan, const struct py_node *node) {
         add_use(scan, init->func->name, (struct use){.receiver = RECEIVER_EXACT, .func = init->func});
 }
 
+/* A parameter that is bound to nothing else. */
+static bool is_param(const struct scan *scan, struct str name) {
+    const struct type_body *body = type_find(&scan->facts->type_index->bodies, scan->func);
+    const struct bound_sites *sites = body != NULL ? map_get(&body->names, name) : NULL;
+    return sites != NULL && sites->items.count == 1 && sites->items.items[0].bound == BOUND_PARAM;
+}
+
 static void scan_imported(struct scan *scan, const struct py_node *node) {
     /* Under another name: any function of the first. */
     for (uint32_t i = 0; i < node->ImportFrom.names.count; i++)
         add_use(scan, node->ImportFrom.names.items[i]->alias.name, (struct use){.receiver = RECEIVER_NONE});
 }
 
+static void scan_node(const struct py_node *node, void *context);
+
+/* `if save:`, of a parameter that keeps what it was given. */
+static void scan_if(struct scan *scan, const struct py_node *node) {
+    struct str outer = scan->guard;
+    const struct py_node *test = node->If.test;
+    scan_node(test, scan);
+    if (test->kind == PY_Name && outer.len == 0 && is_param(scan, test->Name.id))
+        scan->guard = test->Name.id;
+    for (uint32_t i = 0; i < node->If.body.count; i++)
+        scan_node(node->If.body.items[i], scan);
+    scan->guard = outer;
+    for (uint32_t i = 0; i < node->If.orelse.count; i++)
+        scan_node(node->If.orelse.items[i], scan);
+}
+
 static void scan_node(const struct py_node *node, void *context) {
     struct scan *scan = context;
-    if (node->kind == PY_Call && node->Call.func->kind == PY_Attribute)
+    if (node->kind == PY_If) {
+        scan_if(scan, node);
+        return;
+    }
+    if (node->kind == PY_Call && node->Call.func->kind == PY_Attribute) {
         scan_attribute(scan, node->Call.func, node);
-    else if (node->kind == PY_Attribute)
+        scan_node(node->Call.func->Attribute.value, scan);
+        for (uint32_t i = 0; i < node->Call.args.count; i++)
+            scan_node(node->Call.args.items[i], scan);
+        for (uint32_t i = 0; i < node->Call.keywords.count; i++)
+            scan_node(node->Call.keywords.items[i], scan);
+        return;
+    }
+    if (node->kind == PY_Attribute)
         scan_attribute(scan, node, NULL);
     else if (node->kind == PY_Name)
         scan_name(scan, node);
@@ -453,23 +546,48 @@ static void scan_node(const struct py_node *node, void *context) {
     py_visit_children(node, scan_node, context);
 }
 
-static bool has_decorator(const struct py_func *func, const char *ending) {
-    struct py_list decorators = func->node->FunctionDef.decorator_list;
-    for (uint32_t i = 0; i < decorators.count; i++) {
-        const struct py_node *node = decorators.items[i];
-        struct str name = node->kind == PY_Name        ? node->Name.id
-                          : node->kind == PY_Attribute ? node->Attribute.attr
-                                                       : (struct str){0};
-        if (str_ends(name, ending))
-            return true;
+/* What the call gives a parameter; NULL: not to be seen. */
+static const struct py_node *given_to(const struct py_func *func, const struct py_node *call, struct str name) {
+    const struct py_node *node = func->node->FunctionDef.args;
+    struct py_list only = node->arguments.posonlyargs, plain = node->arguments.args;
+    struct py_list defaults = node->arguments.defaults, named = node->arguments.kwonlyargs;
+    uint32_t count = only.count + plain.count, first = func->owner != NULL && !has_decorator(func, "staticmethod");
+    for (uint32_t i = 0; i < call->Call.args.count; i++)
+        if (call->Call.args.items[i]->kind == PY_Starred)
+            return NULL;
+    for (uint32_t i = 0; i < call->Call.keywords.count; i++) {
+        const struct py_node *keyword = call->Call.keywords.items[i];
+        if (keyword->keyword.arg.ptr == NULL || str_equal(keyword->keyword.arg, name))
+            return keyword->keyword.arg.ptr == NULL ? NULL : keyword->keyword.value;
     }
-    return false;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct py_node *arg = i < only.count ? only.items[i] : plain.items[i - only.count];
+        if (!str_equal(arg->arg.arg, name))
+            continue;
+        if (i >= first && i - first < call->Call.args.count)
+            return call->Call.args.items[i - first];
+        return i + defaults.count >= count ? defaults.items[i + defaults.count - count] : NULL;
+    }
+    for (uint32_t i = 0; i < named.count; i++)
+        if (str_equal(named.items[i]->arg.arg, name))
+            return node->arguments.kw_defaults.items[i];
+    return NULL;
+}
+
+/* Whether the function writes only under a parameter that this call gives False, None or nothing. */
+static bool is_guarded(const struct py_func *func, const struct use *use) {
+    const struct py_node *given = NULL;
+    if (func->write_guard.len > 0 && use->call != NULL)
+        given = given_to(func, use->call, func->write_guard);
+    return given != NULL && given->kind == PY_Constant &&
+           (given->constant == PY_CONST_False || given->constant == PY_CONST_None);
 }
 
 static bool is_meant(struct django_facts *facts, const struct use *use, const struct py_func *func) {
     if (use->receiver == RECEIVER_EXACT)
         return use->func == func;
-    if (use->is_store != has_decorator(func, "setter"))
+    if (use->is_store != has_decorator(func, "setter") ||
+        (use->call != NULL && !func_takes_call(func, use->call)))
         return false;
     if (use->receiver == RECEIVER_SELF)
         return func->owner != NULL && types_are_related(facts, use->class_, func->owner);
@@ -477,7 +595,7 @@ static bool is_meant(struct django_facts *facts, const struct use *use, const st
         return use->receiver == RECEIVER_NONE || use->receiver == RECEIVER_MODULE;
     /* A method runs where it is called, a property where it is read. */
     return use->receiver != RECEIVER_NONE &&
-           (use->is_call || use->is_store || has_decorator(func, "property")) &&
+           (use->call != NULL || use->is_store || has_decorator(func, "property")) &&
            func_is_method_of_any(facts, func);
 }
 
@@ -492,9 +610,12 @@ static void spread(struct django_facts *facts, const struct map *by_name) {
         const struct uses *uses = map_get(by_name, func->name);
         for (size_t i = 0; uses != NULL && i < uses->items.count; i++) {
             const struct use *use = &uses->items.items[i];
-            if (use->user->may_write || !is_meant(facts, use, func))
+            struct py_func *user = use->user;
+            bool is_known = user->may_write &&
+                            (user->write_guard.len == 0 || str_equal(user->write_guard, use->guard));
+            if (is_known || !is_meant(facts, use, func) || is_guarded(func, use))
                 continue;
-            use->user->may_write = true;
+            set_guard(user, use->guard);
             VEC_PUSH(facts->arena, &queue, use->user);
         }
     }
@@ -515,7 +636,6 @@ void may_write_find(struct django_facts *facts) {
         map_init(&scan.locals, facts->arena);
         py_visit_children(func->node, scan_locals, &scan);
         py_visit_children(func->node, scan_node, &scan);
-        func->may_write = scan.may_write;
     }
     spread(facts, &by_name);
 }

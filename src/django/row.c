@@ -74,7 +74,7 @@ static struct val *outside_object(struct lowerer *l, struct txn_span span, struc
                                   const struct model_field *field) {
     struct val *outside = val_unknown(l, span, row_text(l, row, field->name));
     uint16_t var = lower_var(l, field->column);
-    lower_notef(l, span, "the model behind %.*s is not part of the project", STR_ARG(outside->name));
+    outside->is_orm = true;
     txn_build_assign(&l->b, span, var, column_value(l, span, row, field)->expr);
     outside->expr = txn_ref(&l->b, span, var);
     return outside;
@@ -188,9 +188,9 @@ static struct val *reverse_value(struct lowerer *l, struct txn_span span, struct
 static struct val *m2m_value(struct lowerer *l, struct txn_span span, struct val *of,
                              struct model_field *field) {
     if (field->target == NULL || field->target->table < 0) {
-        lower_notef(l, span, "the model behind %.*s is not part of the project",
-                    STR_ARG(row_text(l, of->row, field->name)));
-        return val_unknown(l, span, row_text(l, of->row, field->name));
+        struct val *outside = val_unknown(l, span, row_text(l, of->row, field->name));
+        outside->is_orm = true;
+        return outside;
     }
     struct queryset *query = manager_of(l, span, field->target, STR("_default_manager"));
     query->is_manager = true;

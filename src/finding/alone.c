@@ -83,7 +83,8 @@ static void find_dropped(struct alone *alone, const struct world *world) {
         for (size_t k = 0; k < columns; k++) {
             const struct cell *cell = &session->cells.items[object->first_cell + k];
             if (!cell->is_assigned || cell->assigned_at == NULL ||
-                session->program->vars.items[cell->assigned_at->var].is_given)
+                session->program->vars.items[cell->assigned_at->var].is_given ||
+                session->program->vars.items[cell->assigned_at->var].is_shown)
                 continue;
             struct assignment *assignment = assignment_of(alone, cell->assigned_at);
             assignment->was_dropped = true;

@@ -37,6 +37,7 @@ struct txn_var {
     uint16_t table;     /* ROW, ROWS */
     bool is_param;
     struct str source_name; /* what the source calls it: "counter", "self.voucher"; empty: name */
+    bool is_shown;          /* a row object that a page is made of: what it holds in memory was wanted for that */
     bool is_given;          /* a row object that the caller holds too: it may well save it later */
 };
 
