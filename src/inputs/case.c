@@ -175,6 +175,8 @@ static struct value param_value(struct maker *m, const struct assignment *a, siz
                             is_spread(m, a) ? 1 + (int64_t)session : 1);
     if (domain->use == PARAM_CHOICE)
         return value_bool(true);
+    if (domain->use == PARAM_SWITCH && choice->kind != CHOICE_FRESH)
+        return domain->on;
     struct value fresh = fresh_value(m, dim, session);
     bool is_weighed = domain->is_weighed && choice->kind != CHOICE_FRESH;
     bool is_beyond = domain->bound_table >= 0 && (is_weighed || choice->kind == CHOICE_BEYOND);

@@ -114,6 +114,8 @@ static void param_dims(struct maker *m, size_t program) {
             dim_add(m, dim, is_alone ? CHOICE_TAKEN : CHOICE_SHARED, value_null());
             m->has_taken |= is_alone;
         }
+        if (domain->use == PARAM_SWITCH)
+            dim_add(m, dim, CHOICE_FRESH, value_null());
         if (domain->use == PARAM_CHOICE) {
             dim_add(m, dim, CHOICE_VALUE, value_bool(true));
             dim_add(m, dim, CHOICE_VALUE, value_bool(false));

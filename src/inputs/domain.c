@@ -222,9 +222,22 @@ static void add_origin(struct reader *r, struct gate *gate, struct origin origin
                  ((struct asked){r->index, origin.other_param, -1, -1}));
 }
 
+static void note_switch(struct reader *r, struct origin host, struct value value) {
+    if (host.param < 0 || r->params[host.param].use != PARAM_PLAIN)
+        return;
+    r->params[host.param].use = PARAM_SWITCH;
+    r->params[host.param].on = value;
+}
+
 static void link_pair(struct reader *r, const struct scope *scope, const struct sql_expr *left,
                       const struct sql_expr *right, bool is_equality) {
     struct origin column = column_origin(scope, left);
+    if (left->kind == SQL_HOST && right->kind == SQL_LITERAL) {
+        struct origin host = host_origin(r, scope, left->host);
+        note_switch(r, host, right->literal);
+        if (r->seeking != NULL)
+            add_origin(r, r->seeking, host);
+    }
     if (column.table < 0)
         return;
     if (r->seeking != NULL) {

@@ -12,13 +12,15 @@ struct candidates {
 };
 
 /* What a parameter is for. */
-enum param_use { PARAM_PLAIN, PARAM_LOOKUP, PARAM_CHOICE };
+/* SWITCH: compared with a constant in SQL, for conditions that are not known: they hold, or they don't. */
+enum param_use { PARAM_PLAIN, PARAM_LOOKUP, PARAM_CHOICE, PARAM_SWITCH };
 
 struct param_domain {
     enum param_use use;
     int table, column; /* that it is looked up or stored in; -1: none */
     int bound_table, bound_column; /* otherwise compared with: a limit, a version; -1: none */
     bool is_weighed;               /* compared only to choose a value, as by max() */
+    struct value on;               /* SWITCH: where they hold */
     struct candidates constants;
 };
 

@@ -11,6 +11,7 @@ A case holds the files of a project and what is to be found in them:
                                 must stand; `# not modelled: WORDS` (before that) is where something is reported as not modelled
                                 in such words
     === options                 optional: more arguments of `lostwrite check`
+    === whole                   optional, says why: nothing is reported as not modelled
     === expect                  `nothing`, or a line for each mark, in order: CODE SYMBOL [TABLE[.COLUMN,...]]
     === why                     why a careful reader of the code expects that
 
@@ -50,6 +51,7 @@ class Case:
         expect = sections.pop("expect", "").strip().splitlines()
         if not expect or not sections.pop("why", "").strip():
             raise ValueError(f"{path.name}: needs the sections expect and why")
+        self.is_whole = bool(sections.pop("whole", ""))
         self.files = sections
         if not all(name.endswith(".py") for name in sections):
             raise ValueError(f"{path.name}: unknown section among {', '.join(sections)}")
@@ -112,6 +114,7 @@ class Cases(unittest.TestCase):
         findings = found(document, case.expected)
         self.assertEqual(code, 1 if findings else 0)
         noted = [(note["path"], note["line"], note["text"]) for note in document["not_modelled"]]
+        self.assertFalse(case.is_whole and noted, noted)
         for path_, line, words in case.notes:
             self.assertTrue(any(note[:2] == (path_, line) and words in note[2] for note in noted),
                             f"{path_}:{line}: `{words}` is not among {noted}")
