@@ -295,6 +295,7 @@ static void take_var(struct settling *s, uint16_t var, struct str hint) {
     uint16_t taken = txn_var(s->l->arena, s->to, str_dup(s->arena, name));
     s->to->vars.items[taken].source_name = str_dup(s->arena, from->source_name);
     s->to->vars.items[taken].is_given = from->is_given;
+    s->to->vars.items[taken].is_shown = from->is_shown;
     s->number[var] = taken;
 }
 
