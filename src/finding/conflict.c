@@ -24,14 +24,16 @@ static void read_update(struct reader *r, const struct txn_step *step) {
     const struct txn_sql *sql = &step->sql;
     const struct sql_update *update = sql->stmt->update;
     struct table_writes *writes = writes_of(r, update->target.table_index);
+    struct table_save save = {step->span, update->target.table_index, 0};
     for (size_t i = 0; i < update->set.count; i++) {
         const struct sql_assignment *set = &update->set.items[i];
         bool is_carried = set->value->kind == SQL_HOST &&
                           sql->host_column[set->value->host] == set->column_index;
-        *(is_carried ? &writes->carried : &writes->changed) |= bit(set->column_index);
+        *(is_carried ? &save.carried : &writes->changed) |= bit(set->column_index);
     }
-    if (writes->carried != 0)
-        VEC_PUSH(r->arena, &r->set->saves, step->span);
+    writes->carried |= save.carried;
+    if (save.carried != 0)
+        VEC_PUSH(r->arena, &r->set->saves, save);
 }
 
 static void read_sql(struct reader *r, const struct txn_step *step) {
@@ -78,15 +80,19 @@ void write_set_make(struct arena *arena, const struct txn_program *program, stru
     read_block(&reader, &program->body);
 }
 
-bool write_set_is_hit(const struct write_set *saver, const struct write_set *other) {
-    for (size_t i = 0; i < saver->tables.count; i++) {
-        const struct table_writes *saved = &saver->tables.items[i];
-        for (size_t k = 0; saved->carried != 0 && k < other->tables.count; k++) {
-            const struct table_writes *by = &other->tables.items[k];
-            if (by->table == saved->table && ((by->changed & saved->carried) != 0 || by->deletes))
-                return true;
-        }
+bool save_is_hit(const struct table_save *save, const struct write_set *other) {
+    for (size_t i = 0; i < other->tables.count; i++) {
+        const struct table_writes *by = &other->tables.items[i];
+        if (by->table == save->table && ((by->changed & save->carried) != 0 || by->deletes))
+            return true;
     }
+    return false;
+}
+
+static bool is_hit(const struct write_set *saver, const struct write_set *other) {
+    for (size_t i = 0; i < saver->saves.count; i++)
+        if (save_is_hit(&saver->saves.items[i], other))
+            return true;
     return false;
 }
 
@@ -104,6 +110,6 @@ void partners_find(struct arena *arena, const struct write_set *sets, const stru
     struct str module = module_of(symbols[saver]);
     for (size_t i = 0; i < count; i++)
         if (i != saver && str_equal(module_of(symbols[i]), module) == is_near &&
-            write_set_is_hit(&sets[saver], &sets[i]))
+            is_hit(&sets[saver], &sets[i]))
             VEC_PUSH(arena, &partners->items, (uint32_t)i);
 }

@@ -15,18 +15,25 @@ struct table_writes {
     bool deletes;
 };
 
+/* An UPDATE that carries columns of a table. */
+struct table_save {
+    struct txn_span span;
+    uint16_t table;
+    uint64_t carried;
+};
+
 /* What a program writes, by table. */
 struct write_set {
     VEC(struct table_writes) tables;
-    VEC(struct txn_span) saves;  /* the UPDATEs that carry columns */
+    VEC(struct table_save) saves;
     VEC(struct txn_span) writes; /* all of its writes */
     bool has_any;               /* any write, inserts too */
 };
 
 void write_set_make(struct arena *arena, const struct txn_program *program, struct write_set *set);
 
-/* Whether `other` may change or delete what a save of `saver` writes back. */
-bool write_set_is_hit(const struct write_set *saver, const struct write_set *other);
+/* Whether `other` may change or delete what a save writes back. */
+bool save_is_hit(const struct table_save *save, const struct write_set *other);
 
 /* The partners to try for subject `saver`: those of its own module (near), or the others. `sets` and `symbols` have one
  * entry a subject. */

@@ -228,10 +228,13 @@ static bool is_told(struct unit *unit, struct txn_span save, bool is_sure_of_sav
     return false;
 }
 
-static bool has_open_save(const struct find *find, struct unit *unit, size_t subject) {
+/* Whether a save has no finding yet, one that `partner` may show if it isn't NULL. */
+static bool has_open_save(const struct find *find, struct unit *unit, size_t subject,
+                          const struct write_set *partner) {
     const struct write_set *set = &find->sets[subject];
     for (size_t i = 0; i < set->saves.count; i++)
-        if (!is_told(unit, set->saves.items[i], is_sure(find, subject)))
+        if ((partner == NULL || save_is_hit(&set->saves.items[i], partner)) &&
+            !is_told(unit, set->saves.items[i].span, is_sure(find, subject)))
             return true;
     return false;
 }
@@ -244,12 +247,14 @@ static void find_across(struct find *find, struct unit *unit, size_t saver, bool
     partners_find(&scratch, find->sets, find->symbols, find->count, saver, is_near, &partners);
     partners_sort(&partners, find->subjects);
     size_t tried = 0;
-    for (size_t i = 0; i < partners.items.count && has_open_save(find, unit, saver); i++) {
+    for (size_t i = 0; i < partners.items.count; i++) {
+        size_t partner = partners.items.items[i];
+        if (!has_open_save(find, unit, saver, &find->sets[partner]))
+            continue;
         if (tried++ >= PARTNERS_MAX) {
             unit->stats.skipped_count++;
             continue;
         }
-        size_t partner = partners.items.items[i];
         const struct subject *pair[] = {&find->subjects[saver], &find->subjects[partner]};
         struct reach a = find->reached[saver], b = find->reached[partner], goal = {0};
         if (b.steps > 0)
@@ -319,17 +324,17 @@ static bool is_due(struct find *find, enum batch_kind kind, size_t subject) {
         return false;
     }
     struct unit known = {.known = find->merge.findings};
-    return kind == OWN_OF_PART || has_open_save(find, &known, subject);
+    return kind == OWN_OF_PART || has_open_save(find, &known, subject, NULL);
 }
 
 /* Takes the places that a subject's work hangs on: what others before it come to. False if somebody has one already. */
 static bool claim(struct find *find, enum batch_kind kind, size_t subject, struct map *claimed) {
     const struct write_set *set = &find->sets[subject];
     size_t count = kind == OWN ? 0 : kind == OWN_OF_PART ? set->writes.count : set->saves.count;
-    const struct txn_span *places = kind == OWN_OF_PART ? set->writes.items : set->saves.items;
     bool is_free = true;
     for (size_t i = 0; i < count; i++) {
-        struct str key = place_key(claimed->arena, places[i]);
+        struct txn_span place = kind == OWN_OF_PART ? set->writes.items[i] : set->saves.items[i].span;
+        struct str key = place_key(claimed->arena, place);
         const void *owner = map_get(claimed, key);
         is_free &= owner == NULL || owner == set;
         if (owner == NULL)
