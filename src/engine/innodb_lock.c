@@ -126,11 +126,25 @@ static uint32_t add_lock(struct db *db, size_t session, const struct innodb_requ
     return db->locks.items[index].sequence;
 }
 
-/* Whether a transaction put an entry into the key, or marked one as deleted: it changed a page, all of a table fits one. */
-static bool changed_key(const struct db *db, uint16_t txn, uint16_t table, uint8_t key) {
+static uint32_t oldest_open_xid(const struct db *db) {
+    uint32_t oldest = UINT32_MAX;
+    for (size_t s = 0; s < db->session_count; s++) {
+        uint16_t txn = db->sessions.items[s].txn;
+        uint32_t xid = txn != 0 ? db->txns.items[txn].xid : 0;
+        if (xid != 0 && xid < oldest)
+            oldest = xid;
+    }
+    return oldest;
+}
+
+/* Whether an entry was put into the key, or marked as deleted, by a transaction no older than any that is open: the page,
+ * all of a table fits one, has its number (page_get_max_trx_id). */
+static bool is_changed_lately(const struct db *db, uint16_t table, uint8_t key) {
+    uint32_t oldest = oldest_open_xid(db);
     for (uint32_t i = 1; i < db->versions.count; i++) {
         const struct version *version = &db->versions.items[i];
-        if (version->writer != txn || db->rows.items[version->row].table != table)
+        if (version->keys_done <= key || db->rows.items[version->row].table != table ||
+            db->txns.items[version->writer].xid < oldest)
             continue;
         if (version->previous == 0 || (version->flags & VERSION_DELETED) != 0 ||
             !innodb_same_record(db, table, key, version->previous, i))
@@ -140,7 +154,7 @@ static bool changed_key(const struct db *db, uint16_t txn, uint16_t table, uint8
 }
 
 /* In MariaDB an entry counts as the transaction's own if it was the last to change the row, be it in another column, and
- * has changed the page with the entry since (lock_sec_rec_read_check_and_lock): seen on 10.11.19. */
+ * the page with the entry was changed since (lock_sec_rec_read_check_and_lock): seen on 10.11.19. */
 static bool counts_as_own(const struct db *db, size_t session, const struct innodb_request *request) {
     uint16_t txn = db->sessions.items[session].txn;
     uint32_t newest = db->rows.items[db->versions.items[request->version].row].newest;
@@ -148,7 +162,7 @@ static bool counts_as_own(const struct db *db, size_t session, const struct inno
            request->key != innodb_clustered(db, request->table) &&
            db->versions.items[newest].writer == txn && txn != 0 &&
            conflicts(db, session, request, db->locks.count, false) != 0 &&
-           changed_key(db, txn, request->table, request->key) && !innodb_is_mysql(db);
+           is_changed_lately(db, request->table, request->key) && !innodb_is_mysql(db);
 }
 
 /* A transaction that made a record holds it without a lock in the table; who runs into that gives it one, in
@@ -310,16 +324,23 @@ void innodb_grant_queued(struct db *db, size_t session) {
 }
 
 void innodb_unlock(struct db *db, uint32_t sequence) {
-    for (size_t i = 0; i < db->locks.count; i++) {
-        struct lock *lock = &db->locks.items[i];
-        if (lock->sequence != sequence)
-            continue;
-        if (lock->flags & INNODB_STRUCT)
-            lock->flags |= INNODB_EMPTY;
-        else
-            lock_remove(db, i);
+    size_t i = 0;
+    while (i < db->locks.count && db->locks.items[i].sequence != sequence)
+        i++;
+    if (i == db->locks.count)
         return;
-    }
+    /* What goes is the transaction's first lock of that mode on the record, be it of the gap (lock_rec_unlock). */
+    const struct lock *meant = &db->locks.items[i];
+    size_t first = 0;
+    while (first < i && !(db->locks.items[first].txn == meant->txn &&
+                          db->locks.items[first].mode == meant->mode &&
+                          is_on(db, &db->locks.items[first], meant->table, meant->key,
+                                (uint32_t)meant->number)))
+        first++;
+    if (db->locks.items[first].flags & INNODB_STRUCT)
+        db->locks.items[first].flags |= INNODB_EMPTY;
+    else
+        lock_remove(db, first);
 }
 
 void innodb_lock_table(struct db *db, size_t session, uint16_t table, enum innodb_mode mode) {

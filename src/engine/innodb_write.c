@@ -139,6 +139,7 @@ enum step innodb_check_keys(struct db *db, size_t session, const struct new_row 
     const struct sql_insert *conflict = row->old == 0 ? conflict_insert(db, session) : NULL;
     bool takes_x = conflict != NULL && conflict->conflict == SQL_CONFLICT_UPDATE;
     innodb_lock_table(db, session, row->table, INNODB_X);
+    txn_assign_xid(db, session);
     /* The others are looked at when the row is in the clustered index, also for ON DUPLICATE KEY UPDATE and
      * INSERT IGNORE. */
     uint8_t k = innodb_clustered(db, row->table);
@@ -271,6 +272,7 @@ static enum step insert_entry(struct db *db, size_t session, size_t depth, size_
     if (step != STEP_OK)
         return step;
     work->keys_done = (uint32_t)k + 1;
+    db->versions.items[version].keys_done = (uint8_t)(k + 1);
     if (!is_reused)
         innodb_split_gap(db, table, (uint8_t)k, version, next);
     return STEP_OK;
@@ -288,8 +290,10 @@ static enum step write_entry(struct db *db, size_t session, size_t depth, size_t
         return STEP_OK;
     if (old != 0)
         step = lock_version(db, session, table, (uint8_t)k, old, INNODB_X, INNODB_REC, true, NULL);
-    if (step == STEP_OK)
-        db->lists[session].under_way.items[depth].is_marked = old != 0;
+    if (step == STEP_OK && old != 0) {
+        db->lists[session].under_way.items[depth].is_marked = true;
+        db->versions.items[version].keys_done = (uint8_t)(k + 1);
+    }
     if (step == STEP_OK && old != 0)
         step = innodb_act_on_children(db, session, depth, (int)k, old, is_delete ? NULL : values,
                                       true);

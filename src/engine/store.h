@@ -65,7 +65,7 @@ struct version {
     uint16_t writer;  /* txn */
     uint16_t command; /* the writer's how-manieth statement made it */
     uint8_t flags;    /* enum version_flag */
-    uint8_t spare;
+    uint8_t keys_done; /* InnoDB: in so many keys of the table its entries were put, or marked as deleted */
 };
 
 struct table_state {
@@ -96,7 +96,7 @@ struct txn {
     uint32_t snapshot;    /* commits it sees; with TXN_HAS_SNAPSHOT */
     uint32_t committed;   /* its number in the order of commits, from 1; SEQUENCE_ALL: not (yet) */
     uint32_t out_committed; /* SSI: first commit among those it has edges to; SEQUENCE_ALL: none */
-    uint32_t xid;           /* in the order of their first write or row lock, from 1; 0: none yet (PostgreSQL) */
+    uint32_t xid;           /* in the order of their first write or row lock, from 1; 0: none yet */
     uint32_t now_ordinal;   /* 1 + ordinal of its now(); 0: not asked for yet */
     int64_t now_number;
     uint64_t read, locked, changed; /* bits per table: footprints, PostgreSQL's table locks */
