@@ -224,6 +224,9 @@ static struct val *class_attribute(struct lowerer *l, struct txn_span span, stru
     struct val *member = class_member(l, span, of, of->class_, name);
     if (member != NULL)
         return member;
+    struct str manager;
+    if (model != NULL && !model->is_abstract && type_of_set_manager(l->facts, model, name, &manager))
+        return val_query(l, span, manager_of(l, span, model, manager));
     if (str_is(name, "__name__"))
         return val_literal(l, span, value_text(l->pool, of->class_->name));
     struct str text = str_printf(l->arena, "%.*s.%.*s", STR_ARG(of->class_->name), STR_ARG(name));
@@ -385,6 +388,19 @@ struct val *lower_attribute(struct lowerer *l, struct txn_span span, struct val 
     return val_unknown(l, span, name);
 }
 
+/* Whether an attribute of that name may be a row's column, or run code where it is set. */
+static bool may_hold(struct lowerer *l, struct str name) {
+    const struct func_list *setters = map_get(&l->facts->func_by_name, name);
+    for (size_t i = 0; setters != NULL && i < setters->items.count; i++)
+        if (setters->items.items[i]->owner != NULL)
+            return true;
+    for (size_t i = 0; i < l->facts->models.count; i++)
+        if (model_attribute(l->facts->models.items[i], name) != NULL ||
+            model_reverse(l->facts->models.items[i], name, false) != NULL)
+            return true;
+    return false;
+}
+
 void lower_set_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name,
                          struct val *val) {
     struct attribute_of attribute = {span, name, NULL, val};
@@ -408,7 +424,7 @@ void lower_set_attribute(struct lowerer *l, struct txn_span span, struct val *of
             lower_set_attribute(l, span, attribute.val, name, val);
             return;
         }
-        if (of->is_orm)
+        if (of->is_orm && may_hold(l, name))
             lower_note(l, span, STR("assignment to an attribute of a value that is not known"));
         return;
     case VAL_EXTERNAL:

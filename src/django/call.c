@@ -254,6 +254,24 @@ static int typed_may_write(struct lowerer *l, const struct args *args) {
 
 /* Whether a call of something that isn't known could be one of the ORM's, or of the project's own functions, that writes or
  * locks; what only reads leaves the database as it is. */
+static bool has_text(struct str text, const char *part) {
+    for (size_t i = 0; i < text.len; i++)
+        if (str_starts(str_sub(text, i, text.len), part))
+            return true;
+    return false;
+}
+
+/* x._meta.get_fields(): Django's description of a model, which reads nothing and writes nothing; what leads to the model
+ * itself does more. */
+static bool is_of_options(struct str name) {
+    size_t at = 0;
+    while (at < name.len && !str_starts(str_sub(name, at, name.len), "._meta."))
+        at++;
+    struct str rest = str_sub(name, at, name.len);
+    return rest.len > 0 && str_find(rest, '(', 0) == rest.len && str_find(rest, '[', 0) == rest.len &&
+           !has_text(rest, "model") && !has_text(rest, "manager");
+}
+
 static bool may_write(struct lowerer *l, const struct val *func, const struct args *args) {
     int typed = func->is_plain ? 0 : typed_may_write(l, args);
     if (typed >= 0)
@@ -263,7 +281,7 @@ static bool may_write(struct lowerer *l, const struct val *func, const struct ar
                    str_equal(args->node->Call.func->Attribute.attr, last);
     if (lower_is_write(last) && (!is_call || lower_is_write_call(args->node)))
         return func->is_orm || lower_is_manager_call(func->name);
-    if (!func->is_orm)
+    if (!func->is_orm || is_of_options(func->name))
         return false;
     bool is_attribute = last.len < func->name.len;
     const struct func_list *same = map_get(&l->facts->func_by_name, last);

@@ -1,6 +1,7 @@
 /* Functions of Python, its library and Django, by their dotted names; decorators; which calls have an effect
  * outside of the database and which say nothing. */
 #include "base/assert.h"
+#include "django/given.h"
 #include "django/orm.h"
 #include "django/values.h"
 
@@ -405,14 +406,43 @@ static struct val *builtin_list(struct lowerer *l, struct args *args) {
     return of->kind == VAL_ROWS || of->kind == VAL_SEQUENCE ? of : NULL;
 }
 
+/* setattr(row, name, v) of a name that only the run knows: one field or another, or no field at all. */
+static bool set_some_field(struct lowerer *l, struct txn_span span, struct val *of, struct val *name, struct val *val) {
+    enum { FIELDS_MAX = 32 };
+    struct model *model = of->row->model;
+    struct txn_expr *text = val_stable(l, val_scalar(l, val_expr(l, name)), STR("attribute"))->expr;
+    if (model->fields.count > FIELDS_MAX || val->kind == VAL_CHOICE)
+        return false;
+    for (size_t i = 0; i < model->fields.count && !l->frame->is_terminated; i++) {
+        const struct model_field *field = model->fields.items[i];
+        if (field == model->pk || field->kind == FIELD_MANY_TO_MANY)
+            continue;
+        struct txn_expr *is_meant = txn_binary(&l->b, span, TXN_OP_EQ, text,
+                                               txn_literal(&l->b, span, value_text(l->pool, field->name)));
+        struct txn_step *step = txn_build_if(&l->b, span, is_meant);
+        size_t mark = flow_mark(l);
+        lower_set_attribute(l, span, of, field->name, val);
+        flow_undo(l, mark);
+        txn_build_end(&l->b, step);
+        l->step_count++;
+        if (field->kind != FIELD_PLAIN) /* which object it leads to isn't known any more */
+            cell_set(l, row_cache(l, of->row, field->name), NULL);
+    }
+    return true;
+}
+
 /* setattr(x, "name", v), getattr(x, "name"). */
 static struct val *builtin_attr(struct lowerer *l, struct args *args, bool is_set) {
     struct str name;
     struct val *of = identity(l, args);
+    struct val *row = given_row(l, args->span, of);
+    of = row != NULL ? row : of;
     if (args->positional.count < 2 || of->kind == VAL_UNKNOWN || of->kind == VAL_EXTERNAL)
         return NULL;
     if (!val_text(l, args->positional.items[1], &name)) {
-        if (is_set && val_is_orm(of))
+        bool is_known = is_set && of->kind == VAL_ROW && args->positional.count > 2 &&
+                        set_some_field(l, args->span, of, args->positional.items[1], args->positional.items[2]);
+        if (is_set && val_is_orm(of) && !is_known)
             lower_note(l, args->span, STR("setattr of an attribute whose name is not known"));
         struct val *attribute = val_unknown(l, args->span, STR("attribute"));
         attribute->is_orm = val_is_orm(of);

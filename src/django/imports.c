@@ -231,6 +231,10 @@ static struct symbol base_symbol(struct django_facts *facts, struct py_class *cl
     }
     if (symbol.kind == SYMBOL_NONE)
         symbol = symbol_of_expr(facts, class_->module, base);
+    /* Base: models.Model = chosen_by_a_setting() */
+    const struct binding *named = base->kind == PY_Name ? map_get(&class_->module->names, base->Name.id) : NULL;
+    if (symbol.kind == SYMBOL_VALUE && named != NULL && named->node != NULL && named->node->kind == PY_AnnAssign)
+        symbol = symbol_of_expr(facts, class_->module, named->node->AnnAssign.annotation);
     if (symbol.kind != SYMBOL_CLASS && symbol.kind != SYMBOL_EXTERNAL)
         symbol = (struct symbol){.kind = SYMBOL_EXTERNAL,
                                  .dotted = module_text(class_->module, base)};

@@ -181,7 +181,11 @@ struct type type_of_attribute(struct typer *typer, const struct type *of, struct
         struct py_class *class_ = NULL;
         if (manager_find(typer->facts, of->model, name, &class_))
             return query_type(typer, of->model, name);
-        return member_type(typer, of->model->class_, of, name, &is_found);
+        type = member_type(typer, of->model->class_, of, name, &is_found);
+        struct str manager;
+        if (!is_found && type_of_set_manager(typer->facts, of->model, name, &manager))
+            return query_type(typer, of->model, manager);
+        return type;
     }
     case TYPE_QUERY:
         if (str_is(name, "model"))
@@ -474,4 +478,22 @@ struct type type_of_member(struct django_facts *facts, struct py_class *class_, 
 
 struct type type_of_request_member(struct django_facts *facts, struct str name) {
     return request_member(facts->typer, name);
+}
+
+bool type_of_set_manager(struct django_facts *facts, const struct model *model, struct str name, struct str *manager) {
+    const struct attribute_sites *sites = map_get(&facts->type_index->attributes, name);
+    bool is_found = false;
+    for (size_t i = 0; sites != NULL && i < sites->items.count; i++) {
+        const struct attribute_site *site = &sites->items.items[i];
+        struct scope *scope = type_scope(facts->typer, site->func, NULL);
+        struct type of = type_of(facts->typer, scope, site->of);
+        if (of.kind != TYPE_MODEL || of.model != model)
+            continue;
+        if (is_found || site->value == NULL || site->value->kind != PY_Attribute)
+            return false;
+        struct type value = type_of(facts->typer, scope, site->value);
+        is_found = value.kind == TYPE_QUERY && value.model == model;
+        *manager = site->value->Attribute.attr;
+    }
+    return is_found;
 }

@@ -46,6 +46,9 @@ struct type type_of_member(struct django_facts *facts, struct py_class *class_, 
 /* of one that requests are given. */
 struct type type_of_request_member(struct django_facts *facts, struct str name);
 
+/* Whether `Model.name = Model.manager` stands somewhere, and nothing else sets it. */
+bool type_of_set_manager(struct django_facts *facts, const struct model *model, struct str name, struct str *manager);
+
 /* Whether one object can have both classes. */
 bool types_are_related(const struct django_facts *facts, const struct py_class *a, const struct py_class *b);
 
