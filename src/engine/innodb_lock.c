@@ -161,7 +161,6 @@ static bool counts_as_own(const struct db *db, size_t session, const struct inno
     return request->type == INNODB_REC && !request->is_implicit && newest != 0 &&
            request->key != innodb_clustered(db, request->table) &&
            db->versions.items[newest].writer == txn && txn != 0 &&
-           conflicts(db, session, request, db->locks.count, false) != 0 &&
            is_changed_lately(db, request->table, request->key) && !innodb_is_mysql(db);
 }
 
