@@ -373,9 +373,12 @@ struct val *lower_attribute(struct lowerer *l, struct txn_span span, struct val 
         if (str_is(name, "value") && val_constant(of, &value))
             return of;
         return method_of(l, span, of, name);
+    case VAL_PARTIAL:
+        if (str_is(of->name, "row_state") && str_is(name, "adding"))
+            return row_is_adding(l, span, of->self->row);
+        return method_of(l, span, of, name);
     case VAL_FUNC:
     case VAL_BOUND:
-    case VAL_PARTIAL:
     case VAL_SEQUENCE:
     case VAL_DICT:
     case VAL_ROWS:

@@ -103,6 +103,14 @@ static struct val *call_plain_method(struct lowerer *l, struct val *self, struct
         }
         return pairs;
     }
+    if (self->kind == VAL_DICT && (str_is(name, "keys") || str_is(name, "values"))) {
+        struct val *all = val_new(l, VAL_SEQUENCE, args->span);
+        all->is_partial = self->is_partial;
+        for (size_t i = 0; i < self->keys.count; i++)
+            VEC_PUSH(l->arena, &all->items,
+                     str_is(name, "keys") ? self->keys.items[i] : self->items.items[i]);
+        return all;
+    }
     if ((self->kind == VAL_SEQUENCE || self->kind == VAL_DICT) && container_method(l, self, name, args))
         return val_null(l, args->span);
     if (self->kind == VAL_SCALAR || self->kind == VAL_SEQUENCE || self->kind == VAL_ROWS) {

@@ -471,8 +471,14 @@ struct val *lower_call_builtin(struct lowerer *l, struct str name, struct args *
         return builtin_len(l, args);
     if (str_is(name, "type") && of != NULL && args->positional.count == 1)
         return class_of_object(l, args->span, of);
-    if (str_is(name, "bool") && of != NULL)
-        return val_scalar(l, val_truth(l, of));
+    if (str_is(name, "bool") && of != NULL) {
+        int known = val_known_truth(l, of);
+        if (known >= 0)
+            return val_bool(l, args->span, known);
+        return val_scalar(l, txn_cond(&l->b, args->span, val_truth(l, of),
+                                      txn_literal(&l->b, args->span, value_bool(true)),
+                                      txn_literal(&l->b, args->span, value_bool(false))));
+    }
     if (is_one_of(name, (const char *const[]){"list", "tuple", "set", "sorted", "reversed", "frozenset"}, 6))
         return builtin_list(l, args);
     if (is_one_of(name, (const char *const[]){"int", "float", "abs", "round"}, 4) && of != NULL)

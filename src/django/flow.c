@@ -198,6 +198,8 @@ static struct val *phi_row(struct phi *phi, struct model *model) {
         }
         row->is_null_possible |= val->row->is_null_possible;
         row->is_changed_here |= val->row->is_changed_here;
+        for (size_t k = 0; k < val->row->assigned.count; k++)
+            VEC_PUSH(l->arena, &row->assigned, val->row->assigned.items[k]);
         is_partial |= val->row->is_partial;
         struct val *here = site_value(&phi->sites->items.items[i], &val->row->pk_state);
         if (is_first || val_same(state, here))

@@ -18,7 +18,7 @@ enum {
     LOWER_BLOCKS_MAX = 48,   /* of TXN_DEPTH_MAX */
     LOWER_STEPS_MAX = 4000,
     LOWER_LOOP_ROUNDS = 2,   /* of a while, and of a for over what is not known */
-    LOWER_UNROLL_MAX = 8,
+    LOWER_UNROLL_MAX = 16,
     LOWER_EXPR_DEPTH_MAX = 120
 };
 

@@ -13,6 +13,8 @@ void row_set_attribute(struct lowerer *l, struct txn_span span, struct row *row,
 struct val *row_method(struct lowerer *l, struct val *self, struct str name, struct args *args);
 struct val *row_construct(struct lowerer *l, struct txn_span span, struct model *model,
                           struct args *args);
+/* row._state.adding: whether it was made here and not saved yet. */
+struct val *row_is_adding(struct lowerer *l, struct txn_span span, const struct row *row);
 /* The cell of a related object. */
 struct cell *row_cache(struct lowerer *l, struct row *row, struct str name);
 /* What select_related("path") of the query brings along: the objects of the path, loaded and locked with the row. */

@@ -163,6 +163,46 @@ static struct model *model_with_mixin(struct lowerer *l, struct py_class *class_
     return NULL;
 }
 
+static bool contains(struct str text, const char *part) {
+    size_t len = strlen(part);
+    for (size_t i = 0; i + len <= text.len; i++)
+        if (memcmp(text.ptr + i, part, len) == 0)
+            return true;
+    return false;
+}
+
+/* A save() that asks whether the object is a new one. */
+static bool asks_for_new(const struct py_func *func) {
+    static const char *const parts[] = {"_state.adding", "not self.pk", "not self.id:", "self.pk is None",
+                                        "self.id is None", "self.pk == None"};
+    struct str text = module_text(func->module, func->node);
+    bool is_asked = false;
+    for (size_t i = 0; i < LW_COUNT_OF(parts) && str_is(func->name, "save"); i++)
+        is_asked |= contains(text, parts[i]);
+    return is_asked;
+}
+
+/* An object that is new, with any values, or a row that is there: a parameter says which. */
+static struct val *new_or_fetched(struct lowerer *l, struct txn_span span, struct model *model) {
+    struct args any = {.span = span, .is_open = true};
+    struct row *either = row_new(l, model, lower_var(l, STR("self")));
+    struct val *is_new = val_unknown(l, span, STR("self._state.adding"));
+    l->is_pinned[either->var] = true;
+    struct txn_step *step = txn_build_if(&l->b, span, val_truth(l, is_new));
+    struct val *made = row_construct(l, span, model, &any);
+    txn_build_assign(&l->b, span, either->var, txn_ref(&l->b, span, made->row->var));
+    txn_build_else(&l->b, step);
+    struct val *there = fetch(l, span, model, STR("self"));
+    if (there->kind == VAL_ROW)
+        txn_build_assign(&l->b, span, either->var, txn_ref(&l->b, span, there->row->var));
+    txn_build_end(&l->b, step);
+    l->frame->is_terminated = false;
+    either->is_new = true;
+    l->b.program->vars.items[either->var].is_given = true;
+    cell_set(l, row_cache(l, either, STR("_adding")), is_new);
+    return val_row(l, span, either);
+}
+
 /* A form is for a row that is there; one of a new row is seen where a view makes it. */
 static struct val *form_self(struct lowerer *l, const struct py_func *func, struct txn_span span,
                              struct py_class *class_) {
@@ -191,7 +231,10 @@ struct val *param_self(struct lowerer *l, const struct py_func *func) {
     }
     if (model != NULL) {
         model = concrete_model(l, model);
-        return model != NULL && model->table >= 0 ? fetch(l, span, model, args.items[0]->arg.arg) : NULL;
+        if (model == NULL || model->table < 0)
+            return NULL;
+        return asks_for_new(func) ? new_or_fetched(l, span, model)
+                                  : fetch(l, span, model, args.items[0]->arg.arg);
     }
     if (class_has_external_base(l->facts, class_, "Manager") ||
         class_has_external_base(l->facts, class_, "QuerySet")) {

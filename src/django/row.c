@@ -202,6 +202,13 @@ static struct val *m2m_value(struct lowerer *l, struct txn_span span, struct val
     return val_query(l, span, query);
 }
 
+struct val *row_is_adding(struct lowerer *l, struct txn_span span, const struct row *row) {
+    const struct cell *cell = fields_find(row->caches, STR("_adding"));
+    if (cell != NULL && cell->val != NULL)
+        return cell->val;
+    return row->is_new ? val_unknown(l, span, STR("self._state.adding")) : val_bool(l, span, false);
+}
+
 struct val *row_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name) {
     static const char *const methods[] = {"save", "delete", "refresh_from_db", "full_clean", "clean",
                                           "validate_unique", "clean_fields", "serializable_value"};
@@ -217,6 +224,12 @@ struct val *row_attribute(struct lowerer *l, struct txn_span span, struct val *o
     struct cell *cell = fields_find(row->caches, name);
     if (cell != NULL && cell->val != NULL)
         return cell->val;
+    if (str_is(name, "_state")) {
+        struct val *state = val_new(l, VAL_PARTIAL, span);
+        state->name = STR("row_state");
+        state->self = of;
+        return state;
+    }
     struct model *model = row->model;
     while (model->is_proxy && model->parent != NULL)
         model = model->parent;
@@ -292,6 +305,7 @@ void row_set_attribute(struct lowerer *l, struct txn_span span, struct row *row,
         cell_set(l, cell, val_stable(l, val, name));
         return;
     }
+    VEC_PUSH(l->arena, &row->assigned, field);
     bool is_relation = field->kind != FIELD_PLAIN;
     bool is_object = is_relation && str_equal(field->name, name);
     if (row->is_partial && !is_loaded(row, field)) {
@@ -373,9 +387,10 @@ static struct val *default_value(struct lowerer *l, struct txn_span span, const 
                                            str_ends(symbol.dotted, "datetime.now") ||
                                            str_ends(symbol.dotted, "date.today")))
         return val_scalar(l, txn_now(&l->b, span));
-    struct txn_expr *call = txn_opaque(
-        &l->b, span, lower_identifier(l, module_text(field->module, field->default_node)));
-    return val_scalar(l, call);
+    struct str text = module_text(field->module, field->default_node);
+    if (field->is_primary || field->is_unique) /* uuid4(): another one each time */
+        return val_unknown(l, span, str_printf(l->arena, "%.*s() at line %u", STR_ARG(text), span.start.line));
+    return val_scalar(l, txn_opaque(&l->b, span, lower_identifier(l, text)));
 }
 
 /* The call of GenericForeignKey that a name of the model stands for, or NULL. */
@@ -470,6 +485,7 @@ struct val *row_construct(struct lowerer *l, struct txn_span span, struct model 
             set_sql(l, span, row, field, values.items[i]);
     }
     row->pk_state.val = val_bool(l, span, is_key_set);
+    cell_set(l, row_cache(l, row, STR("_adding")), val_bool(l, span, true));
     row->is_new = true;
     return val_row(l, span, row);
 }

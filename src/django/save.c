@@ -36,8 +36,11 @@ static bool read_update_fields(struct save *save, struct val *fields) {
     if (fields == NULL || val_is_none(fields))
         return true;
     if (fields->kind != VAL_SEQUENCE || fields->is_partial) {
-        lower_note(l, save->span, STR("update_fields that are not known: taken as a whole save"));
-        return true;
+        lower_note(l, save->span, STR("update_fields that are not known: taken as what was assigned"));
+        save->is_narrow = true;
+        for (size_t i = 0; i < save->row->assigned.count; i++)
+            VEC_PUSH(l->arena, &save->wanted, save->row->assigned.items[i]);
+        return save->wanted.count > 0;
     }
     save->is_narrow = true;
     for (size_t i = 0; i < fields->items.count; i++) {
@@ -234,7 +237,10 @@ static struct val *save_row(struct save *save) {
     if (!save->is_force_insert &&
         (row->pk_state.val == NULL || !val_constant(row->pk_state.val, &state)))
         return save_by_key(save);
-    if (!save->is_force_insert && state.number != 0)
+    /* A new object whose key has a default is not looked for, since Django 3.0. */
+    bool is_made = row->model->pk->default_node != NULL &&
+                   val_known_truth(l, row_is_adding(l, save->span, row)) == 1;
+    if (!save->is_force_insert && state.number != 0 && !is_made)
         return update_or_insert(save);
     object_insert(l, save->span, row);
     return val_bool(l, save->span, true);
@@ -260,6 +266,7 @@ void row_save(struct lowerer *l, struct txn_span span, struct row *row, struct a
     add_loaded(&save);
     set_times(&save);
     struct val *created = save_row(&save);
+    cell_set(l, row_cache(l, row, STR("_adding")), val_bool(l, span, false));
     if (created != NULL)
         signal_send(l, span, SIGNAL_POST_SAVE, row, created, fields);
 }

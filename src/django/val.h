@@ -97,6 +97,7 @@ struct row {
     bool is_partial;           /* only() or defer(): `loaded` names the columns */
     bool is_values;            /* of values() or values_list(): a dict or tuple, not an object */
     VEC(struct str) loaded;
+    VEC(const struct model_field *) assigned; /* by the program, so far */
     VEC(struct str) prefetched; /* relations whose rows came with this one's query */
 };
 

@@ -116,6 +116,10 @@ static void param_dims(struct maker *m, size_t program) {
         }
         if (domain->use == PARAM_SWITCH)
             dim_add(m, dim, CHOICE_FRESH, value_null());
+        bool is_parent = domain->table >= 0 && !is_key && m->program_count > 1 &&
+                         column_fk(m->schema->tables.items[domain->table], (size_t)domain->column) != NULL;
+        if (is_parent && domain->use != PARAM_LOOKUP)
+            dim_add(m, dim, CHOICE_SHARED, value_null());
         if (domain->use == PARAM_CHOICE) {
             dim_add(m, dim, CHOICE_VALUE, value_bool(true));
             dim_add(m, dim, CHOICE_VALUE, value_bool(false));

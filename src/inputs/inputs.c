@@ -312,7 +312,7 @@ static size_t group_dim(const struct maker *m) {
 /* Varies what is kept, one choice at a time, until every step is reached; then the plainest rows of one group, where
  * a row may have others beside it. */
 static void vary_for_steps(struct maker *m, struct inputs *inputs, struct kept *kept) {
-    size_t runs_left = runs_for(inputs, INPUT_RUNS_MAX), first = kept->count - 1;
+    size_t runs_left = runs_for(inputs, INPUT_RUNS_MAX), first = kept->count > 1 ? 1 : 0;
     for (size_t i = 0; i < kept->count; i++) {
         /* What got furthest first, then the plainest. */
         struct assignment base = kept->items[i == 0 ? first : i == first ? 0 : i];
@@ -377,6 +377,24 @@ static void vary_for_values(struct maker *m, struct inputs *inputs, struct kept 
     }
 }
 
+/* What two sessions add may hang on each other where both add it to the same rows: the furthest case once so. */
+static void share_parents(struct maker *m, struct inputs *inputs, struct kept *kept) {
+    size_t from = kept->count > 1 ? 1 : 0;
+    struct assignment next = kept->items[from];
+    bool is_shared = false;
+    for (size_t d = 0; d < m->dim_count; d++)
+        for (size_t k = 1; k < m->dims[d]->choice_count && m->dims[d]->kind == DIM_PARAM; k++)
+            if (m->dims[d]->choices[k].kind == CHOICE_SHARED && next.at[d] == 0) {
+                next.at[d] = (uint8_t)k;
+                is_shared = true;
+            }
+    if (!is_shared || kept->count == INPUT_CASES_MAX || was_tried(m, &next))
+        return;
+    struct input_case made = make_case(m, &next);
+    if (run_case(m, &made) && made.writers != 0)
+        keep(m, inputs, kept, &next, made);
+}
+
 static void vary(struct maker *m, enum inputs_aim aim, struct inputs *inputs) {
     struct kept kept = {0};
     struct assignment plain = {{0}};
@@ -387,6 +405,8 @@ static void vary(struct maker *m, enum inputs_aim aim, struct inputs *inputs) {
         reaches_more(m);
     keep(m, inputs, &kept, &plain, first);
     open_gates(m, inputs, &kept);
+    if (m->program_count > 1)
+        share_parents(m, inputs, &kept);
     vary_for_steps(m, inputs, &kept);
     vary_for_values(m, inputs, &kept);
     if (m->program_count > 1 && aim == INPUTS_PATHS)
