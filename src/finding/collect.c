@@ -14,7 +14,7 @@ struct str place_key(struct arena *arena, struct txn_span span) {
 }
 
 static bool writes_back(enum rule rule) {
-    return rule == RULE_STALE_SAVE || rule == RULE_ALIASED_OBJECTS;
+    return rule == RULE_STALE_SAVE || rule == RULE_ALIASED_OBJECTS || rule == RULE_RESURRECTED_ROW;
 }
 
 bool is_same_finding(enum rule a, struct txn_span a_span, enum rule b, struct txn_span b_span) {

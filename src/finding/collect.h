@@ -66,7 +66,8 @@ bool same_place(struct txn_span a, struct txn_span b);
 struct str place_key(struct arena *arena, struct txn_span span);
 
 /* Whether it stands for what two rules tell of one write. A write has one finding for what it computes or decides, and one for
- * the columns that it writes back without having changed them: they lose other things, and are repaired in other ways. */
+ * the columns that it writes back without having changed them, or the whole row: they lose other things, and are repaired in
+ * other ways. */
 bool is_same_finding(enum rule a, struct txn_span a_span, enum rule b, struct txn_span b_span);
 
 /* Whether findings of the rule are wanted. */

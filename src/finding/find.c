@@ -211,16 +211,21 @@ static bool is_sure(const struct find *find, size_t subject) {
     return find->subjects[subject].assumption.len == 0;
 }
 
+/* Whether one tells of the columns that the save writes back. */
+static bool is_of_columns(enum rule rule, struct txn_span span, struct txn_span save) {
+    return rule != RULE_RESURRECTED_ROW && is_same_finding(rule, span, RULE_STALE_SAVE, save);
+}
+
 /* Whether a save has a finding already, as sure as the saver can make it. */
 static bool is_told(struct unit *unit, struct txn_span save, bool is_sure_of_saver) {
     for (size_t i = 0; i < unit->known->items.count; i++) {
         const struct finding *finding = &unit->known->items.items[i];
-        if (is_same_finding(finding->rule, finding->span, RULE_STALE_SAVE, save))
+        if (is_of_columns(finding->rule, finding->span, save))
             return finding->assumption.len == 0 || !is_sure_of_saver;
     }
     for (size_t i = 0; i < unit->discoveries.count; i++) {
         const struct discovery *of = &unit->discoveries.items[i];
-        if (is_same_finding(of->culprit.rule, of->culprit.span, RULE_STALE_SAVE, save) &&
+        if (of->plain == NULL && is_of_columns(of->culprit.rule, of->culprit.span, save) &&
             !discovery_is_nobodys(of) &&
             (!is_sure_of_saver || discovery_assumption(&unit->arena, of).len == 0))
             return true;

@@ -79,15 +79,23 @@ static struct finding *finding_at(const struct findings *findings, enum rule rul
     return NULL;
 }
 
-/* What rests on no assumption takes the place of what does. */
+/* What rests on no assumption takes the place of what does; columns written back, of a row inserted again. */
+static bool is_better(const struct finding *old, const struct discovery *discovery,
+                      struct str assumption) {
+    if (discovery->plain != NULL)
+        return false;
+    if ((old->assumption.len > 0) != (assumption.len > 0))
+        return assumption.len == 0;
+    return old->rule == RULE_RESURRECTED_ROW && discovery->culprit.rule != RULE_RESURRECTED_ROW;
+}
+
 static void choose(struct merge *m, struct jobs *jobs, const struct discovery *discovery) {
     const struct finding *plain = discovery->plain;
     enum rule rule = plain != NULL ? plain->rule : discovery->culprit.rule;
     struct txn_span span = plain != NULL ? plain->span : discovery->culprit.span;
     struct finding *old = finding_at(m->findings, rule, span);
     struct str assumption = discovery_assumption(m->arena, discovery);
-    bool is_better = plain == NULL && old != NULL && old->assumption.len > 0 && assumption.len == 0;
-    if (old != NULL && !is_better)
+    if (old != NULL && !is_better(old, discovery, assumption))
         return;
     struct finding begun = {.rule = rule, .span = span, .assumption = assumption};
     size_t index = m->findings->items.count;
