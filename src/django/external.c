@@ -408,7 +408,7 @@ static struct val *builtin_list(struct lowerer *l, struct args *args) {
 
 /* setattr(row, name, v) of a name that only the run knows: one field or another, or no field at all. */
 static bool set_some_field(struct lowerer *l, struct txn_span span, struct val *of, struct val *name, struct val *val) {
-    enum { FIELDS_MAX = 32 };
+    enum { FIELDS_MAX = 64 };
     struct model *model = of->row->model;
     struct txn_expr *text = val_stable(l, val_scalar(l, val_expr(l, name)), STR("attribute"))->expr;
     if (model->fields.count > FIELDS_MAX || val->kind == VAL_CHOICE)
@@ -428,6 +428,8 @@ static bool set_some_field(struct lowerer *l, struct txn_span span, struct val *
         if (field->kind != FIELD_PLAIN) /* which object it leads to isn't known any more */
             cell_set(l, row_cache(l, of->row, field->name), NULL);
     }
+    /* That one of them in particular is never saved is nothing to tell. */
+    l->b.program->vars.items[of->row->var].is_shown = true;
     return true;
 }
 
@@ -453,6 +455,35 @@ static struct val *builtin_attr(struct lowerer *l, struct args *args, bool is_se
     if (args->positional.count > 2)
         lower_set_attribute(l, args->span, of, name, args->positional.items[2]);
     return val_null(l, args->span);
+}
+
+static bool is_unseen_base(void *context, struct py_class *class_, struct str dotted) {
+    (void)context;
+    return class_ == NULL && !str_is(dotted, "django.db.models.Model") && !str_is(dotted, "object") &&
+           !str_starts(dotted, "builtins.");
+}
+
+/* Of a row: its fields and what its classes have are there, what nothing in the project gives it isn't. NULL: not known. */
+static struct val *builtin_hasattr(struct lowerer *l, struct args *args, struct val *of) {
+    struct model *model = of->kind == VAL_ROW                               ? of->row->model
+                          : of->kind == VAL_UNKNOWN && !of->is_many ? of->model
+                                                                            : NULL;
+    struct py_class *where;
+    struct str name;
+    if (model == NULL || args->positional.count != 2 || !val_text(l, args->positional.items[1], &name))
+        return NULL;
+    const struct binding *member = class_find(l->facts, model->class_, name, &where);
+    struct model_field *field = model_attribute(model, name);
+    if ((field != NULL && field->kind == FIELD_PLAIN) || (member != NULL && member->kind == BIND_FUNC))
+        return val_bool(l, args->span, true);
+    bool is_dynamic = class_find(l->facts, model->class_, STR("__getattr__"), &where) != NULL ||
+                      class_find(l->facts, model->class_, STR("__getattribute__"), &where) != NULL ||
+                      class_walk(l->facts, model->class_, is_unseen_base, NULL);
+    bool is_known = field != NULL || member != NULL || model_reverse(model, name, false) != NULL ||
+                    str_starts(name, "__") || (of->kind == VAL_ROW && fields_find(of->row->caches, name) != NULL);
+    if (is_dynamic || is_known || type_is_ever_given(l->facts, name))
+        return NULL;
+    return val_bool(l, args->span, false);
 }
 
 static struct val *builtin_min_max(struct lowerer *l, struct args *args, bool is_min) {
@@ -498,8 +529,8 @@ struct val *lower_call_builtin(struct lowerer *l, struct str name, struct args *
     }
     if (str_is(name, "setattr") || str_is(name, "getattr"))
         return builtin_attr(l, args, str_is(name, "setattr"));
-    if (str_is(name, "hasattr") && of != NULL && of->kind == VAL_ROW)
-        return NULL;
+    if (str_is(name, "hasattr") && of != NULL)
+        return builtin_hasattr(l, args, of);
     if (str_is(name, "min") || str_is(name, "max"))
         return builtin_min_max(l, args, str_is(name, "min"));
     if (str_is(name, "dict")) {

@@ -440,6 +440,15 @@ static struct val *over_item(struct lowerer *l, struct val *item, void *context)
     return val_null(l, loop.span);
 }
 
+/* Of names and numbers that stand in the source more are gone through: which fields are set may hang on them. */
+static size_t unroll_max(const struct val *sequence) {
+    struct value value;
+    for (size_t i = 0; i < sequence->items.count; i++)
+        if (!val_constant(sequence->items.items[i], &value))
+            return LOWER_UNROLL_MAX;
+    return LOWER_UNROLL_NAMES_MAX;
+}
+
 void lower_loop_over(struct loop *loop, struct val *iter) {
     struct lowerer *l = loop->l;
     if (iter->kind == VAL_CHOICE) {
@@ -469,7 +478,7 @@ void lower_loop_over(struct loop *loop, struct val *iter) {
     else if (iter->kind == VAL_PARTIAL && str_is(iter->name, "range"))
         loop_range(loop, iter);
     else if (iter->kind == VAL_SEQUENCE && !iter->is_partial && start == NULL &&
-             iter->items.count <= LOWER_UNROLL_MAX && !loop_has_jump(loop->body))
+             iter->items.count <= unroll_max(iter) && !loop_has_jump(loop->body))
         unroll(loop, iter);
     else if (iter->kind == VAL_SEQUENCE && !iter->is_partial && iter->items.count == 0)
         lower_body(l, loop->orelse);

@@ -19,6 +19,7 @@ enum {
     LOWER_STEPS_MAX = 4000,
     LOWER_LOOP_ROUNDS = 2,   /* of a while, and of a for over what is not known */
     LOWER_UNROLL_MAX = 16,
+    LOWER_UNROLL_NAMES_MAX = 24,
     LOWER_EXPR_DEPTH_MAX = 120
 };
 

@@ -6,6 +6,7 @@
 #include "django/given.h"
 #include "django/orm.h"
 #include "django/param.h"
+#include "django/roots.h"
 
 struct usage {
     struct str name;
@@ -216,6 +217,30 @@ static struct val *form_self(struct lowerer *l, const struct py_func *func, stru
     return val;
 }
 
+static bool says_model(struct lowerer *l, struct py_class *class_) {
+    static const char *const names[] = {"queryset", "model", "get_queryset"};
+    struct py_class *where;
+    for (size_t i = 0; i < LW_COUNT_OF(names); i++) {
+        const struct binding *binding = class_find(l->facts, class_, str_from_c(names[i]), &where);
+        bool is_none = binding != NULL && binding->kind == BIND_VALUE &&
+                       (binding->value == NULL || binding->value->kind == PY_Constant);
+        if (binding != NULL && !is_none && (binding->kind != BIND_FUNC || where == class_))
+            return true;
+    }
+    return false;
+}
+
+/* A view that leaves its model to those below it: the first of them that says one. */
+static struct py_class *view_with_model(struct lowerer *l, struct py_class *class_) {
+    const struct class_heirs *heirs = type_find(&l->facts->type_index->heirs, class_);
+    if (!is_view_class(l->facts, class_) || says_model(l, class_))
+        return class_;
+    for (size_t i = 0; heirs != NULL && i < heirs->items.count; i++)
+        if (says_model(l, heirs->items.items[i]))
+            return heirs->items.items[i];
+    return class_;
+}
+
 struct val *param_self(struct lowerer *l, const struct py_func *func) {
     struct py_class *class_ = func->root_class != NULL ? func->root_class : func->owner;
     struct txn_span span = module_span(func->module, func->node->FunctionDef.args);
@@ -252,7 +277,7 @@ struct val *param_self(struct lowerer *l, const struct py_func *func) {
     if (is_form_class(l, class_))
         return form_self(l, func, span, class_);
     struct val *val = val_new(l, VAL_INSTANCE, span);
-    val->class_ = class_;
+    val->class_ = view_with_model(l, class_);
     val->fields = fields_new(l);
     if (is_serializer_class(l, class_))
         form_bind(l, span, val, NULL);

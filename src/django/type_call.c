@@ -497,3 +497,7 @@ bool type_of_set_manager(struct django_facts *facts, const struct model *model, 
     }
     return is_found;
 }
+
+bool type_is_ever_given(const struct django_facts *facts, struct str name) {
+    return map_has(&facts->type_index->attributes, name);
+}

@@ -49,6 +49,9 @@ struct type type_of_request_member(struct django_facts *facts, struct str name);
 /* Whether `Model.name = Model.manager` stands somewhere, and nothing else sets it. */
 bool type_of_set_manager(struct django_facts *facts, const struct model *model, struct str name, struct str *manager);
 
+/* Whether any object is given an attribute of that name. */
+bool type_is_ever_given(const struct django_facts *facts, struct str name);
+
 /* Whether one object can have both classes. */
 bool types_are_related(const struct django_facts *facts, const struct py_class *a, const struct py_class *b);
 
