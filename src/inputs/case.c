@@ -133,8 +133,10 @@ static struct value fresh_value(struct maker *m, const struct dim *dim, size_t s
              * one row may hold it, that of the row that all look up. */
             bool is_shared = fk->parent >= 63 || (m->domains.written & 1ull << fk->parent) != 0 ||
                              is_one_to_one(table, (size_t)dim->column);
-            return plain_value(m, fk->parent, fk->parent_columns[0],
-                               is_shared ? 1 : 1 + (int64_t)session % ROWS_PER_TABLE);
+            int64_t row = is_shared ? 1 : 1 + (int64_t)session % ROWS_PER_TABLE;
+            if (fk->parent == (size_t)dim->table)
+                row = ROWS_PER_TABLE; /* the first is what is looked up: nothing is its own parent */
+            return plain_value(m, fk->parent, fk->parent_columns[0], row);
         }
         column = &table->columns.items[dim->column];
     }
@@ -208,6 +210,19 @@ static struct sql_stmt *make_insert(struct maker *m, const struct table *table,
     return sql_resolve(m->arena, m->schema, stmt, &err) ? stmt : NULL;
 }
 
+/* Nothing is its own parent. */
+static void cut_off_from_itself(const struct maker *m, size_t table_index, struct value *values) {
+    const struct table *table = m->schema->tables.items[table_index];
+    for (size_t i = 0; i < table->foreign_keys.count; i++) {
+        const struct foreign_key *fk = &table->foreign_keys.items[i];
+        bool is_own = fk->parent == table_index && fk->column_count == 1 &&
+                      !table->columns.items[fk->columns[0]].not_null &&
+                      value_equal(m->pool, values[fk->columns[0]], values[fk->parent_columns[0]]);
+        if (is_own)
+            values[fk->columns[0]] = value_null();
+    }
+}
+
 /* Most rows are the same from case to case, so each statement is made once. */
 static void add_row(struct maker *m, const struct assignment *a, size_t table_index, int64_t row,
                     struct input_case *made) {
@@ -216,6 +231,7 @@ static void add_row(struct maker *m, const struct assignment *a, size_t table_in
     struct value values[TABLE_COLUMNS_MAX];
     for (size_t i = 0; i < table->columns.count; i++)
         values[i] = column_value(m, a, table_index, i, row);
+    cut_off_from_itself(m, table_index, values);
     struct str key = {(const char *)values, byte_size};
     struct map *inserts = &m->inserts[table_index];
     if (inserts->arena == NULL)
