@@ -218,8 +218,9 @@ static void receive_one(struct world *world, struct session *session, const stru
 /* Whether the row version that a write replaced holds, in a column that the program never assigned, something
  * else than what is written back. The culprit is this very session if another object of it wrote that. */
 static void note_clobber(struct world *world, struct session *session,
-                         const struct db_ref *write, uint16_t column, struct value sent) {
+                         const struct db_ref *write, uint16_t column) {
     struct value old = db_version_value(world->db, write->previous, column);
+    struct value sent = db_version_value(world->db, write->version, column); /* as the column keeps it */
     if (value_equal(world->pool, old, sent))
         return;
     uint32_t writer = write->previous;
@@ -284,7 +285,7 @@ static void wrote_columns(struct world *world, struct session *session,
         }
         if (!cell->is_assigned && cell->is_loaded && column == assignment->column_index &&
             result->write_count > 0)
-            note_clobber(world, session, &result->writes[0], column, cell->value);
+            note_clobber(world, session, &result->writes[0], column);
         cell->is_assigned = false;
         cell->is_loaded = true;
         if (result->write_count > 0)

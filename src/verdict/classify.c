@@ -414,7 +414,7 @@ static void find_clobber(const struct classify *c, const struct trace_event *wri
         if (!cell->is_loaded || cell->is_assigned || cell->is_pending)
             continue;
         struct value old = db_version_value(c->db, write->writes[0].previous, cell->column);
-        if (value_equal(c->pool, old, cell->value))
+        if (value_equal(c->pool, old, db_version_value(c->db, write->writes[0].version, cell->column)))
             continue;
         const struct trace_event *by = writer_of(c, write, cell->column);
         if (by == NULL)
