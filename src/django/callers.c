@@ -1,6 +1,7 @@
 /* What must hold of the callers of a function that was handed a row. Who they are is known by name only: any function
  * that uses the name may be one. If none of those, nor of theirs, takes a lock of any kind, then no lock protects the row. */
 #include "base/assert.h"
+#include "django/admin.h"
 #include "django/facts.h"
 
 #include <stdlib.h>
@@ -47,8 +48,11 @@ struct str django_assumption(struct arena *arena, const struct django_project *p
     const struct django_facts *facts = project->facts;
     const struct py_func *func = facts->funcs.items[function];
     struct str none = {0}, name = func->name;
-    if (func->admin != NULL)
+    if (func->admin != NULL && func->admin->is_view)
         return none;
+    if (func->admin != NULL)
+        return str_printf(arena, "somebody edits that %.*s in the admin at the same time",
+                          STR_ARG(func->admin->model->name));
     if (func->owner != NULL)
         name = str_printf(arena, "%.*s.%.*s", STR_ARG(func->owner->name), STR_ARG(name));
     if (func->is_unnamed)

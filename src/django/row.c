@@ -296,6 +296,13 @@ static bool reads_column(const struct txn_expr *expr, uint16_t var) {
     return false;
 }
 
+/* Whether save(), clean() and the like of a model run. */
+static bool is_in_hook(const struct lowerer *l) {
+    const struct py_func *func = l->frame->func;
+    return func != NULL && func->function >= 0 &&
+           l->facts->project->functions.items[func->function].is_hook;
+}
+
 void row_set_attribute(struct lowerer *l, struct txn_span span, struct row *row, struct str name,
                        struct val *val) {
     struct model_field *field = model_attribute(row->model, name);
@@ -325,7 +332,9 @@ void row_set_attribute(struct lowerer *l, struct txn_span span, struct row *row,
     }
     struct txn_expr *expr = val_expr(l, val);
     l->is_saving_own |= l->saving == row && reads_column(expr, row->var);
-    txn_build_set_column(&l->b, span, row->var, field->column, expr)->is_form = l->form_depth > 0;
+    struct txn_step *step = txn_build_set_column(&l->b, span, row->var, field->column, expr);
+    step->is_form = l->form_depth > 0;
+    step->is_hook = l->saving == row || is_in_hook(l);
     l->step_count++;
 }
 

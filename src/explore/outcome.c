@@ -10,6 +10,7 @@
 struct namer {
     const struct world *world;
     struct buf *out;
+    bool is_anonymous; /* who generated a value doesn't count */
     SESSION_VEC(struct value) generated; /* kept sorted by kind, origin, ordinal */
 };
 
@@ -52,6 +53,8 @@ static size_t rank(const struct namer *namer, struct value value) {
 static struct value named(const struct namer *namer, struct value value) {
     if (value.origin == 0)
         return value;
+    if (namer->is_anonymous)
+        return (struct value){.kind = value.kind, .origin = 1};
     return (struct value){.kind = value.kind, .origin = value.origin,
                           .number = (int64_t)rank(namer, value)};
 }
@@ -187,5 +190,12 @@ void world_outcome(const struct world *world, uint32_t ignored, struct buf *out)
     put_rows(&namer);
     put_effects(&namer, ignored);
     put_fates(world, ignored, out);
+    free(namer.generated.items);
+}
+
+void world_rows(const struct world *world, struct buf *out) {
+    struct namer namer = {.world = world, .out = out, .is_anonymous = true};
+    buf_clear(out);
+    put_rows(&namer);
     free(namer.generated.items);
 }

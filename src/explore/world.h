@@ -128,5 +128,7 @@ void world_kill(struct world *world, size_t session);
  * fates, with generated values named by session and rank. Of the sessions in `ignored` neither the fate counts nor,
  * unless they raised, their effects. Written to `out`, which is cleared first. */
 void world_outcome(const struct world *world, uint32_t ignored, struct buf *out);
+/* The rows alone, whoever generated what is in them. */
+void world_rows(const struct world *world, struct buf *out);
 
 #endif

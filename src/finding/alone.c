@@ -131,7 +131,8 @@ void find_alone(struct unit *unit, const struct subject *subject, const struct i
     for (size_t i = 0; i < alone.assignments.count && !subject->has_gap; i++) {
         const struct assignment *assignment = &alone.assignments.items[i];
         bool is_always = assignment->made > 0 && assignment->dropped == assignment->made;
-        if (!is_always || assignment->step->is_form) /* a form that isn't saved is no mistake */
+        /* A form that isn't saved is no mistake; nor is what save() computes in passing, and is not asked to write. */
+        if (!is_always || assignment->step->is_form || assignment->step->is_hook)
             continue;
         discover_plain(unit, RULE_NEVER_SAVED, step_span(assignment->step), subject,
                        unit->schema->tables.items[assignment->table]->name,

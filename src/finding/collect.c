@@ -188,7 +188,17 @@ static void fill_details(struct making *m, struct finding *finding, size_t *limi
     arena_release(&scratch);
 }
 
-/* What must hold for both sessions to be run as they are. */
+static bool is_form(const struct txn_step *step) {
+    return step != NULL && step->is_form;
+}
+
+static struct str join(struct arena *arena, struct str a, struct str b) {
+    if (a.len == 0 || b.len == 0 || str_equal(a, b))
+        return a.len > 0 ? a : b;
+    return str_printf(arena, "%.*s, and %.*s", STR_ARG(a), STR_ARG(b));
+}
+
+/* What must hold for both sessions to be run as they are, and for anyone to mind. */
 struct str discovery_assumption(struct arena *arena, const struct discovery *discovery) {
     if (discovery->plain != NULL)
         return discovery->plain->assumption;
@@ -197,13 +207,13 @@ struct str discovery_assumption(struct arena *arena, const struct discovery *dis
     struct str own = run->assumptions[culprit->session], other = {0};
     if (run->setup.session_count > 1 && culprit->other < run->setup.session_count)
         other = run->assumptions[culprit->other];
-    if (own.len == 0 || other.len == 0 || str_equal(own, other))
-        return own.len > 0 ? own : other;
-    return str_printf(arena, "%.*s, and %.*s", STR_ARG(own), STR_ARG(other));
-}
-
-static bool is_form(const struct txn_step *step) {
-    return step != NULL && step->is_form;
+    struct str both = join(arena, own, other);
+    if (culprit->rule == RULE_RESURRECTED_ROW && is_form(culprit->at))
+        both = join(arena, both, STR("the row is deleted while somebody sends its form"));
+    if (discovery->ends_alike)
+        both = join(arena, both, STR("it matters that both were told that they did it: the rows are as "
+                                     "if one had"));
+    return both;
 }
 
 /* A form that writes over, or inserts again, what another form has written or deleted: the last who sent one is right. */
@@ -255,13 +265,15 @@ void make_finding(struct arena *arena, const struct find_options *options,
     search_room_release(&m.room);
 }
 
-void discover(struct unit *unit, const struct judged_run *run, const struct culprit *culprit,
-              const struct schedule *schedule, const struct db_config *config) {
+struct discovery *discover(struct unit *unit, const struct judged_run *run,
+                           const struct culprit *culprit, const struct schedule *schedule,
+                           const struct db_config *config) {
     if (!rule_is_wanted(unit->options, culprit->rule))
-        return;
+        return NULL;
     struct discovery discovery = {.run = arena_copy(&unit->arena, run, sizeof(*run)),
                                   .culprit = *culprit, .schedule = *schedule, .config = *config};
     VEC_PUSH(&unit->arena, &unit->discoveries, discovery);
+    return &unit->discoveries.items[unit->discoveries.count - 1];
 }
 
 void discover_plain(struct unit *unit, enum rule rule, struct txn_span span,

@@ -18,6 +18,7 @@ struct discovery {
     const struct finding *plain; /* needs no second session and no table: all of it; NULL: the rest says */
     const struct judged_run *run;
     struct culprit culprit;
+    bool ends_alike; /* judge_ends_alike */
     struct schedule schedule; /* shows it */
     struct db_config config;
 };
@@ -73,9 +74,10 @@ bool is_same_finding(enum rule a, struct txn_span a_span, enum rule b, struct tx
 /* Whether findings of the rule are wanted. */
 bool rule_is_wanted(const struct find_options *options, enum rule rule);
 
-/* Notes that replaying `schedule` of the run shows `culprit`, unless its rule isn't wanted. */
-void discover(struct unit *unit, const struct judged_run *run, const struct culprit *culprit,
-              const struct schedule *schedule, const struct db_config *config);
+/* Notes that replaying `schedule` of the run shows `culprit`; NULL: its rule isn't wanted. */
+struct discovery *discover(struct unit *unit, const struct judged_run *run,
+                           const struct culprit *culprit, const struct schedule *schedule,
+                           const struct db_config *config);
 
 /* Notes what needs no second session and no table: LW008, LW009, LW011. */
 void discover_plain(struct unit *unit, enum rule rule, struct txn_span span,

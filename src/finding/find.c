@@ -49,12 +49,25 @@ static void find_early_effect(struct unit *unit, const struct judged_run *run,
     }
 }
 
+static bool shows_only(const struct witness *witness, enum rule rule) {
+    for (size_t i = 0; i < witness->culprits.count; i++)
+        if (witness->culprits.items[i].rule != rule)
+            return false;
+    return true;
+}
+
 static void discover_culprits(struct unit *unit, const struct judged_run *run,
                               const struct witness *witness, const struct schedule *schedule,
                               const struct db_config *config) {
-    for (size_t i = 0; i < witness->culprits.count; i++)
-        if (keeps(run, &witness->culprits.items[i]))
-            discover(unit, run, &witness->culprits.items[i], schedule, config);
+    bool ends_alike = !run->is_cross && shows_only(witness, RULE_CHECK_THEN_ACT) &&
+                      judge_ends_alike(unit->scratch, &run->setup, config, schedule);
+    for (size_t i = 0; i < witness->culprits.count; i++) {
+        if (!keeps(run, &witness->culprits.items[i]))
+            continue;
+        struct discovery *made = discover(unit, run, &witness->culprits.items[i], schedule, config);
+        if (made != NULL)
+            made->ends_alike = ends_alike;
+    }
     if (witness->culprits.count == 0)
         VEC_PUSH(&unit->arena, &unit->stats.unexplained, run->setup.sessions[0].program->span);
 }

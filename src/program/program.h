@@ -124,6 +124,8 @@ struct txn_step {
     struct txn_sql sql; /* SQL */
     /* SET_COLUMN, SQL: a framework's form does it, with values that a person gave. Not in the notation. */
     bool is_form;
+    /* SET_COLUMN: while Django saves the object, or in a method that it calls for that. Not in the notation. */
+    bool is_hook;
     /* NEW: table. RAISE: class (empty: the one being handled). CALL: the function. LOCK, UNLOCK,
      * WITH_LOCK: the lock. EFFECT: what happened. */
     struct str name;

@@ -501,6 +501,42 @@ bool judge_cell(struct arena *scratch, const struct run_setup *setup,
     return setup->server == NULL || !server_failed(setup->server, err);
 }
 
+/* The rows at the end of a run without effects; empty if it had some, or came to no end. */
+static struct str quiet_rows(struct world *world, struct buf *buf) {
+    if (!world_is_done(world) || world->effects.count > 0)
+        return (struct str){0};
+    database_end(world);
+    world_rows(world, buf);
+    return buf_str(buf);
+}
+
+bool judge_ends_alike(struct arena *scratch, const struct run_setup *setup,
+                      const struct db_config *config, const struct schedule *schedule) {
+    struct world start;
+    struct buf texts[3] = {0};
+    struct str rows[3];
+    struct err err;
+    if (setup->server != NULL || setup->session_count != 2 ||
+        !run_start(scratch, setup, config, NULL, &start, &err))
+        return false;
+    for (uint8_t i = 0; i < 3; i++) {
+        const uint8_t order[DB_SESSIONS_MAX] = {i, (uint8_t)(1 - i)};
+        struct world world = {0};
+        world_copy(&world, &start);
+        if (i < 2)
+            search_serial(&world, order);
+        else
+            search_replay(&world, schedule);
+        rows[i] = quiet_rows(&world, &texts[i]);
+        world_free(&world);
+    }
+    bool is_alike = rows[2].len > 0 && str_equal(rows[0], rows[2]) && str_equal(rows[1], rows[2]);
+    for (size_t i = 0; i < 3; i++)
+        buf_release(&texts[i]);
+    world_free(&start);
+    return is_alike;
+}
+
 static void add_end(struct arena *arena, struct serial_texts *serial, const uint8_t *order,
                     const struct world *world) {
     struct serial_end end = {.is_only = true};

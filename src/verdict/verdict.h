@@ -110,6 +110,11 @@ bool judge_cell(struct arena *scratch, const struct run_setup *setup,
                 const struct db_config *config, const struct judge_options *options,
                 struct cell_verdict *cell, struct err *err);
 
+/* Whether the schedule of two sessions, without effects, leaves the rows that they leave one after the other, in either order
+ * (whoever generated what is in them): then only what the sessions were told may matter. */
+bool judge_ends_alike(struct arena *scratch, const struct run_setup *setup,
+                      const struct db_config *config, const struct schedule *schedule);
+
 /* The outcomes of the serial orders, for people, each once, in order of first appearance. */
 struct serial_end {
     uint8_t order[DB_SESSIONS_MAX]; /* the first order that ends so */
