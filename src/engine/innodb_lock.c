@@ -239,10 +239,15 @@ static bool closes_cycle(struct db *db, size_t session, struct innodb_request *r
     enum step step = session_wait(db, session, &wait);
     if (step == STEP_WAIT)
         session_wait_end(db, session);
-    locks_unqueue(db, session);
     if (step == STEP_OK)
         request->is_stale = true;
     /* A victim lets go of what it holds only when it runs again, of what it waits for at once. */
+    struct lock *queued = find_own(db, session, request, true);
+    if (step == STEP_OK && !is_held && queued != NULL && queue_ahead(db, queued, false) == 0) {
+        queued->is_waiting = false;
+        request->granted = queued->sequence;
+    }
+    locks_unqueue(db, session);
     return step == STEP_OK && !is_held;
 }
 

@@ -93,8 +93,10 @@ void session_look_for_deadlocks(struct db *db) {
         int victim = closer == DB_NO_SESSION
                          ? DB_NO_SESSION
                          : db->policy->deadlock_victim(db, (size_t)closer, cycle);
-        if (victim != DB_NO_SESSION)
-            session_abort(db, (size_t)victim, DB_ERROR_DEADLOCK);
+        if (victim == DB_NO_SESSION)
+            continue;
+        session_abort(db, (size_t)victim, DB_ERROR_DEADLOCK);
+        s = SIZE_MAX; /* who waited for it may wait for another now: from the first again */
     }
 }
 
