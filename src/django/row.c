@@ -397,9 +397,12 @@ static struct val *default_value(struct lowerer *l, struct txn_span span, const 
                                            str_ends(symbol.dotted, "date.today")))
         return val_scalar(l, txn_now(&l->b, span));
     struct str text = module_text(field->module, field->default_node);
-    if (field->is_primary || field->is_unique) /* uuid4(): another one each time */
-        return val_unknown(l, span, str_printf(l->arena, "%.*s() at line %u", STR_ARG(text), span.start.line));
-    return val_scalar(l, txn_opaque(&l->b, span, lower_identifier(l, text)));
+    struct txn_expr *call = txn_opaque(&l->b, span, lower_identifier(l, text));
+    if (field->is_primary || field->is_unique) /* uuid4(): another one each time, and nobody else's */
+        txn_add_arg(&l->b, call,
+                    lower_param(l, span, str_printf(l->arena, "%.*s() at line %u", STR_ARG(text),
+                                                    span.start.line)));
+    return val_scalar(l, call);
 }
 
 /* The call of GenericForeignKey that a name of the model stands for, or NULL. */
