@@ -13,7 +13,8 @@ struct self_use {
 
 struct naming {
     struct django_facts *facts;
-    struct map any;       /* names that are used otherwise than as self.name */
+    struct map any;       /* names that are used as x.name, or in a string */
+    struct map plain;     /* names that are used alone: no method's, but in the body of its class */
     struct map self_uses; /* name -> struct self_use */
     struct map classes;   /* address of the node -> struct py_class */
     struct py_class *class_; /* around */
@@ -56,7 +57,10 @@ static void visit(const struct py_node *node, void *context) {
     struct naming *naming = context;
     struct py_class *outer = naming->class_;
     if (node->kind == PY_Name) {
-        use(naming, node->Name.id);
+        if (map_has(&naming->facts->func_by_name, node->Name.id))
+            map_put(&naming->plain, node->Name.id, naming);
+        if (naming->class_ != NULL)
+            use_of_self(naming, node->Name.id);
     } else if (node->kind == PY_Constant && node->constant == PY_CONST_Str) {
         use_text(naming, node->Constant.text);
     } else if (node->kind == PY_Attribute) {
@@ -85,7 +89,10 @@ static bool is_in_line(struct django_facts *facts, struct py_class *a, struct py
     return class_walk(facts, a, is_class, b) || class_walk(facts, b, is_class, a);
 }
 
-static bool is_used_by_self(struct naming *naming, const struct py_func *func) {
+static bool is_used(struct naming *naming, const struct py_func *func) {
+    if (map_has(&naming->any, func->name) ||
+        (func->owner == NULL && map_has(&naming->plain, func->name)))
+        return true;
     const struct self_use *one = map_get(&naming->self_uses, func->name);
     for (; one != NULL && func->owner != NULL; one = one->next)
         if (is_in_line(naming->facts, one->class_, func->owner))
@@ -145,6 +152,7 @@ void named_find(struct django_facts *facts) {
     if (!has_routes(facts))
         return;
     map_init(&naming.any, facts->arena);
+    map_init(&naming.plain, facts->arena);
     map_init(&naming.self_uses, facts->arena);
     map_init(&naming.classes, facts->arena);
     for (size_t i = 0; i < facts->classes.count; i++)
@@ -156,9 +164,8 @@ void named_find(struct django_facts *facts) {
         struct py_func *func = facts->funcs.items[i];
         struct django_function *function = &facts->project->functions.items[i];
         bool is_named = func->node == NULL || func->admin != NULL || function->is_hook ||
-                        function->is_root_named || map_has(&naming.any, func->name) ||
-                        is_used_by_self(&naming, func) || has_registering_decorator(func) ||
-                        is_framework_name(facts, func);
+                        function->is_root_named || is_used(&naming, func) ||
+                        has_registering_decorator(func) || is_framework_name(facts, func);
         bool is_registered = function->is_root && function->root != DJANGO_ROOT_VIEW;
         func->is_unnamed = !is_named && !is_registered;
     }
