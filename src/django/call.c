@@ -288,7 +288,8 @@ static bool may_write(struct lowerer *l, const struct val *func, const struct ar
     bool is_call = args->node != NULL && args->node->Call.func->kind == PY_Attribute &&
                    str_equal(args->node->Call.func->Attribute.attr, last);
     if (lower_is_write(last) && (!is_call || lower_is_write_call(args->node)))
-        return func->is_orm || lower_is_manager_call(func->name);
+        return func->is_orm || lower_is_manager_call(func->name) ||
+               str_ends(func->name, "cursor.execute");
     if (!func->is_orm || is_of_options(func->name))
         return false;
     bool is_attribute = last.len < func->name.len;

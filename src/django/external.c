@@ -59,7 +59,7 @@ bool lower_is_silent(struct str dotted) {
                                         "full_clean", "clean", "add_error", "setdefault", "pop", "sleep",
                                         "raise_for_status", "strip", "set_cookie", "get", "items",
                                         "get_context_data", "validate", "keys", "values", "format",
-                                        "getattr", "connect", "disconnect"};
+                                        "getattr", "connect", "disconnect", "clear"};
     if (is_harmless(dotted))
         return true;
     for (size_t i = 0; i < LW_COUNT_OF(prefixes); i++)
@@ -381,7 +381,8 @@ struct val *lower_call_external(struct lowerer *l, struct str dotted, struct arg
         return lower_partial_call(l, args);
     if (is_one_of(dotted, (const char *const[]){"functools.wraps"}, 1))
         return val_external(l, args->span, STR("functools.wraps()"));
-    if (str_is(dotted, "functools.wraps()") || str_is(dotted, "copy.copy"))
+    if (str_is(dotted, "functools.wraps()") || str_is(dotted, "copy.copy") ||
+        str_is(dotted, "contextlib.closing"))
         return identity(l, args);
     return NULL;
 }
