@@ -48,11 +48,8 @@ struct str django_assumption(struct arena *arena, const struct django_project *p
     const struct django_facts *facts = project->facts;
     const struct py_func *func = facts->funcs.items[function];
     struct str none = {0}, name = func->name;
-    if (func->admin != NULL && func->admin->is_view)
-        return none;
     if (func->admin != NULL)
-        return str_printf(arena, "somebody edits that %.*s in the admin at the same time",
-                          STR_ARG(func->admin->model->name));
+        return none;
     if (func->owner != NULL)
         name = str_printf(arena, "%.*s.%.*s", STR_ARG(func->owner->name), STR_ARG(name));
     if (func->is_unnamed)

@@ -59,15 +59,24 @@ struct val *val_rows(struct lowerer *l, struct txn_span span, uint16_t var, stru
     return val;
 }
 
+/* A name that is made of names may double with every step; beyond a length it stands for itself by its hash. */
+static struct str bounded_name(struct lowerer *l, struct str name) {
+    enum { NAME_BYTES_MAX = 512, NAME_BYTES_KEPT = 256 };
+    if (name.len <= NAME_BYTES_MAX)
+        return name;
+    return str_printf(l->arena, "%.*s... %016llx", STR_ARG(str_sub(name, 0, NAME_BYTES_KEPT)),
+                      (unsigned long long)str_hash(name));
+}
+
 struct val *val_unknown(struct lowerer *l, struct txn_span span, struct str text) {
     struct val *val = val_new(l, VAL_UNKNOWN, span);
-    val->name = text;
+    val->name = bounded_name(l, text);
     return val;
 }
 
 struct val *val_external(struct lowerer *l, struct txn_span span, struct str dotted) {
     struct val *val = val_new(l, VAL_EXTERNAL, span);
-    val->name = dotted;
+    val->name = bounded_name(l, dotted);
     return val;
 }
 
