@@ -235,17 +235,13 @@ static struct val *phi_sequence(struct phi *phi, struct val *first) {
 }
 
 static struct val *phi_free(struct phi *phi) {
-    enum { TEXT_MAX = 400 }; /* values that are joined over and over would double theirs each time */
     struct str text = {0};
     for (size_t i = 0; i < phi->count; i++)
         if (phi->vals[i] != NULL && text.len == 0)
             text = phi->vals[i]->name;
-        else if (phi->vals[i] != NULL && text.len + phi->vals[i]->name.len < TEXT_MAX)
+        else if (phi->vals[i] != NULL)
             text = str_printf(phi->l->arena, "%.*s or %.*s", STR_ARG(text),
                               STR_ARG(phi->vals[i]->name));
-        else if (phi->vals[i] != NULL && !str_ends(text, " or more"))
-            text = str_printf(phi->l->arena, "%.*s or more",
-                              STR_ARG(str_sub(text, 0, text.len < TEXT_MAX / 2 ? text.len : TEXT_MAX / 2)));
     struct val *val = val_unknown(phi->l, phi->span, text);
     struct val *first = NULL;
     bool is_one = true;
