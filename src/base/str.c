@@ -35,6 +35,13 @@ bool str_is(struct str s, const char *c_string) {
     return str_equal(s, str_from_c(c_string));
 }
 
+bool str_is_one_of(struct str s, const char *const *names, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (str_is(s, names[i]))
+            return true;
+    return false;
+}
+
 bool str_starts(struct str s, const char *prefix) {
     size_t len = strlen(prefix);
     return s.len >= len && (len == 0 || memcmp(s.ptr, prefix, len) == 0);

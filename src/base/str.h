@@ -32,6 +32,11 @@ bool str_equal(struct str a, struct str b);
 bool str_equal_nocase(struct str a, struct str b);
 /* Against a NUL-terminated string. */
 bool str_is(struct str s, const char *c_string);
+/* Whether it is one of `count` names. */
+bool str_is_one_of(struct str s, const char *const *names, size_t count);
+#define STR_IS_ONE_OF(s, ...)                                                                      \
+    str_is_one_of((s), (const char *const[]){__VA_ARGS__},                                         \
+                  sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
 bool str_starts(struct str s, const char *prefix);
 bool str_ends(struct str s, const char *suffix);
 

@@ -5,13 +5,6 @@
 #include "django/orm.h"
 #include "django/values.h"
 
-static bool is_one_of(struct str name, const char *const *names, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (str_is(name, names[i]))
-            return true;
-    return false;
-}
-
 struct str lower_last_part(struct str dotted) {
     size_t end = str_find(dotted, '(', 0), dot;
     dotted = str_sub(dotted, 0, end);
@@ -39,7 +32,7 @@ static bool is_harmless(struct str dotted) {
     static const char *const removals[] = {"os.remove", "os.unlink", "shutil.rmtree"};
     struct str last = lower_last_part(dotted);
     return has_part(dotted, "stdout") || has_part(dotted, "stderr") || has_part(dotted, "cache") ||
-           is_one_of(dotted, removals, LW_COUNT_OF(removals)) ||
+           str_is_one_of(dotted, removals, LW_COUNT_OF(removals)) ||
            (last.len > 0 && last.ptr[0] >= 'A' && last.ptr[0] <= 'Z');
 }
 
@@ -68,7 +61,7 @@ bool lower_is_silent(struct str dotted) {
     if (str_starts(dotted, "requests.") || str_starts(dotted, "httpx.") ||
         str_starts(dotted, "urllib.") || str_starts(dotted, "stripe."))
         return false;
-    return is_one_of(lower_last_part(dotted), names, LW_COUNT_OF(names));
+    return str_is_one_of(lower_last_part(dotted), names, LW_COUNT_OF(names));
 }
 
 /* Calls whose result is used, and which yet are there for what they do. */
@@ -84,16 +77,16 @@ bool lower_is_effect(struct str dotted) {
             return true;
     if (str_starts(dotted, "builtins.") || str_starts(dotted, "request"))
         return false;
-    return is_one_of(lower_last_part(dotted), names, LW_COUNT_OF(names));
+    return str_is_one_of(lower_last_part(dotted), names, LW_COUNT_OF(names));
 }
 
 enum django_effect django_effect_kind(struct str name) {
     static const char *const tasks[] = {"delay", "apply_async", "send_task", "enqueue"};
     static const char *const queries[] = {"get", "head", "retrieve", "list"};
     struct str last = lower_last_part(name);
-    if (is_one_of(last, tasks, LW_COUNT_OF(tasks)))
+    if (str_is_one_of(last, tasks, LW_COUNT_OF(tasks)))
         return DJANGO_EFFECT_TASK;
-    bool is_sure = lower_is_effect(name) && !is_one_of(last, queries, LW_COUNT_OF(queries));
+    bool is_sure = lower_is_effect(name) && !str_is_one_of(last, queries, LW_COUNT_OF(queries));
     return is_sure ? DJANGO_EFFECT_SURE : DJANGO_EFFECT_UNKNOWN;
 }
 
@@ -107,7 +100,7 @@ bool lower_is_builtin(struct str name) {
         "object", "oct", "open", "ord", "pow", "print", "property", "range", "repr", "reversed",
         "round", "set", "setattr", "slice", "sorted", "staticmethod", "str", "sum", "super", "tuple",
         "type", "vars", "zip", "__import__", "NotImplemented"};
-    return is_one_of(name, names, LW_COUNT_OF(names)) || str_ends(name, "Error") ||
+    return str_is_one_of(name, names, LW_COUNT_OF(names)) || str_ends(name, "Error") ||
            str_is(name, "Exception");
 }
 
@@ -119,7 +112,7 @@ bool lower_is_manager_call(struct str name) {
     for (size_t i = 0; i + 9 <= name.len; i++)
         if (memcmp(name.ptr + i, ".objects.", 9) == 0)
             return true;
-    return is_one_of(lower_last_part(name), names, LW_COUNT_OF(names));
+    return str_is_one_of(lower_last_part(name), names, LW_COUNT_OF(names));
 }
 
 /* Methods of rows, managers and querysets that write, or that lock. */
@@ -131,7 +124,7 @@ bool lower_is_write(struct str name) {
         "bulk_create", "abulk_create", "bulk_update", "abulk_update", "select_for_update", "raw",
         /* of the trees of django-treebeard and django-mptt */
         "add_child", "add_root", "add_sibling", "move", "move_to", "insert_at", "insert_node"};
-    return is_one_of(name, names, LW_COUNT_OF(names));
+    return str_is_one_of(name, names, LW_COUNT_OF(names));
 }
 
 /* "get" for "aget": what the ORM's asynchronous methods send is what the others do. */
@@ -141,7 +134,7 @@ struct str lower_sync_name(struct str name) {
         "aiterator", "alatest", "aearliest", "afirst", "alast", "ain_bulk", "adelete", "aupdate", "aexists",
         "acontains", "aaggregate", "aadd", "aclear", "aremove", "aset", "asave", "arefresh_from_db",
         "afull_clean", "aget_object_or_404", "aget_list_or_404"};
-    return is_one_of(name, names, LW_COUNT_OF(names)) ? str_sub(name, 1, name.len) : name;
+    return str_is_one_of(name, names, LW_COUNT_OF(names)) ? str_sub(name, 1, name.len) : name;
 }
 
 /* What the ORM's own methods can't be called with is no call of theirs: update(other) is a dict's, set(key, value) a cache's. */
@@ -162,7 +155,7 @@ bool lower_is_plain_read(struct str name) {
         "copy",   "index",  "append", "format", "join",   "split",   "strip",  "lower", "upper",  "replace",
         "exclude", "order_by", "distinct", "none", "only", "defer", "values_list", "select_related",
         "prefetch_related", "annotate", "aggregate", "iterator", "in_bulk", "latest", "earliest"};
-    return is_one_of(name, names, LW_COUNT_OF(names));
+    return str_is_one_of(name, names, LW_COUNT_OF(names));
 }
 
 static struct val *get_or_404(struct lowerer *l, struct args *args, bool is_list) {
@@ -379,7 +372,7 @@ struct val *lower_call_external(struct lowerer *l, struct str dotted, struct arg
         return lower_call_builtin(l, STR("int"), args);
     if (str_ends(dotted, "functools.partial") || str_is(dotted, "functools.partial"))
         return lower_partial_call(l, args);
-    if (is_one_of(dotted, (const char *const[]){"functools.wraps"}, 1))
+    if (str_is_one_of(dotted, (const char *const[]){"functools.wraps"}, 1))
         return val_external(l, args->span, STR("functools.wraps()"));
     if (str_is(dotted, "functools.wraps()") || str_is(dotted, "copy.copy") ||
         str_is(dotted, "contextlib.closing"))
@@ -511,9 +504,9 @@ struct val *lower_call_builtin(struct lowerer *l, struct str name, struct args *
                                       txn_literal(&l->b, args->span, value_bool(true)),
                                       txn_literal(&l->b, args->span, value_bool(false))));
     }
-    if (is_one_of(name, (const char *const[]){"list", "tuple", "set", "sorted", "reversed", "frozenset"}, 6))
+    if (str_is_one_of(name, (const char *const[]){"list", "tuple", "set", "sorted", "reversed", "frozenset"}, 6))
         return builtin_list(l, args);
-    if (is_one_of(name, (const char *const[]){"int", "float", "abs", "round"}, 4) && of != NULL)
+    if (str_is_one_of(name, (const char *const[]){"int", "float", "abs", "round"}, 4) && of != NULL)
         return of->kind == VAL_SCALAR && !str_is(name, "abs") ? of : NULL;
     if (str_is(name, "range") && of != NULL) {
         struct val *val = partial_of(l, args, "range");

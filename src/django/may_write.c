@@ -153,13 +153,6 @@ static void bind_target(struct scan *scan, const struct py_node *target, enum lo
         bind_target(scan, elts.items[i], LOCAL_OTHER);
 }
 
-static bool is_one_of(struct str name, const char *const *names, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (str_is(name, names[i]))
-            return true;
-    return false;
-}
-
 /* An object of a class from outside that is none of the ORM's: svgwrite.Drawing. */
 static bool is_outside_class(struct str dotted) {
     struct str last = lower_last_part(dotted);
@@ -186,7 +179,7 @@ static bool calls_plain(struct scan *scan, const struct py_node *call) {
         return is_outside_class(symbol.dotted) || str_starts(symbol.dotted, "json.") ||
                str_starts(symbol.dotted, "logging.") || str_starts(symbol.dotted, "collections.");
     return symbol.kind == SYMBOL_NONE && func->kind == PY_Name &&
-           is_one_of(name, makers, LW_COUNT_OF(makers));
+           str_is_one_of(name, makers, LW_COUNT_OF(makers));
 }
 
 /* A container, text or number that is made here, or an object from outside: no row, no manager and nothing of the

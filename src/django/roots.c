@@ -28,29 +28,18 @@ static struct str decorator_name(const struct py_node *node) {
                                       : (struct str){0};
 }
 
-static bool is_one_of(struct str name, const char *const *names, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (str_is(name, names[i]))
-            return true;
-    return false;
-}
-
-#define IS_ONE_OF(name, ...)                                                                       \
-    is_one_of(name, (const char *const[]){__VA_ARGS__},                                            \
-              sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
-
 static void mark_decorated(struct django_facts *facts, struct py_func *func) {
     struct py_list decorators = func->node->FunctionDef.decorator_list;
     for (uint32_t i = 0; i < decorators.count; i++) {
         struct str name = decorator_name(decorators.items[i]);
-        if (IS_ONE_OF(name, "shared_task", "task", "periodic_task", "db_task", "db_periodic_task",
+        if (STR_IS_ONE_OF(name, "shared_task", "task", "periodic_task", "db_task", "db_periodic_task",
                       "job", "actor"))
             root_set(facts, func, DJANGO_ROOT_TASK, true, STR("task"));
         else if (str_is(name, "receiver") && func->owner == NULL)
             root_set(facts, func, DJANGO_ROOT_RECEIVER, false, STR("signal receiver"));
         else if (str_is(name, "api_view"))
             root_set(facts, func, DJANGO_ROOT_VIEW, true, STR("view"));
-        else if (IS_ONE_OF(name, "action", "detail_route", "list_route") && func->owner != NULL &&
+        else if (STR_IS_ONE_OF(name, "action", "detail_route", "list_route") && func->owner != NULL &&
                  is_view_class(facts, func->owner))
             root_set(facts, func, DJANGO_ROOT_VIEW, true, STR("view"));
         else if (str_is(name, "action") && decorators.items[i]->kind != PY_Name)
@@ -74,7 +63,7 @@ static const char *const hooks[] = {"form_valid",      "form_invalid",   "perfor
                                     "formset_valid",   "forms_valid",    "get_success_url"};
 
 static bool is_handler(struct str name) {
-    return is_one_of(name, handlers, LW_COUNT_OF(handlers));
+    return str_is_one_of(name, handlers, LW_COUNT_OF(handlers));
 }
 
 /* A route, and whether a router made it. */
@@ -84,7 +73,7 @@ struct way {
 };
 
 static bool is_of_one(struct str name) {
-    return IS_ONE_OF(name, "retrieve", "update", "partial_update", "destroy", "perform_update",
+    return STR_IS_ONE_OF(name, "retrieve", "update", "partial_update", "destroy", "perform_update",
                      "perform_destroy", "get_object");
 }
 
@@ -107,7 +96,7 @@ static bool is_detail(const struct py_func *func) {
 /* "view /orders/<pk>/" */
 static struct str view_text(struct django_facts *facts, struct way way, const struct py_func *func) {
     struct arena *arena = facts->arena;
-    bool is_known = is_handler(func->name) || is_one_of(func->name, hooks, LW_COUNT_OF(hooks));
+    bool is_known = is_handler(func->name) || str_is_one_of(func->name, hooks, LW_COUNT_OF(hooks));
     if (!way.is_router || (is_known && !is_of_one(func->name)))
         return str_printf(arena, "view %.*s", STR_ARG(way.route));
     if (is_known)
@@ -164,18 +153,18 @@ static struct str module_last(struct str name) {
 static void mark_method(struct django_facts *facts, struct py_func *func) {
     struct py_class *class_ = func->owner;
     struct str name = func->name;
-    if (IS_ONE_OF(name, "handle", "handle_noargs", "handle_app_config", "handle_label") &&
+    if (STR_IS_ONE_OF(name, "handle", "handle_noargs", "handle_app_config", "handle_label") &&
         class_has_external_base(facts, class_, "Command"))
         root_set(facts, func, DJANGO_ROOT_COMMAND, str_starts(name, "handle"),
                  str_printf(facts->arena, "management command %.*s",
                             STR_ARG(module_last(func->module->name))));
     else if (str_is(name, "run") && class_has_external_base(facts, class_, "Task"))
         root_set(facts, func, DJANGO_ROOT_TASK, true, STR("task"));
-    else if (IS_ONE_OF(name, "mutate", "perform_mutation", "mutate_and_get_payload") &&
+    else if (STR_IS_ONE_OF(name, "mutate", "perform_mutation", "mutate_and_get_payload") &&
              class_has_external_base(facts, class_, "Mutation"))
         root_set(facts, func, DJANGO_ROOT_MUTATION, true,
                  str_printf(facts->arena, "mutation %.*s", STR_ARG(class_->name)));
-    else if (IS_ONE_OF(name, "__call__", "process_request", "process_view", "process_response",
+    else if (STR_IS_ONE_OF(name, "__call__", "process_request", "process_view", "process_response",
                        "process_exception", "process_template_response") &&
              (str_ends(class_->name, "Middleware") ||
               class_has_external_base(facts, class_, "MiddlewareMixin")))
@@ -183,11 +172,11 @@ static void mark_method(struct django_facts *facts, struct py_func *func) {
     else if (class_has_external_base(facts, class_, "Admin") && is_admin_action(func))
         root_set(facts, func, DJANGO_ROOT_ADMIN_ACTION, true, STR("admin action"));
     else if (class_has_external_base(facts, class_, "Admin") &&
-             IS_ONE_OF(name, "save_model", "delete_model", "save_related", "save_formset",
+             STR_IS_ONE_OF(name, "save_model", "delete_model", "save_related", "save_formset",
                        "delete_queryset", "get_queryset", "response_change", "response_add"))
         root_set(facts, func, DJANGO_ROOT_ADMIN, false, STR("admin"));
     else if (is_view_class(facts, class_) &&
-             (is_handler(name) || is_one_of(name, hooks, LW_COUNT_OF(hooks))))
+             (is_handler(name) || str_is_one_of(name, hooks, LW_COUNT_OF(hooks))))
         root_set(facts, func, DJANGO_ROOT_VIEW, is_handler(name), STR("view"));
 }
 

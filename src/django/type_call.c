@@ -5,16 +5,6 @@
 #include "django/type_call.h"
 #include "django/values.h"
 
-static bool is_one_of(struct str name, const char *const *names, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (str_is(name, names[i]))
-            return true;
-    return false;
-}
-#define IS_ONE_OF(name, ...)                                                                       \
-    is_one_of((name), (const char *const[]){__VA_ARGS__},                                          \
-              sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
-
 static struct type query_type(struct typer *typer, struct model *model, struct str manager) {
     struct type type = type_of_model(TYPE_QUERY, model);
     if (type.kind == TYPE_QUERY)
@@ -147,7 +137,7 @@ static struct type object_member(struct typer *typer, const struct type *of, str
         return type;
     if (str_is(name, "__class__"))
         return type_of_class(typer, of->class_, false);
-    if (IS_ONE_OF(name, "cleaned_data", "validated_data", "initial_data", "errors", "kwargs", "stdout", "stderr",
+    if (STR_IS_ONE_OF(name, "cleaned_data", "validated_data", "initial_data", "errors", "kwargs", "stdout", "stderr",
                   "style"))
         return type_plain();
     bool is_view = is_view_class(typer->facts, of->class_);
@@ -166,7 +156,7 @@ static struct type request_member(struct typer *typer, struct str name) {
                                         "content_type", "path_info", "LANGUAGE_CODE", "encoding", "scheme"};
     if (str_is(name, "user"))
         return type_of_model(TYPE_ROW, model_named(typer->facts, NULL, typer->facts->user_model));
-    if (is_one_of(name, plain, LW_COUNT_OF(plain)))
+    if (str_is_one_of(name, plain, LW_COUNT_OF(plain)))
         return type_plain();
     return type_of_given(typer, NULL, name);
 }
@@ -305,19 +295,19 @@ struct py_func *type_callee(struct typer *typer, struct scope *scope, const stru
 /* Methods of the ORM's own. */
 static struct type query_method_type(const struct type *of, struct str name) {
     name = lower_sync_name(name);
-    if (IS_ONE_OF(name, "get", "first", "last", "latest", "earliest", "create")) {
+    if (STR_IS_ONE_OF(name, "get", "first", "last", "latest", "earliest", "create")) {
         struct type row = type_of_model(TYPE_ROW, of->model);
-        row.is_null = IS_ONE_OF(name, "first", "last");
+        row.is_null = STR_IS_ONE_OF(name, "first", "last");
         return row;
     }
-    if (IS_ONE_OF(name, "get_or_create", "update_or_create"))
+    if (STR_IS_ONE_OF(name, "get_or_create", "update_or_create"))
         return type_of_model(TYPE_PAIR, of->model);
-    if (IS_ONE_OF(name, "all", "filter", "exclude", "order_by", "annotate", "alias", "distinct", "select_related",
+    if (STR_IS_ONE_OF(name, "all", "filter", "exclude", "order_by", "annotate", "alias", "distinct", "select_related",
                   "prefetch_related", "only", "defer", "reverse", "using", "none", "union", "intersection",
                   "difference", "select_for_update", "complex_filter", "iterator", "extra", "get_queryset", "_clone",
                   "db_manager", "get_query_set"))
         return *of;
-    if (IS_ONE_OF(name, "count", "exists", "update", "delete", "aggregate", "values", "values_list", "in_bulk",
+    if (STR_IS_ONE_OF(name, "count", "exists", "update", "delete", "aggregate", "values", "values_list", "in_bulk",
                   "add", "remove", "set", "clear", "bulk_update", "dates", "datetimes"))
         return type_plain();
     return str_is(name, "bulk_create") ? type_of_model(TYPE_ROWS, of->model) : type_unknown();
@@ -338,11 +328,11 @@ static struct type rows_or_plain(struct type of) {
 static struct type builtin_type(struct typer *typer, struct scope *scope, const struct py_node *call, struct str name) {
     struct type of = argument(typer, scope, call, 0);
     bool is_many = of.kind == TYPE_QUERY || of.kind == TYPE_ROWS;
-    if (IS_ONE_OF(name, "list", "sorted", "set", "tuple", "reversed", "frozenset", "iter"))
+    if (STR_IS_ONE_OF(name, "list", "sorted", "set", "tuple", "reversed", "frozenset", "iter"))
         return rows_or_plain(of);
     if (str_is(name, "filter"))
         return rows_or_plain(argument(typer, scope, call, 1));
-    if (str_is(name, "next") || (IS_ONE_OF(name, "min", "max") && is_many && call->Call.args.count == 1))
+    if (str_is(name, "next") || (STR_IS_ONE_OF(name, "min", "max") && is_many && call->Call.args.count == 1))
         return is_many ? type_of_model(TYPE_ROW, of.model) : type_unknown();
     if (str_is(name, "type"))
         return of.kind == TYPE_ROW ? type_of_model(TYPE_MODEL, of.model) : type_unknown();
@@ -354,7 +344,7 @@ static struct type builtin_type(struct typer *typer, struct scope *scope, const 
             type_merge(&type, argument(typer, scope, call, 2));
         return type;
     }
-    if (IS_ONE_OF(name, "str", "int", "float", "len", "bool", "repr", "abs", "sum", "dict", "hasattr", "isinstance",
+    if (STR_IS_ONE_OF(name, "str", "int", "float", "len", "bool", "repr", "abs", "sum", "dict", "hasattr", "isinstance",
                   "round", "range", "format", "print", "open", "bytes", "hash", "id", "any", "all", "ord", "chr"))
         return type_plain();
     return type_unknown();
@@ -365,9 +355,9 @@ static struct type outside_type(struct typer *typer, struct scope *scope, const 
     struct str last = lower_last_part(dotted);
     struct type of = argument(typer, scope, call, 0);
     bool is_fetched = of.kind == TYPE_MODEL || of.kind == TYPE_QUERY;
-    if (IS_ONE_OF(last, "get_object_or_404", "aget_object_or_404"))
+    if (STR_IS_ONE_OF(last, "get_object_or_404", "aget_object_or_404"))
         return is_fetched ? type_of_model(TYPE_ROW, of.model) : type_unknown();
-    if (IS_ONE_OF(last, "get_list_or_404", "aget_list_or_404"))
+    if (STR_IS_ONE_OF(last, "get_list_or_404", "aget_list_or_404"))
         return is_fetched ? type_of_model(TYPE_ROWS, of.model) : type_unknown();
     if (str_is(dotted, "itertools.chain"))
         return rows_or_plain(of);
@@ -392,9 +382,9 @@ static struct type outside_type(struct typer *typer, struct scope *scope, const 
 static struct type framework_method(struct typer *typer, const struct type *of, struct str name) {
     if (of->kind == TYPE_QUERY)
         return query_method_type(of, name);
-    if (of->kind == TYPE_ROW && IS_ONE_OF(name, "save", "delete", "refresh_from_db", "full_clean", "clean"))
+    if (of->kind == TYPE_ROW && STR_IS_ONE_OF(name, "save", "delete", "refresh_from_db", "full_clean", "clean"))
         return type_plain();
-    if (of->kind == TYPE_ROWS && IS_ONE_OF(name, "pop"))
+    if (of->kind == TYPE_ROWS && STR_IS_ONE_OF(name, "pop"))
         return (struct type){.kind = TYPE_ROW, .model = of->model, .is_new = of->is_new};
     if (of->kind != TYPE_OBJECT)
         return type_unknown();

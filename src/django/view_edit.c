@@ -130,13 +130,6 @@ static struct val *handle(struct lowerer *l, struct val *self, struct str name, 
                      &inner);
 }
 
-static bool is_one_of(struct str name, const char *const *names, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (str_is(name, names[i]))
-            return true;
-    return false;
-}
-
 static const char *const savers[] = {"form_valid", "perform_create", "perform_update"};
 static const char *const handlers[] = {"post", "put", "patch", "delete", "create", "update", "partial_update",
                                        "destroy"};
@@ -145,14 +138,14 @@ static const char *const makers[] = {"get_form", "get_serializer"};
 bool view_edits(struct lowerer *l, const struct val *self, struct str name) {
     bool is_edit = has_base(l, self, "UpdateView") || has_base(l, self, "CreateView") ||
                    has_base(l, self, "FormView") || has_base(l, self, "DeleteView");
-    if (is_one_of(name, makers, LW_COUNT_OF(makers)) || is_one_of(name, savers, LW_COUNT_OF(savers)))
+    if (str_is_one_of(name, makers, LW_COUNT_OF(makers)) || str_is_one_of(name, savers, LW_COUNT_OF(savers)))
         return is_edit || is_rest(l, self);
     if (str_is(name, "perform_destroy"))
         return is_rest(l, self);
     return (is_edit || has_base(l, self, "ViewSet") || has_base(l, self, "Viewset") ||
             has_base(l, self, "ModelMixin") || has_base(l, self, "CreateAPIView") ||
             has_base(l, self, "UpdateAPIView") || has_base(l, self, "DestroyAPIView")) &&
-           is_one_of(name, handlers, LW_COUNT_OF(handlers));
+           str_is_one_of(name, handlers, LW_COUNT_OF(handlers));
 }
 
 struct val *view_edit(struct lowerer *l, struct val *self, struct str name, struct args *args) {
@@ -160,7 +153,7 @@ struct val *view_edit(struct lowerer *l, struct val *self, struct str name, stru
     struct val *first = args_get(args, 0, NULL);
     if (!view_edits(l, self, name))
         return NULL;
-    if (is_one_of(name, makers, LW_COUNT_OF(makers))) {
+    if (str_is_one_of(name, makers, LW_COUNT_OF(makers))) {
         bool is_bound = str_is(name, "get_form") && has_base(l, self, "UpdateView");
         const struct cell *object = fields_find(self->fields, STR("object"));
         struct args plain = {.span = span};
@@ -171,7 +164,7 @@ struct val *view_edit(struct lowerer *l, struct val *self, struct str name, stru
     if (str_is(name, "perform_destroy")) {
         return first != NULL ? delete_row(l, span, first) : NULL;
     }
-    if (!is_one_of(name, savers, LW_COUNT_OF(savers)))
+    if (!str_is_one_of(name, savers, LW_COUNT_OF(savers)))
         return handle(l, self, name, span);
     if (str_is(name, "form_valid") && has_base(l, self, "DeleteView")) {
         struct val *row = object_of(l, self, span);
@@ -192,7 +185,7 @@ void view_hook_args(struct lowerer *l, const struct py_func *func, struct val *s
         return;
     struct txn_span span = args->span;
     struct val *given = NULL;
-    if (is_one_of(func->name, savers, LW_COUNT_OF(savers)) && view_edits(l, self, func->name))
+    if (str_is_one_of(func->name, savers, LW_COUNT_OF(savers)) && view_edits(l, self, func->name))
         given = checked_form(l, self, span, func->name);
     else if (str_is(func->name, "perform_destroy") && is_rest(l, self))
         given = object_of(l, self, span);

@@ -123,6 +123,11 @@ static void test_str_parts(void **state) {
     assert_int_equal(str_find(text, ',', 0), 3);
     assert_int_equal(str_find(text, ',', 4), 7);
     assert_int_equal(str_find(text, ',', 99), 7);
+    static const char *const names[] = {"one", "two"};
+    assert_true(str_is_one_of(STR("two"), names, 2));
+    assert_false(str_is_one_of(STR("two"), names, 1));
+    assert_true(STR_IS_ONE_OF(STR("one"), "zero", "one"));
+    assert_false(STR_IS_ONE_OF(STR("on"), "zero", "one"));
 }
 
 static void test_str_copies(void **state) {
