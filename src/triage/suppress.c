@@ -77,7 +77,7 @@ static void judge_file(struct triage *triage, struct str path, uint32_t rules,
         size_t from = at;
         while (at < finding_count && findings[at].span.start.line <= first->last)
             at++;
-        judge_statement(triage, first, next - i, &findings[from], at - from);
+        judge_statement(triage, first, next - i, at > from ? &findings[from] : NULL, at - from);
     }
     for (size_t i = 0; i < directives.items.count; i++)
         warn_of(triage, &directives.items.items[i], rules, module->error_count > 0);
