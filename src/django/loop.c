@@ -239,6 +239,19 @@ static void settle(struct loop *loop, struct flow_sites *ends, struct flow_sites
             }
 }
 
+/* Ends an `if` that has no other branch, and whose own is lowered; `mark`: where that began. */
+static void end_lone_branch(struct loop *loop, struct txn_step *step, size_t mark) {
+    struct lowerer *l = loop->l;
+    struct flow_sites sites = {{0}};
+    flow_add_site(l, &sites, mark, NULL, NULL);
+    flow_undo(l, mark);
+    l->frame->is_terminated = false;
+    txn_build_else(&l->b, step);
+    flow_add_site(l, &sites, mark, NULL, NULL);
+    txn_build_end(&l->b, step);
+    flow_merge(l, loop->span, &sites, (struct str){0});
+}
+
 static void lower_else(struct loop *loop, struct flow_sites *breaks) {
     struct lowerer *l = loop->l;
     bool has_break = false;
@@ -248,19 +261,12 @@ static void lower_else(struct loop *loop, struct flow_sites *breaks) {
         lower_body(l, loop->orelse);
         return;
     }
-    struct flow_sites sites = {{0}};
     struct txn_expr *cond = txn_unary(&l->b, loop->span, TXN_EXPR_NOT,
                                       txn_ref(&l->b, loop->span, loop->broken));
     struct txn_step *step = txn_build_if(&l->b, loop->span, cond);
     size_t mark = flow_mark(l);
     lower_body(l, loop->orelse);
-    flow_add_site(l, &sites, mark, NULL, NULL);
-    flow_undo(l, mark);
-    l->frame->is_terminated = false;
-    txn_build_else(&l->b, step);
-    flow_add_site(l, &sites, mark, NULL, NULL);
-    txn_build_end(&l->b, step);
-    flow_merge(l, loop->span, &sites, (struct str){0});
+    end_lone_branch(loop, step, mark);
 }
 
 void lower_loop(struct loop *loop, uint16_t rows, uint16_t row, uint32_t rounds) {
@@ -414,7 +420,6 @@ static void loop_unknown(struct loop *loop, struct val *iter) {
 /* The one row that is known of a list. */
 static void loop_sample(struct loop *loop, struct val *sample) {
     struct lowerer *l = loop->l;
-    struct flow_sites sites = {{0}};
     struct val *one = val_new(l, VAL_SEQUENCE, loop->span), *item;
     struct txn_step *step = sample_begin(l, loop->span, sample, &item);
     size_t mark = flow_mark(l);
@@ -425,13 +430,7 @@ static void loop_sample(struct loop *loop, struct val *sample) {
     } else {
         unroll(loop, one);
     }
-    flow_add_site(l, &sites, mark, NULL, NULL);
-    flow_undo(l, mark);
-    l->frame->is_terminated = false;
-    txn_build_else(&l->b, step);
-    flow_add_site(l, &sites, mark, NULL, NULL);
-    txn_build_end(&l->b, step);
-    flow_merge(l, loop->span, &sites, (struct str){0});
+    end_lone_branch(loop, step, mark);
 }
 
 static struct val *over_item(struct lowerer *l, struct val *item, void *context) {
