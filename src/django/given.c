@@ -85,19 +85,27 @@ static void fetch(struct lowerer *l, struct txn_span span, struct given *given) 
     cell_set(l, &given->cell, row);
 }
 
+/* One like `of`, not fetched yet. */
+static struct given *add(struct lowerer *l, const struct given *of) {
+    struct given *given = ARENA_NEW(l->arena, struct given);
+    given->text = of->text;
+    given->model = of->model;
+    given->is_null = of->is_null;
+    given->is_request = of->is_request;
+    given->cell.is_cache = true;
+    given->cell.name = of->text;
+    VEC_PUSH(l->arena, &l->given.items, given);
+    return given;
+}
+
 struct val *given_row(struct lowerer *l, struct txn_span span, struct val *val) {
     if (val->kind != VAL_UNKNOWN || val->model == NULL || val->is_many)
         return NULL;
     struct given *given = find(l, val->name);
     if (given == NULL) {
-        given = ARENA_NEW(l->arena, struct given);
-        given->text = val->name;
-        given->model = val->model;
-        given->is_null = val->is_null;
-        given->is_request = val->is_request;
-        given->cell.is_cache = true;
-        given->cell.name = val->name;
-        VEC_PUSH(l->arena, &l->given.items, given);
+        const struct given one = {.text = val->name, .model = val->model, .is_null = val->is_null,
+                                  .is_request = val->is_request};
+        given = add(l, &one);
     }
     if (given->cell.val == NULL)
         fetch(l, span, given);
@@ -106,15 +114,7 @@ struct val *given_row(struct lowerer *l, struct txn_span span, struct val *val) 
 
 void given_fetch(struct lowerer *l, struct txn_span span, const struct given_rows *before) {
     for (size_t i = 0; i < before->items.count; i++) {
-        const struct given *one = before->items.items[i];
-        struct given *given = ARENA_NEW(l->arena, struct given);
-        given->text = one->text;
-        given->model = one->model;
-        given->is_null = one->is_null;
-        given->is_request = one->is_request;
-        given->cell.is_cache = true;
-        given->cell.name = one->text;
-        VEC_PUSH(l->arena, &l->given.items, given);
+        struct given *given = add(l, before->items.items[i]);
         fetch(l, span, given);
     }
 }
