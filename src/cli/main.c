@@ -1,8 +1,8 @@
 /* The command line: which command, with help and version beside them. Everything else is in the command's
  * own file. */
+#include "base/arena.h"
 #include "base/assert.h"
 #include "base/buf.h"
-#include "base/arena.h"
 #include "cli/command.h"
 #include "cli/suggest.h"
 
