@@ -125,19 +125,6 @@ struct val *symbol_val(struct lowerer *l, struct txn_span span, struct symbol sy
     return val_unknown(l, span, text);
 }
 
-static bool has_decorator(const struct py_func *func, const char *name) {
-    struct py_list decorators = func->node->FunctionDef.decorator_list;
-    for (uint32_t i = 0; i < decorators.count; i++) {
-        const struct py_node *node = decorators.items[i];
-        struct str last = node->kind == PY_Name        ? node->Name.id
-                          : node->kind == PY_Attribute ? node->Attribute.attr
-                                                       : (struct str){0};
-        if (str_is(last, name))
-            return true;
-    }
-    return false;
-}
-
 struct val *class_of_object(struct lowerer *l, struct txn_span span, const struct val *of) {
     struct py_class *class_ = of->kind == VAL_ROW        ? of->row->model->class_
                               : of->kind == VAL_UNKNOWN && of->model != NULL && !of->is_many
@@ -162,14 +149,14 @@ static void keep_property(struct lowerer *l, struct val *self, struct str name, 
 /* A method as seen through an object: bound, or called at once if it is a property. */
 static struct val *bind_method(struct lowerer *l, struct txn_span span, struct val *self,
                                struct py_func *func) {
-    bool is_property = has_decorator(func, "property") || has_decorator(func, "cached_property");
+    bool is_property = func_has_decorator(func, "property") || func_has_decorator(func, "cached_property");
     struct val *val = lower_decorated(l, func_val(l, func), func->node->FunctionDef.decorator_list);
-    if (has_decorator(func, "staticmethod"))
+    if (func_has_decorator(func, "staticmethod"))
         return val;
     struct val *bound = val_new(l, VAL_BOUND, span);
     bound->func = func;
     bound->self = self;
-    if (has_decorator(func, "classmethod") && self->kind != VAL_CLASS) {
+    if (func_has_decorator(func, "classmethod") && self->kind != VAL_CLASS) {
         bound->self = class_of_object(l, span, self);
         if (bound->self == NULL) {
             bound->self = val_new(l, VAL_CLASS, span);
@@ -181,7 +168,7 @@ static struct val *bind_method(struct lowerer *l, struct txn_span span, struct v
         return bound;
     struct args none = {.span = span};
     struct val *got = lower_call_value(l, bound, &none, func->name);
-    if (has_decorator(func, "cached_property"))
+    if (func_has_decorator(func, "cached_property"))
         keep_property(l, self, func->name, got);
     return got;
 }
@@ -194,7 +181,7 @@ struct val *class_member(struct lowerer *l, struct txn_span span, struct val *se
     if (binding == NULL)
         return NULL;
     if (binding->kind == BIND_FUNC) {
-        bool is_plain = self->kind == VAL_CLASS && !has_decorator(binding->func, "classmethod");
+        bool is_plain = self->kind == VAL_CLASS && !func_has_decorator(binding->func, "classmethod");
         if (is_plain)
             return lower_decorated(l, func_val(l, binding->func),
                                    binding->func->node->FunctionDef.decorator_list);
@@ -268,30 +255,6 @@ static struct val *instance_attribute(struct lowerer *l, struct txn_span span, s
     return val_unknown(l, span, text);
 }
 
-struct super_search {
-    struct str name;
-    struct py_class *after;
-    bool is_after;
-    struct py_func *found;
-};
-
-static bool find_super(void *context, struct py_class *class_, struct str dotted) {
-    struct super_search *search = context;
-    (void)dotted;
-    if (class_ == NULL)
-        return false;
-    if (search->is_after) {
-        const struct binding *binding = class_own(class_, search->name);
-        if (binding != NULL && binding->kind == BIND_FUNC) {
-            search->found = binding->func;
-            return true;
-        }
-    }
-    if (class_ == search->after)
-        search->is_after = true;
-    return false;
-}
-
 static struct val *super_attribute(struct lowerer *l, struct txn_span span, struct val *of,
                                    struct str name) {
     struct val *self = of->self;
@@ -300,11 +263,9 @@ static struct val *super_attribute(struct lowerer *l, struct txn_span span, stru
                              : self->kind == VAL_CLASS    ? self->class_
                              : self->kind == VAL_QUERYSET ? self->query->class_
                                                           : NULL;
-    struct super_search search = {.name = name, .after = of->class_};
-    if (start != NULL)
-        class_walk(l->facts, start, find_super, &search);
-    if (search.found != NULL)
-        return bind_method(l, span, self, search.found);
+    struct py_func *found = class_super(l->facts, start, of->class_, name);
+    if (found != NULL)
+        return bind_method(l, span, self, found);
     return method_of(l, span, self, name);
 }
 

@@ -344,3 +344,34 @@ static bool has_suffix(void *context, struct py_class *class_, struct str dotted
 bool class_has_external_base(struct django_facts *facts, struct py_class *class_, const char *suffix) {
     return class_walk(facts, class_, has_suffix, (void *)(uintptr_t)suffix);
 }
+
+struct super_search {
+    struct str name;
+    const struct py_class *after;
+    bool is_after;
+    struct py_func *found;
+};
+
+static bool find_super(void *context, struct py_class *class_, struct str dotted) {
+    struct super_search *search = context;
+    (void)dotted;
+    if (class_ == NULL)
+        return false;
+    if (search->is_after) {
+        const struct binding *binding = class_own(class_, search->name);
+        if (binding != NULL && binding->kind == BIND_FUNC) {
+            search->found = binding->func;
+            return true;
+        }
+    }
+    search->is_after |= class_ == search->after;
+    return false;
+}
+
+struct py_func *class_super(struct django_facts *facts, struct py_class *start,
+                            const struct py_class *after, struct str name) {
+    struct super_search search = {.name = name, .after = after};
+    if (start != NULL)
+        class_walk(facts, start, find_super, &search);
+    return search.found;
+}

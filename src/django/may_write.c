@@ -73,26 +73,13 @@ static bool is_orm_class(struct django_facts *facts, struct py_class *class_) {
            class_has_external_base(facts, class_, "QuerySet");
 }
 
-static bool has_decorator(const struct py_func *func, const char *ending) {
-    struct py_list decorators = func->node->FunctionDef.decorator_list;
-    for (uint32_t i = 0; i < decorators.count; i++) {
-        const struct py_node *node = decorators.items[i];
-        struct str name = node->kind == PY_Name        ? node->Name.id
-                          : node->kind == PY_Attribute ? node->Attribute.attr
-                                                       : (struct str){0};
-        if (str_ends(name, ending))
-            return true;
-    }
-    return false;
-}
-
 bool func_takes_call(const struct py_func *func, const struct py_node *call) {
     const struct py_node *node = func->node->FunctionDef.args;
     struct py_list only = node->arguments.posonlyargs, plain = node->arguments.args;
     struct py_list defaults = node->arguments.defaults, named = node->arguments.kwonlyargs;
-    uint32_t first = func->owner != NULL && !has_decorator(func, "staticmethod");
+    uint32_t first = func->owner != NULL && !func_is_decorated(func, "staticmethod");
     uint32_t count = only.count + plain.count, given = call->Call.args.count, found = 0;
-    if (func->node->FunctionDef.decorator_list.count > 0 && !has_decorator(func, "staticmethod"))
+    if (func->node->FunctionDef.decorator_list.count > 0 && !func_is_decorated(func, "staticmethod"))
         return true; /* what a decorator makes of it may take more or less */
     for (uint32_t i = 0; i < given; i++)
         if (call->Call.args.items[i]->kind == PY_Starred)
@@ -544,7 +531,7 @@ static const struct py_node *given_to(const struct py_func *func, const struct p
     const struct py_node *node = func->node->FunctionDef.args;
     struct py_list only = node->arguments.posonlyargs, plain = node->arguments.args;
     struct py_list defaults = node->arguments.defaults, named = node->arguments.kwonlyargs;
-    uint32_t count = only.count + plain.count, first = func->owner != NULL && !has_decorator(func, "staticmethod");
+    uint32_t count = only.count + plain.count, first = func->owner != NULL && !func_is_decorated(func, "staticmethod");
     for (uint32_t i = 0; i < call->Call.args.count; i++)
         if (call->Call.args.items[i]->kind == PY_Starred)
             return NULL;
@@ -579,7 +566,7 @@ static bool is_guarded(const struct py_func *func, const struct use *use) {
 static bool is_meant(struct django_facts *facts, const struct use *use, const struct py_func *func) {
     if (use->receiver == RECEIVER_EXACT)
         return use->func == func;
-    if (use->is_store != has_decorator(func, "setter") ||
+    if (use->is_store != func_is_decorated(func, "setter") ||
         (use->call != NULL && !func_takes_call(func, use->call)))
         return false;
     if (use->receiver == RECEIVER_SELF)
@@ -588,7 +575,7 @@ static bool is_meant(struct django_facts *facts, const struct use *use, const st
         return use->receiver == RECEIVER_NONE || use->receiver == RECEIVER_MODULE;
     /* A method runs where it is called, a property where it is read. */
     return use->receiver != RECEIVER_NONE &&
-           (use->call != NULL || use->is_store || has_decorator(func, "property")) &&
+           (use->call != NULL || use->is_store || func_is_decorated(func, "property")) &&
            func_is_method_of_any(facts, func);
 }
 

@@ -216,6 +216,27 @@ struct module *module_local_imports(struct django_facts *facts, const struct mod
     return local;
 }
 
+static struct str decorator_name(const struct py_func *func, uint32_t i) {
+    const struct py_node *node = func->node->FunctionDef.decorator_list.items[i];
+    return node->kind == PY_Name        ? node->Name.id
+           : node->kind == PY_Attribute ? node->Attribute.attr
+                                        : (struct str){0};
+}
+
+bool func_has_decorator(const struct py_func *func, const char *name) {
+    for (uint32_t i = 0; i < func->node->FunctionDef.decorator_list.count; i++)
+        if (str_is(decorator_name(func, i), name))
+            return true;
+    return false;
+}
+
+bool func_is_decorated(const struct py_func *func, const char *ending) {
+    for (uint32_t i = 0; i < func->node->FunctionDef.decorator_list.count; i++)
+        if (str_ends(decorator_name(func, i), ending))
+            return true;
+    return false;
+}
+
 const struct binding *class_own(const struct py_class *class_, struct str name) {
     return map_get(&class_->names, name);
 }

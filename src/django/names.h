@@ -102,6 +102,9 @@ void module_bind(struct django_facts *facts, struct module *module);
 /* What a function's body imports for itself, as a module that has nothing else. */
 struct module *module_local_imports(struct django_facts *facts, const struct module *module,
                                     struct py_list body);
+/* Whether a decorator without arguments has this last name, or one that ends so. */
+bool func_has_decorator(const struct py_func *func, const char *name);
+bool func_is_decorated(const struct py_func *func, const char *ending);
 const struct binding *class_own(const struct py_class *class_, struct str name);
 
 /* imports.c */
@@ -129,6 +132,10 @@ void class_line_up(struct django_facts *facts, struct py_class *class_);
 /* A name in a class or its bases; `where` gets the class it stands in. NULL: not found. */
 const struct binding *class_find(struct django_facts *facts, struct py_class *class_, struct str name,
                                  struct py_class **where);
+/* The method that super() in a method of `after` means where the object's class is `start`; NULL: none of the project's, or
+ * `start` is NULL. */
+struct py_func *class_super(struct django_facts *facts, struct py_class *start,
+                            const struct py_class *after, struct str name);
 /* Whether one of its bases is an outside class whose dotted name ends so. */
 bool class_has_external_base(struct django_facts *facts, struct py_class *class_, const char *suffix);
 

@@ -35,11 +35,11 @@ static struct type member_type(struct typer *typer, struct py_class *class_, con
         return type_of_symbol(typer, symbol_of_binding(typer->facts, where->module, binding));
     struct py_func *func = binding->func;
     bool is_object = self->kind != TYPE_MODEL && self->kind != TYPE_CLASS;
-    if (is_object && type_is_decorated(func, "property"))
+    if (is_object && func_is_decorated(func, "property"))
         return type_of_return(typer, func, self);
-    if (type_is_decorated(func, "staticmethod") || (!is_object && !type_is_decorated(func, "classmethod")))
+    if (func_is_decorated(func, "staticmethod") || (!is_object && !func_is_decorated(func, "classmethod")))
         return method_type(typer, func, NULL);
-    if (is_object && type_is_decorated(func, "classmethod")) {
+    if (is_object && func_is_decorated(func, "classmethod")) {
         struct type of_class = type_of_class(typer, class_, false);
         return method_type(typer, func, &of_class);
     }
@@ -235,27 +235,6 @@ struct symbol type_symbol(struct typer *typer, const struct scope *scope, const 
     return symbol_attribute(typer->facts, of, node->Attribute.attr);
 }
 
-struct super_search {
-    struct str name;
-    struct py_class *after;
-    bool is_after;
-    struct py_func *found;
-};
-
-static bool find_super(void *context, struct py_class *class_, struct str dotted) {
-    struct super_search *search = context;
-    (void)dotted;
-    if (class_ != NULL && search->is_after) {
-        const struct binding *binding = class_own(class_, search->name);
-        if (binding != NULL && binding->kind == BIND_FUNC) {
-            search->found = binding->func;
-            return true;
-        }
-    }
-    search->is_after |= class_ == search->after;
-    return false;
-}
-
 static bool is_super(const struct py_node *node) {
     return node->kind == PY_Attribute && node->Attribute.value->kind == PY_Call &&
            node->Attribute.value->Call.func->kind == PY_Name &&
@@ -277,10 +256,9 @@ static struct type callee_type(struct typer *typer, struct scope *scope, const s
         struct type self = own_self(typer, scope);
         struct py_class *start = self.kind == TYPE_ROW || self.kind == TYPE_MODEL ? self.model->class_
                                                                                   : self.class_;
-        struct super_search search = {.name = node->Attribute.attr, .after = scope->func->owner};
-        if (start != NULL)
-            class_walk(typer->facts, start, find_super, &search);
-        return search.found != NULL ? method_type(typer, search.found, &self) : type_unknown();
+        struct py_func *found =
+            class_super(typer->facts, start, scope->func->owner, node->Attribute.attr);
+        return found != NULL ? method_type(typer, found, &self) : type_unknown();
     }
     return type_of(typer, scope, node);
 }
@@ -445,7 +423,7 @@ bool type_is_call_of(struct typer *typer, const struct call_site *site, const st
     if (site->is_task)
         callee = callee->Attribute.value;
     struct type type = callee_type(typer, scope, callee);
-    bool is_bound = func->owner != NULL && !type_is_decorated(func, "staticmethod");
+    bool is_bound = func->owner != NULL && !func_is_decorated(func, "staticmethod");
     *first = is_bound;
     if (type.kind == TYPE_MODEL || type.kind == TYPE_CLASS) {
         struct py_class *class_ = type.kind == TYPE_MODEL ? type.model->class_ : type.class_;

@@ -32,7 +32,6 @@ struct type type_plain(void);
 struct type type_of_model(enum type_kind kind, struct model *model);
 struct type type_of_class(struct typer *typer, struct py_class *class_, bool is_object);
 void type_merge(struct type *to, struct type more);
-bool type_is_decorated(const struct py_func *func, const char *ending);
 struct scope *type_scope(struct typer *typer, struct py_func *func, const struct type *self);
 struct type type_of(struct typer *typer, struct scope *scope, const struct py_node *node);
 struct type type_at_top(struct typer *typer, struct module *module, const struct py_node *node);

@@ -94,19 +94,6 @@ struct scope *type_scope(struct typer *typer, struct py_func *func, const struct
     return scope;
 }
 
-bool type_is_decorated(const struct py_func *func, const char *name) {
-    struct py_list decorators = func->node->FunctionDef.decorator_list;
-    for (uint32_t i = 0; i < decorators.count; i++) {
-        const struct py_node *node = decorators.items[i];
-        struct str last = node->kind == PY_Name        ? node->Name.id
-                          : node->kind == PY_Attribute ? node->Attribute.attr
-                                                       : (struct str){0};
-        if (str_ends(last, name))
-            return true;
-    }
-    return false;
-}
-
 /* The first of the classes below it that is a model with a table, or that the project has none below. */
 static struct py_class *concrete(struct typer *typer, struct py_class *class_, bool is_model) {
     const struct class_heirs *heirs = type_find(&typer->facts->type_index->heirs, class_);
@@ -126,7 +113,7 @@ static bool is_query_class(struct typer *typer, struct py_class *class_) {
 /* Of the first parameter of a method that is looked at by itself. */
 static struct type self_type(struct typer *typer, const struct py_func *func) {
     struct py_class *owner = func->owner;
-    bool is_class = type_is_decorated(func, "classmethod");
+    bool is_class = func_is_decorated(func, "classmethod");
     if (class_model(typer->facts, owner) != NULL) {
         struct py_class *class_ = concrete(typer, owner, true);
         return class_ != NULL ? type_of_class(typer, class_, !is_class) : type_unknown();
@@ -272,7 +259,7 @@ static struct type param_type(struct typer *typer, struct scope *scope, struct s
     struct py_func *func = scope->func;
     const struct py_node *arg, *otherwise;
     int place = param_place(func, name, &arg, &otherwise);
-    bool is_method = func->owner != NULL && !type_is_decorated(func, "staticmethod");
+    bool is_method = func->owner != NULL && !func_is_decorated(func, "staticmethod");
     if (is_method && place == 0)
         return scope->self != NULL ? *scope->self : self_type(typer, func);
     struct type type = annotated(typer, scope->module, arg->arg.annotation, 0);
