@@ -4,11 +4,13 @@
 #         CC=clang         the compiler, for a new build directory
 #         DEPS=skip        install nothing: you see to the packages
 #         FUZZ_SECONDS=60  how long each fuzz target runs
+#         FUZZ_SEED=1      makes a fuzz run the same each time (0: it is another each time)
 #         SECONDS=60 SEED=1 SERVERS=postgresql15,mariadb   of make differential
 #         ARGS=...         further arguments for tests/run
 
 BUILD ?= build
 FUZZ_SECONDS ?= 60
+FUZZ_SEED ?= 0
 SECONDS ?= 60
 SEED ?= 1
 # Debian's python3 is the one that sees Debian's Django and drivers.
@@ -89,7 +91,7 @@ fuzz: deps-fuzz
 	test -f build-fuzz/build.ninja || \
 	    CC=clang meson setup build-fuzz $(SANITIZE) -Dfuzzers=true -Dtests=disabled
 	ninja -C build-fuzz fuzzers
-	@$(PYTHON) scripts/fuzz.py build-fuzz $(FUZZ_SECONDS) $(ARGS)
+	@$(PYTHON) scripts/fuzz.py build-fuzz $(FUZZ_SECONDS) --seed $(FUZZ_SEED) $(ARGS)
 
 C_FILES = $(shell find src tests fuzz bench -name '*.[ch]')
 

@@ -23,7 +23,7 @@ static void read_baseline(struct arena *arena, struct str text) {
         LW_ASSERT(err.message[0] != '\0' && err.pos.line > 0);
 }
 
-/* The last line is a path. */
+/* The last line, to its first NUL, is a path; what ends with a slash is none of a file. */
 static void match_patterns(struct arena *arena, struct str text) {
     struct ignore_list list = {.folder = STR("/srv")};
     size_t end = text.len;
@@ -31,7 +31,7 @@ static void match_patterns(struct arena *arena, struct str text) {
         end--;
     struct str path = str_printf(arena, "/srv/%.*s", STR_ARG(str_sub(text, end, text.len)));
     ignore_add_lines(arena, &list, str_sub(text, 0, end));
-    if (ignore_ask(&list, path, false) == IGNORE_YES)
+    if (!str_ends(path, "/") && ignore_ask(&list, path, false) == IGNORE_YES)
         LW_ASSERT(ignore_has(&list, path));
 }
 

@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""Runs each libFuzzer target of a build for a while: scripts/fuzz.py BUILD SECONDS [NAME...]
+"""Runs each libFuzzer target of a build for a while: scripts/fuzz.py BUILD SECONDS [--seed N] [NAME...]
 
-New inputs go to BUILD/corpus/NAME, what crashes to BUILD/crashes/; fuzz/seeds/NAME is only read. The
-answer is 1 if a target crashed, hung or could not be run.
+New inputs go to BUILD/corpus/NAME, what crashes to BUILD/crashes/; fuzz/seeds/NAME is only read. With a seed a run
+starts from fuzz/seeds alone, and is the same each time as far as it gets. The answer is 1 if a target crashed,
+hung or could not be run.
 """
+import argparse
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -14,8 +17,11 @@ INPUT_SECONDS_MAX = 10
 MEMORY_MB_MAX = 2048
 
 
-def run(build, name, seconds):
+def run(build, name, seconds, seed):
     corpus = build / "corpus" / name
+    if seed:
+        corpus = build / "corpus" / ("%s-%d" % (name, seed))
+        shutil.rmtree(corpus, ignore_errors=True)
     crashes = build / "crashes"
     for folder in (corpus, crashes):
         folder.mkdir(parents=True, exist_ok=True)
@@ -29,18 +35,18 @@ def run(build, name, seconds):
          "-max_total_time=%d" % seconds, "-timeout=%d" % INPUT_SECONDS_MAX,
          "-max_len=%d" % INPUT_BYTES_MAX, "-rss_limit_mb=%d" % MEMORY_MB_MAX,
          "-artifact_prefix=%s/%s-" % (crashes, name), "-print_final_stats=1", "-verbosity=0",
-         "-print_funcs=0"],
+         "-print_funcs=0", "-seed=%d" % seed],
         stdin=subprocess.DEVNULL).returncode
 
 
-def main(build, seconds, *names):
-    build = pathlib.Path(build).resolve()
+def main(build, seconds, seed, names):
+    build = build.resolve()
     names = names or [path.stem for path in sorted((SOURCE / "fuzz").glob("*.c"))
                       if path.stem != "replay"]
     if not names:
         print("there are no fuzz targets", file=sys.stderr)
         return 1
-    failed = [name for name in names if run(build, name, int(seconds)) != 0]
+    failed = [name for name in names if run(build, name, seconds, seed) != 0]
     for name in failed:
         print("fuzz_%s failed; its input is in %s" % (name, build / "crashes"))
     print("fuzz: %d passed, %d failed, 0 skipped" % (len(names) - len(failed), len(failed)))
@@ -48,6 +54,10 @@ def main(build, seconds, *names):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    sys.exit(main(*sys.argv[1:]))
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("seconds", type=int)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    sys.exit(main(options.build, options.seconds, options.seed, options.names))
