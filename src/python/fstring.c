@@ -355,7 +355,8 @@ struct py_node *py_strings(struct py_parser *p) {
     }
     if (py_tok(p) == TOK_FSTRING) {
         if (p->lexer.tok.start != first.start) {
-            /* Back to the first literal. Nothing but literals lies between, so no other state has changed. */
+            /* Back to the first literal. Only literals and comments lie between, so no other state has changed. */
+            py_forget_comments(&p->lexer, first.end);
             p->lexer.tok = first;
             p->lexer.pos = first.end;
             p->lexer.line = py_source_line(&p->source, first.end);

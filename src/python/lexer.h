@@ -85,6 +85,9 @@ void py_next(struct py_lexer *lexer);
 bool py_fail(struct py_lexer *lexer, uint32_t offset, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Before text from `pos` on is read again: its comments will be met again. (recover.c) */
+void py_forget_comments(struct py_lexer *lexer, uint32_t pos);
+
 /* After an error: goes to the start of the next line that can begin a statement of the block that is
  * `indent_count` indentations deep (or of one around it), and forgets the error. `pos`: where the error was
  * met; `first_line`: a line that must not be tried again. (recover.c) */

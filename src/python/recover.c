@@ -79,6 +79,12 @@ static bool is_outer_column(const struct py_lexer *lexer, uint32_t column) {
     return false;
 }
 
+void py_forget_comments(struct py_lexer *lexer, uint32_t pos) {
+    while (lexer->comments.count > 0 &&
+           lexer->comments.items[lexer->comments.count - 1].start >= pos)
+        lexer->comments.count--;
+}
+
 void py_lexer_recover(struct py_lexer *lexer, uint32_t pos, uint32_t first_line,
                       uint32_t indent_count) {
     LW_ASSERT(indent_count >= 1 && pos <= lexer->len);
@@ -102,9 +108,7 @@ void py_lexer_recover(struct py_lexer *lexer, uint32_t pos, uint32_t first_line,
         else
             break;
     }
-    while (lexer->comments.count > 0 &&
-           lexer->comments.items[lexer->comments.count - 1].start >= start)
-        lexer->comments.count--;
+    py_forget_comments(lexer, start);
     lexer->pos = start;
     lexer->line = py_source_line(lexer->source, start);
     while (lexer->joined.count > 0 &&

@@ -38,6 +38,7 @@ static void comments_beside_errors(void **state) {
     (void)state;
     assert_comments("a() # one\nb( # two\nc() # three\nd() # four\n", "1 # one|2 # two|3 # three|4 # four");
     assert_comments("a() # one\n?\nd() # four\n", "1 # one|3 # four");
+    assert_comments("a('x' # one\n  f'{y}' # two\n)\n", "1 # one|2 # two");
 }
 
 static void assert_lines(const char *text, uint32_t line, uint32_t first, uint32_t last) {
