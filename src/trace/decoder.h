@@ -1,0 +1,32 @@
+/* A decoder turns the bytes of one kind of source into events. Bytes come in pieces of any size, cut anywhere; a
+ * decoder keeps what it needs of an unfinished event, and no more than a stated bound of it. Bad input is a TRACE_GAP with its
+ * place, after which it goes on at the next event it can find; it never fails as a whole. */
+#ifndef LW_TRACE_DECODER_H
+#define LW_TRACE_DECODER_H
+
+#include "trace/event.h"
+
+/* What the user said of a source that it does not say itself; {0}: nothing. */
+struct trace_options {
+    struct str file;            /* its name, for places */
+    struct str log_line_prefix; /* of PostgreSQL's stderr logs, as in postgresql.conf; empty: found by looking */
+    uint16_t server_port;       /* of wire captures; 0: PostgreSQL's 5432 and MySQL's 3306, or by looking */
+};
+
+struct trace_decoder_class {
+    const char *name;  /* "mysql-binlog": what --source takes */
+    const char *title; /* "MySQL or MariaDB binary log" */
+    /* How sure the first bytes of a source (up to TRACE_HEAD_BYTES; all of a shorter one) are of this kind: 0 not at
+     * all, 100 without doubt. The highest of all classes wins. */
+    int (*detect)(struct str head);
+    /* A new decoder, which owns its memory. The sink and the options' texts must outlive it. */
+    void *(*open)(const struct trace_sink *sink, const struct trace_options *options);
+    void (*feed)(void *decoder, struct str bytes);
+    /* No more bytes come: what is unfinished is told, as a gap if need be. */
+    void (*end)(void *decoder);
+    void (*close)(void *decoder);
+};
+
+enum { TRACE_HEAD_BYTES = 65536 };
+
+#endif
