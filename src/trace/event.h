@@ -62,6 +62,8 @@ struct trace_change {
     struct str sql; /* the statement that did it, where the source is annotated; else empty */
 };
 
+enum trace_server { TRACE_SERVER_UNKNOWN, TRACE_POSTGRESQL, TRACE_MYSQL };
+
 enum trace_event_kind {
     TRACE_SESSION,   /* a session began, or more is known of it: `session_*` */
     TRACE_STATEMENT, /* `statement` */
@@ -88,6 +90,7 @@ struct trace_gap {
 
 struct trace_event {
     enum trace_event_kind kind;
+    enum trace_server server; /* whose SQL and values; MySQL is MariaDB, too */
     struct trace_place place;
     uint64_t session;     /* a connection, unique in this source; 0: not told (row sources) */
     int64_t time_us;      /* microseconds since the epoch, UTC where the source says its zone; -1: not told */
