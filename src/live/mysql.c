@@ -9,7 +9,7 @@
 
 #ifdef LW_HAVE_LIBMARIADB
 #include "base/assert.h"
-#include "live/library.h"
+#include "base/library.h"
 
 #include <mysql.h>
 #include <poll.h>
@@ -29,7 +29,7 @@ static bool load(struct err *err) {
 #define FUNCTION(name) {#name, &libmariadb.name},
 #include "live/libmariadb.def"
     };
-    return library_load("libmariadb.so.3", functions, LW_COUNT_OF(functions), err);
+    return library_load("libmariadb.so.3", "such a URL", functions, LW_COUNT_OF(functions), err);
 }
 
 static const struct pos no_pos;

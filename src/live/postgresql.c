@@ -13,7 +13,7 @@
 #ifdef LW_HAVE_LIBPQ
 #include "base/assert.h"
 #include "base/buf.h"
-#include "live/library.h"
+#include "base/library.h"
 
 #include <libpq-fe.h>
 #include <poll.h>
@@ -39,7 +39,7 @@ static bool load(struct err *err) {
 #define FUNCTION(name) {#name, &libpq.name},
 #include "live/libpq.def"
     };
-    return library_load("libpq.so.5", functions, LW_COUNT_OF(functions), err);
+    return library_load("libpq.so.5", "such a URL", functions, LW_COUNT_OF(functions), err);
 }
 
 static const struct pos no_pos;

@@ -12,7 +12,7 @@
 
 #ifdef LW_HAVE_SQLITE
 #include "base/assert.h"
-#include "live/library.h"
+#include "base/library.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +37,7 @@ static bool load(struct err *err) {
 #define FUNCTION(name) {#name, &libsqlite.name},
 #include "live/libsqlite.def"
     };
-    return library_load("libsqlite3.so.0", functions, LW_COUNT_OF(functions), err);
+    return library_load("libsqlite3.so.0", "such a URL", functions, LW_COUNT_OF(functions), err);
 }
 
 static const struct pos no_pos;

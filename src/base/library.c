@@ -1,14 +1,14 @@
-#include "live/library.h"
+#include "base/library.h"
 
 #include <dlfcn.h>
 
 static const struct pos no_pos;
 
-bool library_load(const char *file, const struct library_function *functions, size_t count,
-                  struct err *err) {
+bool library_load(const char *file, const char *user, const struct library_function *functions,
+                  size_t count, struct err *err) {
     void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     if (handle == NULL)
-        return err_set(err, no_pos, "such a URL needs the library %s: %s", file, dlerror());
+        return err_set(err, no_pos, "%s needs the library %s: %s", user, file, dlerror());
     for (size_t i = 0; i < count; i++) {
         void *found = dlsym(handle, functions[i].name);
         if (found == NULL)
