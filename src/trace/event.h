@@ -34,13 +34,19 @@ enum { TRACE_ROWS_MAX = 1000 };
 
 enum trace_outcome { TRACE_OUTCOME_UNKNOWN, TRACE_OK, TRACE_FAILED };
 
+/* Whether a transaction is open behind a statement, as the server itself told: a wire tells it, a log does not. Statements that one
+ * text or one pipeline sends to PostgreSQL share a transaction without a BEGIN: it is open behind each but the last. */
+enum trace_transaction { TRACE_TRANSACTION_UNKNOWN, TRACE_TRANSACTION_NONE, TRACE_TRANSACTION_OPEN };
+
 /* One statement of a session. BEGIN, COMMIT, SET and the like are statements, too. */
 struct trace_statement {
     struct str sql; /* as sent, comments included; `$1` or `?` where a parameter stands */
     const struct trace_value *params;
     size_t param_count; /* 0 if the values stand in the text */
     bool is_cut;        /* the source holds only the beginning of the text */
+    bool is_more;           /* nothing ran anew: more rows of one told before (a cursor's, a procedure's next result) */
     enum trace_outcome outcome;
+    enum trace_transaction transaction_after;
     struct str error_code; /* FAILED: SQLSTATE of PostgreSQL, number of MySQL; empty: not told */
     struct str error;      /* FAILED: the message */
     int64_t end_us;        /* microseconds since the epoch when the answer came; -1: not told */
