@@ -3,12 +3,12 @@
 #include "explore/database.h"
 #include "explore/run.h"
 
-struct trace_event *trace_add(struct world *world, struct session *session, enum trace_kind kind,
+struct ran_event *trace_add(struct world *world, struct session *session, enum ran_kind kind,
                               const struct txn_step *at) {
     struct trace *trace = world->trace;
     if (trace == NULL)
         return NULL;
-    struct trace_event event = {.kind = kind, .session = session->index, .step = trace->step,
+    struct ran_event event = {.kind = kind, .session = session->index, .step = trace->step,
                                 .resumed_step = trace->step,
                                 .at = at, .control_deps = session->control_deps,
                                 .transaction = trace->transaction[session->index]};
@@ -62,7 +62,7 @@ static struct str filled_sql(struct world *world, const struct sql_stmt *stmt,
     return sql;
 }
 
-void trace_print_brief(const struct trace_event *event, const struct text_pool *pool,
+void trace_print_brief(const struct ran_event *event, const struct text_pool *pool,
                        enum sql_dialect dialect, const struct sql_brief *brief, struct buf *out) {
     struct fill fill = {event->binds, event->stmt, pool, dialect};
     struct sql_host_printer printer = {print_bind, &fill};
@@ -119,7 +119,7 @@ static struct trace_cell written_cell(struct world *world, struct session *sessi
 }
 
 static void record_writes(struct world *world, struct session *session, const struct txn_sql *sql,
-                          const struct db_bind *binds, struct trace_event *event) {
+                          const struct db_bind *binds, struct ran_event *event) {
     VEC(struct trace_cell) cells = {0};
     const struct sql_stmt *stmt = sql->stmt;
     struct arena *arena = world->trace->arena;
@@ -170,7 +170,7 @@ void trace_statement(struct world *world, struct session *session, const struct 
         return;
     const struct sql_stmt *stmt = step->sql.stmt;
     begin_transaction(world, session, stmt);
-    struct trace_event *event = trace_add(world, session, TRACE_STATEMENT, step);
+    struct ran_event *event = trace_add(world, session, RAN_STATEMENT, step);
     event->stmt = stmt;
     event->sql = filled_sql(world, stmt, binds);
     event->binds = copy_binds(trace->arena, binds, stmt->hosts.count);
@@ -183,12 +183,12 @@ void trace_control(struct world *world, struct session *session, struct op op,
     struct trace *trace = world->trace;
     if (trace == NULL)
         return;
-    static const enum trace_kind kinds[] = {
-        [OP_BEGIN] = TRACE_BEGIN,       [OP_SAVEPOINT] = TRACE_SAVEPOINT,
-        [OP_RELEASE] = TRACE_RELEASE,   [OP_COMMIT] = TRACE_COMMIT,
-        [OP_ROLLBACK] = TRACE_ROLLBACK, [OP_ROLLBACK_TO] = TRACE_ROLLBACK_TO};
+    static const enum ran_kind kinds[] = {
+        [OP_BEGIN] = RAN_BEGIN,       [OP_SAVEPOINT] = RAN_SAVEPOINT,
+        [OP_RELEASE] = RAN_RELEASE,   [OP_COMMIT] = RAN_COMMIT,
+        [OP_ROLLBACK] = RAN_ROLLBACK, [OP_ROLLBACK_TO] = RAN_ROLLBACK_TO};
     begin_transaction(world, session, stmt);
-    struct trace_event *event = trace_add(world, session, kinds[op.kind], op.step);
+    struct ran_event *event = trace_add(world, session, kinds[op.kind], op.step);
     event->sql = filled_sql(world, stmt, NULL);
     trace->pending[session->index] = (uint32_t)trace->events.count - 1;
 }
@@ -206,7 +206,7 @@ void trace_blocked(struct world *world, struct session *session, const struct db
     struct trace *trace = world->trace;
     if (trace == NULL)
         return;
-    struct trace_event *event = &trace->events.items[trace->pending[session->index]];
+    struct ran_event *event = &trace->events.items[trace->pending[session->index]];
     struct str names = session_names(trace->arena, result->blockers);
     event->waited = true;
     event->waits_for = names;
@@ -232,7 +232,7 @@ static struct str rows_text(struct world *world, const struct db_result *result)
     return copy;
 }
 
-static struct str answer_text(struct world *world, const struct trace_event *event,
+static struct str answer_text(struct world *world, const struct ran_event *event,
                               const struct db_result *result) {
     struct arena *arena = world->trace->arena;
     if (result->status == DB_FAILED) {
@@ -257,9 +257,9 @@ static struct str answer_text(struct world *world, const struct trace_event *eve
 }
 
 static void note_transaction_end(struct world *world, const struct session *session,
-                                 const struct trace_event *event,
+                                 const struct ran_event *event,
                                  const struct db_result *result) {
-    bool is_end = event->kind == TRACE_COMMIT || event->kind == TRACE_ROLLBACK ||
+    bool is_end = event->kind == RAN_COMMIT || event->kind == RAN_ROLLBACK ||
                   (event->stmt != NULL && (event->stmt->kind == SQL_STMT_COMMIT ||
                                            event->stmt->kind == SQL_STMT_ROLLBACK));
     if (is_end || result->ended_transaction)
@@ -273,7 +273,7 @@ void trace_answer(struct world *world, struct session *session, const struct txn
     if (trace == NULL)
         return;
     trace->reading = trace->pending[session->index];
-    struct trace_event *event = &trace->events.items[trace->reading];
+    struct ran_event *event = &trace->events.items[trace->reading];
     struct arena *arena = trace->arena;
     event->resumed_step = event->waited ? trace->step : event->step;
     event->result = answer_text(world, event, result);

@@ -49,7 +49,7 @@ void session_rollback_now(struct world *world, struct session *session,
                           const struct txn_step *step);
 
 /* Trace; each does nothing without one. Returns the event, or NULL. */
-struct trace_event *trace_add(struct world *world, struct session *session, enum trace_kind kind,
+struct ran_event *trace_add(struct world *world, struct session *session, enum ran_kind kind,
                               const struct txn_step *at);
 void trace_told(struct world *world);
 void trace_statement(struct world *world, struct session *session, const struct txn_step *step,

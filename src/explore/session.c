@@ -214,7 +214,7 @@ static void do_effect(struct world *world, struct session *session, const struct
         }
     }
     MVEC_PUSH(&world->effects, effect);
-    struct trace_event *event = trace_add(world, session, TRACE_EFFECT, step);
+    struct ran_event *event = trace_add(world, session, RAN_EFFECT, step);
     if (event != NULL) {
         event->sql = str_printf(world->trace->arena, "%.*s(%.*s)", STR_ARG(step->name),
                                 STR_ARG(buf_str(&text)));

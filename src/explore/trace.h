@@ -23,18 +23,18 @@ struct trace_set {
     VEC(struct trace_source) sources;
 };
 
-enum trace_kind {
-    TRACE_STATEMENT,
-    TRACE_BEGIN,
-    TRACE_SAVEPOINT,
-    TRACE_RELEASE,
-    TRACE_COMMIT,
-    TRACE_ROLLBACK,
-    TRACE_ROLLBACK_TO,
-    TRACE_LOCK,   /* a mutex was taken */
-    TRACE_UNLOCK, /* and let go */
-    TRACE_EFFECT,
-    TRACE_RAISE, /* the program raised; or an exception left it */
+enum ran_kind {
+    RAN_STATEMENT,
+    RAN_BEGIN,
+    RAN_SAVEPOINT,
+    RAN_RELEASE,
+    RAN_COMMIT,
+    RAN_ROLLBACK,
+    RAN_ROLLBACK_TO,
+    RAN_LOCK,   /* a mutex was taken */
+    RAN_UNLOCK, /* and let go */
+    RAN_EFFECT,
+    RAN_RAISE, /* the program raised; or an exception left it */
 };
 
 /* A column that a statement wrote from a row object, or an inserted or assigned host value. */
@@ -48,8 +48,8 @@ struct trace_cell {
     struct value value;  /* written; of an expression: NULL */
 };
 
-struct trace_event {
-    enum trace_kind kind;
+struct ran_event {
+    enum ran_kind kind;
     uint8_t session;
     uint32_t step;               /* of the schedule */
     const struct txn_step *at;   /* what caused it; may be NULL (COMMIT at the end of a block has its block) */
@@ -76,7 +76,7 @@ struct trace_event {
 
 struct trace {
     struct arena *arena;
-    VEC(struct trace_event) events; /* in order */
+    VEC(struct ran_event) events; /* in order */
     VEC(struct trace_set) sets;     /* [0] is the empty set */
     uint32_t reading;               /* the event whose answer is being taken in */
     uint32_t step;                  /* of the schedule, being done */
@@ -96,7 +96,7 @@ uint32_t trace_union(struct trace *trace, uint32_t a, uint32_t b);
 const struct trace_set *trace_set_get(const struct trace *trace, uint32_t set);
 
 /* The event's statement as it was sent, shortened for people. */
-void trace_print_brief(const struct trace_event *event, const struct text_pool *pool,
+void trace_print_brief(const struct ran_event *event, const struct text_pool *pool,
                        enum sql_dialect dialect, const struct sql_brief *brief, struct buf *out);
 
 #endif

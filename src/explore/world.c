@@ -218,9 +218,9 @@ static struct mutex *find_mutex(struct world *world, struct str name, struct val
     return mutex;
 }
 
-static void trace_mutex(struct world *world, struct session *session, enum trace_kind kind,
+static void trace_mutex(struct world *world, struct session *session, enum ran_kind kind,
                         const struct txn_step *step, struct value key) {
-    struct trace_event *event = trace_add(world, session, kind, step);
+    struct ran_event *event = trace_add(world, session, kind, step);
     if (event == NULL)
         return;
     struct buf text = {0};
@@ -241,7 +241,7 @@ void world_take_mutex(struct world *world, struct session *session, const struct
               world->has_hit_limit);
     mutex->holder = (int8_t)session->index;
     mutex->depth++;
-    trace_mutex(world, session, TRACE_LOCK, step, session->mutex_key);
+    trace_mutex(world, session, RAN_LOCK, step, session->mutex_key);
 }
 
 void world_release_mutex(struct world *world, struct session *session, const struct txn_step *step,
@@ -251,7 +251,7 @@ void world_release_mutex(struct world *world, struct session *session, const str
         return;
     touch_mutex(world, step->name);
     mutex->holder = DB_NO_SESSION;
-    trace_mutex(world, session, TRACE_UNLOCK, step, key);
+    trace_mutex(world, session, RAN_UNLOCK, step, key);
 }
 
 /* Steps. */

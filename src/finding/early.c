@@ -6,23 +6,23 @@ enum effect_kind effect_kind_of(const struct find_options *options, struct str n
     return options->effect_kind != NULL ? options->effect_kind(name) : EFFECT_SURE;
 }
 
-static bool is_of_transaction(const struct trace_event *event, const struct trace_event *effect) {
+static bool is_of_transaction(const struct ran_event *event, const struct ran_event *effect) {
     return event->session == effect->session && event->transaction == effect->transaction;
 }
 
-static bool is_undone(const struct trace *trace, const struct trace_event *effect) {
-    const struct trace_event *end = trace->events.items + trace->events.count;
-    for (const struct trace_event *at = effect; at < end; at++)
+static bool is_undone(const struct trace *trace, const struct ran_event *effect) {
+    const struct ran_event *end = trace->events.items + trace->events.count;
+    for (const struct ran_event *at = effect; at < end; at++)
         if (is_of_transaction(at, effect) &&
-            (at->kind == TRACE_ROLLBACK ||
-             (at->kind == TRACE_COMMIT && at->error != DB_OK_NO_ERROR)))
+            (at->kind == RAN_ROLLBACK ||
+             (at->kind == RAN_COMMIT && at->error != DB_OK_NO_ERROR)))
             return true;
     return false;
 }
 
-static bool has_written(const struct trace *trace, const struct trace_event *effect) {
-    for (const struct trace_event *at = trace->events.items; at < effect; at++)
-        if (is_of_transaction(at, effect) && at->kind == TRACE_STATEMENT && at->write_count > 0)
+static bool has_written(const struct trace *trace, const struct ran_event *effect) {
+    for (const struct ran_event *at = trace->events.items; at < effect; at++)
+        if (is_of_transaction(at, effect) && at->kind == RAN_STATEMENT && at->write_count > 0)
             return true;
     return false;
 }
@@ -30,8 +30,8 @@ static bool has_written(const struct trace *trace, const struct trace_event *eff
 void find_early_alone(struct unit *unit, const struct subject *subject,
                       const struct trace *trace) {
     for (size_t i = 0; i < trace->events.count; i++) {
-        const struct trace_event *event = &trace->events.items[i];
-        if (event->kind != TRACE_EFFECT || event->transaction == 0)
+        const struct ran_event *event = &trace->events.items[i];
+        if (event->kind != RAN_EFFECT || event->transaction == 0)
             continue;
         enum effect_kind kind = effect_kind_of(unit->options, event->at->name);
         bool is_early = kind == EFFECT_TASK   ? has_written(trace, event)

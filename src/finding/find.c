@@ -35,7 +35,7 @@ static void find_early_effect(struct unit *unit, const struct judged_run *run,
     for (size_t i = 0; i < witness->steps.count; i++) {
         for (size_t k = 0; k < witness->steps.items[i].lines.count; k++) {
             const struct witness_line *line = &witness->steps.items[i].lines.items[k];
-            if (line->kind != TRACE_EFFECT || !has_failed[line->session] || !line->in_transaction ||
+            if (line->kind != RAN_EFFECT || !has_failed[line->session] || !line->in_transaction ||
                 effect_kind_of(unit->options, line->at->name) == EFFECT_UNKNOWN)
                 continue;
             struct culprit culprit = {.rule = RULE_EFFECT_BEFORE_COMMIT,

@@ -45,7 +45,7 @@ struct shown {
     size_t assigned_count;
 };
 
-static bool is_assigned(const struct trace_event *event, struct str column) {
+static bool is_assigned(const struct ran_event *event, struct str column) {
     if (event->stmt->kind == SQL_STMT_INSERT)
         return true;
     if (event->stmt->kind != SQL_STMT_UPDATE)
@@ -95,12 +95,12 @@ void brief_text(const struct brief *brief, const struct witness_line *line, stru
         buf_add_c(out, "... goes on");
         return;
     }
-    if (line->kind == TRACE_STATEMENT && line->event->stmt != NULL) {
+    if (line->kind == RAN_STATEMENT && line->event->stmt != NULL) {
         brief_sql(brief, line, out);
         return;
     }
     size_t bracket = str_find(line->text, '(', 0);
-    if (line->kind == TRACE_EFFECT && line->text.len > bracket + ARGS_BYTES_MAX) {
+    if (line->kind == RAN_EFFECT && line->text.len > bracket + ARGS_BYTES_MAX) {
         buf_add(out, str_sub(line->text, 0, bracket));
         buf_add_c(out, "(...)");
         return;
@@ -134,7 +134,7 @@ static bool item_matters(const struct brief *brief, const struct sql_stmt *stmt,
 }
 
 /* "count=100", of several rows "count=100, 200, 300". */
-static void item_values(const struct brief *brief, const struct trace_event *event, size_t i,
+static void item_values(const struct brief *brief, const struct ran_event *event, size_t i,
                         struct buf *out) {
     item_name(brief, event->stmt, i, out);
     buf_add_char(out, '=');
@@ -146,7 +146,7 @@ static void item_values(const struct brief *brief, const struct trace_event *eve
         buf_add_c(out, ", ...");
 }
 
-static void select_result(const struct brief *brief, const struct trace_event *event,
+static void select_result(const struct brief *brief, const struct ran_event *event,
                           struct buf *out) {
     size_t shown = 0;
     if (event->row_count == 0) {
@@ -175,8 +175,8 @@ static void affected(struct str result, struct buf *out) {
 }
 
 void brief_result(const struct brief *brief, const struct witness_line *line, struct buf *out) {
-    const struct trace_event *event = line->event;
-    bool is_statement = line->kind == TRACE_STATEMENT && event->stmt != NULL;
+    const struct ran_event *event = line->event;
+    bool is_statement = line->kind == RAN_STATEMENT && event->stmt != NULL;
     if (line->waits_for.len > 0)
         buf_printf(out, "waits for %.*s", STR_ARG(line->waits_for));
     else if (line->result.len == 0 || event->error != DB_OK_NO_ERROR || !is_statement)
@@ -202,7 +202,7 @@ static int written_at(const struct sql_stmt *stmt, struct str column) {
 
 bool brief_written(const struct brief *brief, const struct witness_line *line, struct str column,
                    struct buf *out) {
-    const struct trace_event *event = line->event;
+    const struct ran_event *event = line->event;
     int at = event->stmt != NULL ? written_at(event->stmt, column) : -1;
     if (at < 0 || (size_t)at >= event->cell_count || event->cells[at].is_pending)
         return false;

@@ -48,10 +48,10 @@ const struct culprit *finding_culprit(const struct finding *finding) {
 
 /* What goes with the statement after it. */
 static bool is_silent(const struct witness_line *line) {
-    if (line->kind == TRACE_BEGIN || line->kind == TRACE_SAVEPOINT || line->kind == TRACE_RELEASE)
+    if (line->kind == RAN_BEGIN || line->kind == RAN_SAVEPOINT || line->kind == RAN_RELEASE)
         return true;
     const struct sql_stmt *stmt = line->event->stmt;
-    return line->kind == TRACE_STATEMENT && stmt != NULL &&
+    return line->kind == RAN_STATEMENT && stmt != NULL &&
            (stmt->kind == SQL_STMT_BEGIN || stmt->kind == SQL_STMT_SAVEPOINT ||
             stmt->kind == SQL_STMT_RELEASE || stmt->kind == SQL_STMT_SET ||
             stmt->kind == SQL_STMT_SET_TRANSACTION);
@@ -59,8 +59,8 @@ static bool is_silent(const struct witness_line *line) {
 
 /* Lines that no line of the source says. */
 static bool has_code(const struct witness_line *line) {
-    return !line->is_resumed && line->kind != TRACE_COMMIT && line->kind != TRACE_ROLLBACK &&
-           line->kind != TRACE_ROLLBACK_TO && line->kind != TRACE_UNLOCK && !is_silent(line);
+    return !line->is_resumed && line->kind != RAN_COMMIT && line->kind != RAN_ROLLBACK &&
+           line->kind != RAN_ROLLBACK_TO && line->kind != RAN_UNLOCK && !is_silent(line);
 }
 
 /* The last `parts` parts of a path. */
@@ -95,8 +95,8 @@ static bool is_culprit(const struct timeline *t, const struct witness_line *line
 static bool is_key(const struct timeline *t, const struct witness_line *line) {
     const struct culprit *culprit = t->culprit;
     if (culprit == NULL || is_culprit(t, line) || line->is_resumed || line->waits_for.len > 0 ||
-        line->event->error != DB_OK_NO_ERROR || line->kind == TRACE_COMMIT ||
-        line->kind == TRACE_ROLLBACK || line->kind == TRACE_LOCK || line->kind == TRACE_UNLOCK)
+        line->event->error != DB_OK_NO_ERROR || line->kind == RAN_COMMIT ||
+        line->kind == RAN_ROLLBACK || line->kind == RAN_LOCK || line->kind == RAN_UNLOCK)
         return true;
     if (line->session == culprit->other && line->at == culprit->other_at)
         return true;

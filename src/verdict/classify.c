@@ -5,20 +5,20 @@
 /* One stale source of one write. */
 struct stale {
     const struct trace_source *source;
-    const struct trace_event *read;
-    const struct trace_event *by; /* the other session's write; NULL: not found, the read was behind */
+    const struct ran_event *read;
+    const struct ran_event *by; /* the other session's write; NULL: not found, the read was behind */
     bool is_data; /* the value was computed from it; else it decided whether to write */
 };
 
-static const struct trace_event *event_at(const struct classify *c, uint32_t index) {
+static const struct ran_event *event_at(const struct classify *c, uint32_t index) {
     LW_ASSERT(index < c->trace->events.count);
     return &c->trace->events.items[index];
 }
 
 void classify_on_event(void *context, struct trace *trace, uint32_t index, struct db *db) {
     struct classify *c = context;
-    const struct trace_event *event = &trace->events.items[index];
-    if (event->kind != TRACE_STATEMENT || event->stmt->kind != SQL_STMT_SELECT ||
+    const struct ran_event *event = &trace->events.items[index];
+    if (event->kind != RAN_STATEMENT || event->stmt->kind != SQL_STMT_SELECT ||
         event->error != DB_OK_NO_ERROR)
         return;
     struct db_result now = {0};
@@ -39,24 +39,24 @@ static bool was_behind(const struct classify *c, uint32_t event) {
 }
 
 /* Whether `back` is the ROLLBACK TO of a savepoint that was made before the event. */
-static bool goes_back_behind(const struct classify *c, const struct trace_event *back,
-                             const struct trace_event *event) {
-    if (back->kind != TRACE_ROLLBACK_TO || back < event)
+static bool goes_back_behind(const struct classify *c, const struct ran_event *back,
+                             const struct ran_event *event) {
+    if (back->kind != RAN_ROLLBACK_TO || back < event)
         return false;
-    const struct trace_event *at = back;
+    const struct ran_event *at = back;
     while (--at > c->trace->events.items)
-        if (at->kind == TRACE_SAVEPOINT && at->session == back->session && at->at == back->at)
+        if (at->kind == RAN_SAVEPOINT && at->session == back->session && at->at == back->at)
             break;
     return at < event;
 }
 
 /* Whether the event's transaction was rolled back in the end, or the event with a savepoint. */
-static bool was_undone(const struct classify *c, const struct trace_event *event) {
+static bool was_undone(const struct classify *c, const struct ran_event *event) {
     for (size_t i = 0; i < c->trace->events.count && event->transaction != 0; i++) {
-        const struct trace_event *at = &c->trace->events.items[i];
-        bool ends_it = at->kind == TRACE_ROLLBACK || at->error == DB_ERROR_DEADLOCK ||
+        const struct ran_event *at = &c->trace->events.items[i];
+        bool ends_it = at->kind == RAN_ROLLBACK || at->error == DB_ERROR_DEADLOCK ||
                        at->error == DB_ERROR_CHANGED_ROW ||
-                       (at->kind == TRACE_COMMIT && at->error != DB_OK_NO_ERROR) ||
+                       (at->kind == RAN_COMMIT && at->error != DB_OK_NO_ERROR) ||
                        goes_back_behind(c, at, event);
         if (ends_it && at->session == event->session && at->transaction == event->transaction)
             return true;
@@ -65,8 +65,8 @@ static bool was_undone(const struct classify *c, const struct trace_event *event
 }
 
 /* A statement that wrote rows, and whose transaction was not rolled back. */
-static bool is_write(const struct classify *c, const struct trace_event *event) {
-    return event->kind == TRACE_STATEMENT && event->error == DB_OK_NO_ERROR &&
+static bool is_write(const struct classify *c, const struct ran_event *event) {
+    return event->kind == RAN_STATEMENT && event->error == DB_OK_NO_ERROR &&
            event->write_count > 0 && !was_undone(c, event);
 }
 
@@ -119,7 +119,7 @@ static bool changes_choice(const struct classify *c, const struct sql_expr *wher
 }
 
 /* The plain column that item `item` of a read is, or NULL: an aggregate, an expression, mere existence. */
-static const struct sql_expr *plain_item(const struct trace_event *read, uint16_t item) {
+static const struct sql_expr *plain_item(const struct ran_event *read, uint16_t item) {
     if (item == SOURCE_EXISTENCE || read->stmt->kind != SQL_STMT_SELECT || read->ref_count == 0)
         return NULL;
     const struct sql_expr *expr = read->stmt->select->items.items[item].expr;
@@ -137,7 +137,7 @@ static size_t source_of(const struct sql_select *select, uint16_t table) {
 
 /* Whether the write of another session `write` changed what `source` had read. */
 static bool write_hits(const struct classify *c, const struct trace_source *source,
-                       const struct trace_event *read, const struct trace_event *write) {
+                       const struct ran_event *read, const struct ran_event *write) {
     const struct sql_expr *column = plain_item(read, source->item);
     for (size_t i = 0; i < write->write_count; i++) {
         const struct db_ref *wrote = &write->writes[i];
@@ -165,29 +165,29 @@ static bool write_hits(const struct classify *c, const struct trace_source *sour
 }
 
 /* What made a write visible to others: its COMMIT, or in autocommit itself. */
-static const struct trace_event *publication(const struct classify *c,
-                                             const struct trace_event *write) {
-    const struct trace_event *end = c->trace->events.items + c->trace->events.count;
-    for (const struct trace_event *at = write; at < end && write->transaction != 0; at++)
-        if (at->kind == TRACE_COMMIT && at->session == write->session &&
+static const struct ran_event *publication(const struct classify *c,
+                                             const struct ran_event *write) {
+    const struct ran_event *end = c->trace->events.items + c->trace->events.count;
+    for (const struct ran_event *at = write; at < end && write->transaction != 0; at++)
+        if (at->kind == RAN_COMMIT && at->session == write->session &&
             at->transaction == write->transaction)
             return at;
     return write;
 }
 
-static bool is_after(const struct trace_event *a, const struct trace_event *b) {
+static bool is_after(const struct ran_event *a, const struct ran_event *b) {
     return a->resumed_step > b->resumed_step || (a->resumed_step == b->resumed_step && a > b);
 }
 
 /* Whether what another session wrote before `write` was done made `source` stale; if so, by which event. */
 static bool source_is_stale(const struct classify *c, const struct trace_source *source,
-                            const struct trace_event *write, struct stale *stale) {
-    const struct trace_event *read = event_at(c, source->read);
-    if (read->kind != TRACE_STATEMENT || read->stmt->kind != SQL_STMT_SELECT)
+                            const struct ran_event *write, struct stale *stale) {
+    const struct ran_event *read = event_at(c, source->read);
+    if (read->kind != RAN_STATEMENT || read->stmt->kind != SQL_STMT_SELECT)
         return false;
     bool behind = was_behind(c, source->read);
     for (size_t i = 0; i < c->trace->events.count; i++) {
-        const struct trace_event *other = &c->trace->events.items[i];
+        const struct ran_event *other = &c->trace->events.items[i];
         if (other->session == write->session || !is_write(c, other) ||
             other->resumed_step > write->resumed_step || other == write)
             continue;
@@ -202,7 +202,7 @@ static bool source_is_stale(const struct classify *c, const struct trace_source 
 }
 
 /* The first stale source of the set, those of the cell (table, column) that is written first. */
-static bool find_stale(const struct classify *c, uint32_t deps, const struct trace_event *write,
+static bool find_stale(const struct classify *c, uint32_t deps, const struct ran_event *write,
                        struct stale *stale) {
     const struct trace_set *set = trace_set_get(c->trace, deps);
     for (size_t i = 0; i < set->sources.count; i++)
@@ -212,7 +212,7 @@ static bool find_stale(const struct classify *c, uint32_t deps, const struct tra
 }
 
 /* Whether the stale source is the very cell that is written. */
-static bool is_same_cell(const struct stale *stale, const struct trace_event *write,
+static bool is_same_cell(const struct stale *stale, const struct ran_event *write,
                          uint16_t column) {
     const struct sql_expr *item = plain_item(stale->read, stale->source->item);
     if (item == NULL || write->write_count == 0)
@@ -231,7 +231,7 @@ static bool is_predicate_read(const struct stale *stale) {
     return stale->read->row_count != 1;
 }
 
-static bool found_nothing(const struct trace_event *read) {
+static bool found_nothing(const struct ran_event *read) {
     if (read->row_count == 0)
         return true;
     /* COUNT(*) = 0 and EXISTS = false. */
@@ -242,12 +242,12 @@ static bool found_nothing(const struct trace_event *read) {
 
 /* Locks. */
 
-static bool is_row_lock(const struct trace_event *event) {
-    return event->kind == TRACE_STATEMENT && event->error == DB_OK_NO_ERROR &&
+static bool is_row_lock(const struct ran_event *event) {
+    return event->kind == RAN_STATEMENT && event->error == DB_OK_NO_ERROR &&
            event->stmt->kind == SQL_STMT_SELECT && event->stmt->select->lock != SQL_LOCK_NONE;
 }
 
-static bool same_row_locked(const struct trace_event *a, const struct trace_event *b) {
+static bool same_row_locked(const struct ran_event *a, const struct ran_event *b) {
     for (size_t i = 0; i < a->row_count * a->ref_count; i++)
         for (size_t k = 0; k < b->row_count * b->ref_count; k++)
             if (a->row_refs[i].table == b->row_refs[k].table &&
@@ -257,15 +257,15 @@ static bool same_row_locked(const struct trace_event *a, const struct trace_even
 }
 
 /* Whether `other` takes the same lock as `lock`, in another session. */
-static bool is_counterpart(const struct trace_event *lock, const struct trace_event *other) {
+static bool is_counterpart(const struct ran_event *lock, const struct ran_event *other) {
     if (other->session == lock->session || other->kind != lock->kind)
         return false;
-    if (lock->kind == TRACE_LOCK)
+    if (lock->kind == RAN_LOCK)
         return str_equal(lock->sql, other->sql);
     return is_row_lock(other) && same_row_locked(lock, other);
 }
 
-static bool has_counterpart(const struct classify *c, const struct trace_event *lock) {
+static bool has_counterpart(const struct classify *c, const struct ran_event *lock) {
     for (size_t i = 0; i < c->trace->events.count; i++)
         if (is_counterpart(lock, &c->trace->events.items[i]))
             return true;
@@ -273,32 +273,32 @@ static bool has_counterpart(const struct classify *c, const struct trace_event *
 }
 
 /* A statement of the lock's transaction before it: what made the snapshot. */
-static bool has_earlier_read(const struct classify *c, const struct trace_event *lock) {
-    for (const struct trace_event *at = c->trace->events.items; at < lock; at++)
-        if (at->session == lock->session && at->kind == TRACE_STATEMENT &&
+static bool has_earlier_read(const struct classify *c, const struct ran_event *lock) {
+    for (const struct ran_event *at = c->trace->events.items; at < lock; at++)
+        if (at->session == lock->session && at->kind == RAN_STATEMENT &&
             at->transaction == lock->transaction && at->transaction != 0 && at != lock)
             return true;
     return false;
 }
 
 /* Whether the session lets the mutex go before the transaction that it was taken in ends. */
-static bool released_early(const struct classify *c, const struct trace_event *lock) {
-    const struct trace_event *end = c->trace->events.items + c->trace->events.count;
-    if (lock->kind != TRACE_LOCK || lock->transaction == 0)
+static bool released_early(const struct classify *c, const struct ran_event *lock) {
+    const struct ran_event *end = c->trace->events.items + c->trace->events.count;
+    if (lock->kind != RAN_LOCK || lock->transaction == 0)
         return false;
-    for (const struct trace_event *at = lock + 1; at < end; at++) {
+    for (const struct ran_event *at = lock + 1; at < end; at++) {
         if (at->session != lock->session)
             continue;
-        if (at->kind == TRACE_UNLOCK && str_equal(at->sql, lock->sql))
+        if (at->kind == RAN_UNLOCK && str_equal(at->sql, lock->sql))
             return at->transaction == lock->transaction;
-        if (at->kind == TRACE_COMMIT || at->kind == TRACE_ROLLBACK)
+        if (at->kind == RAN_COMMIT || at->kind == RAN_ROLLBACK)
             return false;
     }
     return false;
 }
 
 /* Whether one call of the source sends both: update_or_create() locks the row it is about to write. */
-static bool is_same_call(const struct trace_event *a, const struct trace_event *b) {
+static bool is_same_call(const struct ran_event *a, const struct ran_event *b) {
     if (a->at == NULL || b->at == NULL)
         return false;
     const struct txn_span *x = &a->at->span, *y = &b->at->span;
@@ -307,10 +307,10 @@ static bool is_same_call(const struct trace_event *a, const struct trace_event *
 }
 
 /* The class of a stale write that a lock was meant to protect, if there was one that both sessions took. */
-static bool lock_rule(const struct classify *c, const struct trace_event *write,
+static bool lock_rule(const struct classify *c, const struct ran_event *write,
                       const struct stale *stale, enum rule *rule) {
-    for (const struct trace_event *at = c->trace->events.items; at < write; at++) {
-        if (at->session != write->session || !(at->kind == TRACE_LOCK || is_row_lock(at)) ||
+    for (const struct ran_event *at = c->trace->events.items; at < write; at++) {
+        if (at->session != write->session || !(at->kind == RAN_LOCK || is_row_lock(at)) ||
             !has_counterpart(c, at))
             continue;
         if (is_row_lock(at) && is_same_call(at, write))
@@ -343,7 +343,7 @@ static bool is_lookup(const struct sql_expr *where) {
            (where->kind == SQL_IS_NULL && !where->is_negated);
 }
 
-static enum rule stale_rule(const struct classify *c, const struct trace_event *write,
+static enum rule stale_rule(const struct classify *c, const struct ran_event *write,
                             const struct stale *stale, bool is_same_cell_read) {
     enum rule rule;
     if (lock_rule(c, write, stale, &rule))
@@ -363,7 +363,7 @@ static enum rule stale_rule(const struct classify *c, const struct trace_event *
 /* Culprits. */
 
 static struct culprit *add_culprit(const struct classify *c, struct witness *witness,
-                                   const struct trace_event *write, enum rule rule) {
+                                   const struct ran_event *write, enum rule rule) {
     struct culprit culprit = {.rule = rule, .session = write->session, .at = write->at,
                               .span = step_span(write->at), .table = SCHEMA_TABLES_MAX,
                               .write_transaction = write->transaction};
@@ -384,8 +384,8 @@ static void set_stale(const struct classify *c, struct culprit *culprit,
 }
 
 /* The event that gave `column` of the row the value that `write` replaced; NULL if it was loaded. */
-static const struct trace_event *writer_of(const struct classify *c,
-                                           const struct trace_event *write, uint16_t column) {
+static const struct ran_event *writer_of(const struct classify *c,
+                                           const struct ran_event *write, uint16_t column) {
     uint32_t version = write->writes[0].previous;
     struct value value = db_version_value(c->db, version, column);
     for (uint32_t before = db_version_previous(c->db, version); before != 0;
@@ -395,7 +395,7 @@ static const struct trace_event *writer_of(const struct classify *c,
         version = before;
     }
     for (size_t i = 0; i < c->trace->events.count; i++) {
-        const struct trace_event *event = &c->trace->events.items[i];
+        const struct ran_event *event = &c->trace->events.items[i];
         for (size_t k = 0; is_write(c, event) && k < event->write_count; k++)
             if (event->writes[k].version == version)
                 return event;
@@ -404,7 +404,7 @@ static const struct trace_event *writer_of(const struct classify *c,
 }
 
 /* Columns that the program never assigned, written back over a newer value. */
-static void find_clobber(const struct classify *c, const struct trace_event *write,
+static void find_clobber(const struct classify *c, const struct ran_event *write,
                          struct witness *witness) {
     struct culprit *culprit = NULL;
     if (write->stmt->kind != SQL_STMT_UPDATE || write->writes[0].previous == 0)
@@ -416,7 +416,7 @@ static void find_clobber(const struct classify *c, const struct trace_event *wri
         struct value old = db_version_value(c->db, write->writes[0].previous, cell->column);
         if (value_equal(c->pool, old, db_version_value(c->db, write->writes[0].version, cell->column)))
             continue;
-        const struct trace_event *by = writer_of(c, write, cell->column);
+        const struct ran_event *by = writer_of(c, write, cell->column);
         if (by == NULL)
             continue;
         enum rule rule = by->session == write->session ? RULE_ALIASED_OBJECTS
@@ -442,7 +442,7 @@ static void find_clobber(const struct classify *c, const struct trace_event *wri
     }
 }
 
-static void find_data(const struct classify *c, const struct trace_event *write,
+static void find_data(const struct classify *c, const struct ran_event *write,
                       struct witness *witness) {
     struct culprit *culprit = NULL;
     for (size_t i = 0; i < write->cell_count; i++) {
@@ -476,18 +476,18 @@ static void push_changed(const struct classify *c, const struct sql_expr *where,
         push_changed(c, where->args.items[i], wrote, culprit);
 }
 
-static void find_decision(const struct classify *c, const struct trace_event *write,
+static void find_decision(const struct classify *c, const struct ran_event *write,
                           struct witness *witness) {
     struct stale stale = {0};
     if (!find_stale(c, write->control_deps, write, &stale) &&
         !find_stale(c, write->where_deps, write, &stale))
         return;
-    enum rule rule = write->kind == TRACE_EFFECT ? RULE_CHECK_THEN_ACT
+    enum rule rule = write->kind == RAN_EFFECT ? RULE_CHECK_THEN_ACT
                                                  : stale_rule(c, write, &stale, false);
     struct culprit *culprit = add_culprit(c, witness, write, rule);
     set_stale(c, culprit, &stale);
     const struct sql_expr *item = plain_item(stale.read, stale.source->item);
-    if (write->kind == TRACE_EFFECT || write->write_count == 0 ||
+    if (write->kind == RAN_EFFECT || write->write_count == 0 ||
         stale.by->writes[0].table != write->writes[0].table)
         return;
     if (item != NULL)
@@ -496,14 +496,14 @@ static void find_decision(const struct classify *c, const struct trace_event *wr
         push_changed(c, stale.read->stmt->select->where, &stale.by->writes[0], culprit);
 }
 
-static bool writes_pending_twice(const struct trace_event *write) {
+static bool writes_pending_twice(const struct ran_event *write) {
     for (size_t i = 0; i < write->cell_count; i++)
         if (write->cells[i].is_pending && write->cells[i].times_sent > 0)
             return true;
     return false;
 }
 
-static void classify_hazards(const struct classify *c, const struct trace_event *write,
+static void classify_hazards(const struct classify *c, const struct ran_event *write,
                              struct witness *witness) {
     if (write->stmt->kind == SQL_STMT_UPDATE && writes_pending_twice(write)) {
         struct culprit *culprit = add_culprit(c, witness, write, RULE_F_TWICE);
@@ -519,20 +519,20 @@ static void set_load(const struct classify *c, struct culprit *culprit, uint32_t
     const struct trace_set *set = trace_set_get(c->trace, deps);
     if (set->sources.count == 0)
         return;
-    const struct trace_event *load = &c->trace->events.items[set->sources.items[0].read];
+    const struct ran_event *load = &c->trace->events.items[set->sources.items[0].read];
     VEC_PUSH(c->arena, &culprit->reads, step_span(load->at));
     VEC_PUSH(c->arena, &culprit->read_steps, load->at);
     culprit->read_transaction = load->transaction;
 }
 
 /* save() found its row gone and inserted it again. */
-static bool find_resurrection(const struct classify *c, const struct trace_event *write,
+static bool find_resurrection(const struct classify *c, const struct ran_event *write,
                               struct witness *witness) {
     if (write->stmt->kind != SQL_STMT_INSERT || write->cell_count == 0 ||
         !write->cells[0].is_loaded || !write->at->sql.is_save)
         return false;
     for (size_t i = 0; i < c->trace->events.count; i++) {
-        const struct trace_event *other = &c->trace->events.items[i];
+        const struct ran_event *other = &c->trace->events.items[i];
         if (!is_write(c, other) || other->session == write->session ||
             other->stmt->kind != SQL_STMT_DELETE ||
             other->writes[0].table != write->writes[0].table)
@@ -548,9 +548,9 @@ static bool find_resurrection(const struct classify *c, const struct trace_event
 }
 
 /* An UPDATE or DELETE of this session before `event` that found no row any more: where it could have noticed. */
-static const struct trace_event *vain_write(const struct classify *c, const struct trace_event *event) {
-    for (const struct trace_event *at = event; at-- > c->trace->events.items;)
-        if (at->session == event->session && at->kind == TRACE_STATEMENT &&
+static const struct ran_event *vain_write(const struct classify *c, const struct ran_event *event) {
+    for (const struct ran_event *at = event; at-- > c->trace->events.items;)
+        if (at->session == event->session && at->kind == RAN_STATEMENT &&
             at->error == DB_OK_NO_ERROR && at->write_count == 0 &&
             (at->stmt->kind == SQL_STMT_UPDATE || at->stmt->kind == SQL_STMT_DELETE))
             return at;
@@ -558,7 +558,7 @@ static const struct trace_event *vain_write(const struct classify *c, const stru
 }
 
 /* Something outside the database that was decided by, or told of, what is no longer so. */
-static void find_effect(const struct classify *c, const struct trace_event *effect,
+static void find_effect(const struct classify *c, const struct ran_event *effect,
                         struct witness *witness) {
     struct stale stale = {0};
     bool is_decided = find_stale(c, effect->control_deps, effect, &stale);
@@ -567,7 +567,7 @@ static void find_effect(const struct classify *c, const struct trace_event *effe
         if (!find_stale(c, effect->effect_deps, effect, &stale))
             return;
     }
-    const struct trace_event *vain = is_decided ? vain_write(c, effect) : NULL;
+    const struct ran_event *vain = is_decided ? vain_write(c, effect) : NULL;
     struct culprit *culprit = add_culprit(c, witness, vain != NULL ? vain : effect,
                                           is_decided ? RULE_CHECK_THEN_ACT : RULE_STALE_AGGREGATE);
     if (vain != NULL)
@@ -579,10 +579,10 @@ static void find_effect(const struct classify *c, const struct trace_event *effe
 
 /* A write that follows an UPDATE or DELETE of the same session that did not see what another wrote: it was to come upon
  * every row of some kind, and one more came to be. */
-static void find_stale_choice(const struct classify *c, const struct trace_event *write,
+static void find_stale_choice(const struct classify *c, const struct ran_event *write,
                               struct witness *witness) {
-    for (const struct trace_event *at = c->trace->events.items; at < write; at++) {
-        bool is_choice = at->kind == TRACE_STATEMENT && at->error == DB_OK_NO_ERROR &&
+    for (const struct ran_event *at = c->trace->events.items; at < write; at++) {
+        bool is_choice = at->kind == RAN_STATEMENT && at->error == DB_OK_NO_ERROR &&
                          (at->stmt->kind == SQL_STMT_UPDATE || at->stmt->kind == SQL_STMT_DELETE);
         if (!is_choice || at->session != write->session)
             continue;
@@ -591,7 +591,7 @@ static void find_stale_choice(const struct classify *c, const struct trace_event
                                                     : &at->stmt->delete_->target;
         const struct sql_expr *where = is_update ? at->stmt->update->where : at->stmt->delete_->where;
         for (size_t i = 0; i < c->trace->events.count; i++) {
-            const struct trace_event *other = &c->trace->events.items[i];
+            const struct ran_event *other = &c->trace->events.items[i];
             if (other->session == write->session || !is_write(c, other) ||
                 other->writes[0].table != target->table_index ||
                 !is_after(publication(c, other), at) ||
@@ -646,7 +646,7 @@ static void drop_consequences(struct arena *arena, struct witness *witness) {
 
 void classify_trace(struct classify *c, struct witness *witness) {
     for (size_t i = 0; i < c->trace->events.count; i++) {
-        const struct trace_event *event = &c->trace->events.items[i];
+        const struct ran_event *event = &c->trace->events.items[i];
         if (is_write(c, event)) {
             size_t before = witness->culprits.count;
             classify_hazards(c, event, witness);
@@ -656,7 +656,7 @@ void classify_trace(struct classify *c, struct witness *witness) {
             find_clobber(c, event, witness);
             if (witness->culprits.count == before)
                 find_decision(c, event, witness);
-        } else if (event->kind == TRACE_EFFECT) {
+        } else if (event->kind == RAN_EFFECT) {
             find_effect(c, event, witness);
         }
     }

@@ -13,27 +13,27 @@ struct txn_span step_span(const struct txn_step *step) {
     return step != NULL ? step->span : (struct txn_span){0};
 }
 
-static struct str line_text(struct arena *arena, const struct trace_event *event) {
+static struct str line_text(struct arena *arena, const struct ran_event *event) {
     switch (event->kind) {
-    case TRACE_LOCK:
+    case RAN_LOCK:
         return str_printf(arena, "lock %.*s", STR_ARG(event->sql));
-    case TRACE_UNLOCK:
+    case RAN_UNLOCK:
         return str_printf(arena, "unlock %.*s", STR_ARG(event->sql));
-    case TRACE_EFFECT:
+    case RAN_EFFECT:
         return str_printf(arena, "effect %.*s", STR_ARG(event->sql));
     default:
         return event->sql;
     }
 }
 
-static bool is_visible(const struct trace_event *event) {
+static bool is_visible(const struct ran_event *event) {
     switch (event->kind) {
-    case TRACE_COMMIT:
-    case TRACE_ROLLBACK:
-    case TRACE_ROLLBACK_TO:
-    case TRACE_LOCK:
+    case RAN_COMMIT:
+    case RAN_ROLLBACK:
+    case RAN_ROLLBACK_TO:
+    case RAN_LOCK:
         return true;
-    case TRACE_STATEMENT:
+    case RAN_STATEMENT:
         return event->stmt->kind != SQL_STMT_BEGIN && event->stmt->kind != SQL_STMT_SAVEPOINT &&
                event->stmt->kind != SQL_STMT_RELEASE && event->stmt->kind != SQL_STMT_SET &&
                event->stmt->kind != SQL_STMT_SET_TRANSACTION;
@@ -42,7 +42,7 @@ static bool is_visible(const struct trace_event *event) {
     }
 }
 
-static struct witness_line make_line(struct arena *arena, const struct trace_event *event) {
+static struct witness_line make_line(struct arena *arena, const struct ran_event *event) {
     return (struct witness_line){.session = event->session, .at = event->at,
                                  .span = step_span(event->at), .kind = event->kind,
                                  .event = event,
@@ -58,12 +58,12 @@ static struct witness_step *step_at(struct arena *arena, struct witness *witness
 }
 
 /* A statement that waited shows twice: where it was sent, and where it went on. */
-static bool resumes_later(const struct trace_event *event) {
+static bool resumes_later(const struct ran_event *event) {
     return event->waited && event->result.len > 0;
 }
 
 static void add_event(struct arena *arena, struct witness *witness,
-                      const struct schedule *schedule, const struct trace_event *event) {
+                      const struct schedule *schedule, const struct ran_event *event) {
     struct witness_step *step = step_at(arena, witness, event->step);
     struct witness_line line = make_line(arena, event);
     if (resumes_later(event))
@@ -79,7 +79,7 @@ static void add_event(struct arena *arena, struct witness *witness,
 
 /* Behind what let it go on, before what its session did then. */
 static void add_resumed(struct arena *arena, struct witness *witness,
-                        const struct trace_event *event) {
+                        const struct ran_event *event) {
     struct witness_line line = make_line(arena, event);
     struct witness_step *step = step_at(arena, witness, event->resumed_step);
     line.is_resumed = true;
@@ -99,7 +99,7 @@ static void add_resumed(struct arena *arena, struct witness *witness,
 static void make_steps(struct arena *arena, struct trace *trace, const struct schedule *schedule,
                        struct witness *witness) {
     for (size_t i = 0; i < trace->events.count; i++) {
-        struct trace_event *event = &trace->events.items[i];
+        struct ran_event *event = &trace->events.items[i];
         if (event->stmt != NULL)
             event->stmt = sql_copy(arena, event->stmt);
         add_event(arena, witness, schedule, event);

@@ -12,8 +12,8 @@ struct witness_line {
     uint8_t session;
     const struct txn_step *at; /* NULL: none */
     struct txn_span span;      /* path empty: none */
-    enum trace_kind kind;
-    const struct trace_event *event; /* all that is known of it */
+    enum ran_kind kind;
+    const struct ran_event *event; /* all that is known of it */
     struct str text;           /* "SELECT ...", "lock foo", "effect charge(5)" */
     struct str result;         /* empty: nothing to say */
     struct str waits_for;      /* "A": it waited first */
