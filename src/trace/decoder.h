@@ -22,6 +22,9 @@ struct trace_decoder_class {
     /* A new decoder, which owns its memory. The sink and the options' texts must outlive it. */
     void *(*open)(const struct trace_sink *sink, const struct trace_options *options);
     void (*feed)(void *decoder, struct str bytes);
+    /* The source goes on in another file, as a rotated log or the next binlog does: sessions live on, offset and line count
+     * from its beginning. What the file before left unfinished is told as by `end`. */
+    void (*next_file)(void *decoder, struct str file);
     /* No more bytes come: what is unfinished is told, as a gap if need be. */
     void (*end)(void *decoder);
     void (*close)(void *decoder);

@@ -73,6 +73,8 @@ enum trace_server { TRACE_SERVER_UNKNOWN, TRACE_POSTGRESQL, TRACE_MYSQL };
 enum trace_event_kind {
     TRACE_SESSION,   /* a session began, or more is known of it: `session_*` */
     TRACE_STATEMENT, /* `statement` */
+    TRACE_OUTCOME,   /* of sources that tell a statement as it begins: how the session's last one ended. `statement` without `sql`:
+                      * only outcome, error_code, error, end_us and row_count. Before the session's next statement, or never. */
     TRACE_BEGIN,     /* of row sources: what follows with this `transaction` is one */
     TRACE_CHANGE,    /* `change` */
     TRACE_COMMIT,    /* of row sources: the order of commits is that of these events */
