@@ -121,16 +121,16 @@ static char unescape(int byte) {
     }
 }
 
-/* What stands between the quotes, with doubled quotes and, if asked for, backslash escapes undone.
- * MySQL keeps the backslash of \% and \_, which LIKE reads. */
-static struct str unquote(const struct lexer *lexer, struct str raw, char quote, bool has_escapes) {
+/* MySQL keeps the backslash of \% and \_, which LIKE reads. */
+struct str lexer_unquote(struct arena *arena, enum sql_dialect dialect, struct str raw, char quote,
+                         bool has_escapes) {
     bool is_plain =
         str_find(raw, quote, 0) == raw.len && (!has_escapes || str_find(raw, '\\', 0) == raw.len);
-    if (is_plain || lexer->arena == NULL)
+    if (is_plain || arena == NULL)
         return raw;
-    char *text = arena_alloc(lexer->arena, raw.len);
+    char *text = arena_alloc(arena, raw.len);
     size_t len = 0;
-    bool is_mysql = lexer->dialect == SQL_MYSQL;
+    bool is_mysql = dialect == SQL_MYSQL;
     for (size_t i = 0; i < raw.len; i++) {
         char byte = raw.ptr[i];
         if (byte == quote) {
@@ -162,7 +162,8 @@ static bool lex_quoted(struct lexer *lexer, size_t open, char quote, bool has_es
         else if (byte == (unsigned char)quote)
             break;
     }
-    token->text = unquote(lexer, str_sub(lexer->text, open + 1, i), quote, has_escapes);
+    token->text = lexer_unquote(lexer->arena, lexer->dialect, str_sub(lexer->text, open + 1, i),
+                                quote, has_escapes);
     token->end = i + 1;
     return true;
 }

@@ -48,4 +48,9 @@ void lexer_init(struct lexer *lexer, struct arena *arena, struct str text, struc
 /* The next token; at the end of the text TOKEN_END, again and again. */
 bool lexer_next(struct lexer *lexer, struct token *token, struct err *err);
 
+/* What stands between quotes, with doubled quotes and, if asked for, backslash escapes undone; a slice of it if there are
+ * none, or without an arena. */
+struct str lexer_unquote(struct arena *arena, enum sql_dialect dialect, struct str raw, char quote,
+                         bool has_escapes);
+
 #endif
