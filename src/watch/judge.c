@@ -1,0 +1,137 @@
+/* Whether a write that is committed takes back what others have committed since its session read the row. */
+#include "watch/own.h"
+
+static const struct column_write *column_of(const struct row_write *write, uint32_t column) {
+    for (size_t i = 0; i < write->column_count; i++)
+        if (write->columns[i].column == column)
+            return &write->columns[i];
+    return NULL;
+}
+
+/* Whether the write is only done if a column that the other has changed is as its session knew it. */
+static bool is_guarded(const struct row_write *write, const struct row_write *other) {
+    for (size_t i = 0; i < write->guard_count; i++)
+        if (column_of(other, write->guards[i].column) != NULL)
+            return true;
+    return false;
+}
+
+/* Not one of the two that a flag goes between. */
+static bool is_amount(const struct seen_value *value) {
+    return value->is_integer && (value->number < 0 || value->number > 1);
+}
+
+enum lost { LOST_NOTHING, LOST_SAME, LOST_REVERTED, LOST_COMPUTED, LOST_OVERWRITTEN };
+
+/* What becomes of the other's value of a column: `by` wrote a literal there, after it. */
+static enum lost fate_of(const struct column_write *by, const struct column_write *lost, int64_t now_us) {
+    if (by->is_computed || by->value.state == TRACE_ABSENT)
+        return LOST_NOTHING;
+    bool is_same = !lost->is_computed && seen_equal(&by->value, &lost->value);
+    bool is_amounts = by->base.is_integer && by->value.is_integer &&
+                      (is_amount(&by->base) || is_amount(&by->value));
+    bool both_read = seen_equal(&by->base, &lost->base);
+    bool has_changed = by->base.state != TRACE_ABSENT && !seen_equal(&by->value, &by->base);
+    if (has_changed && is_amounts && both_read && !seen_equal(&lost->value, &lost->base))
+        return LOST_COMPUTED;
+    if (is_same || (seen_is_clock(&by->value, now_us) &&
+                    (lost->is_computed || lost->value.is_time)))
+        return LOST_SAME;
+    if (seen_equal(&by->value, &by->base))
+        return lost->is_computed || !seen_equal(&lost->value, &by->base) ? LOST_REVERTED : LOST_SAME;
+    /* An update by the database, of what this one had read, is gone. */
+    if (has_changed && is_amounts && lost->is_computed)
+        return LOST_COMPUTED;
+    return LOST_OVERWRITTEN;
+}
+
+struct judging {
+    struct watch *watch;
+    const struct book_row *row;
+    size_t version; /* of the row, which is `lost` */
+    const struct row_write *by, *lost;
+    struct seen_loss found[3]; /* reverted, computed, overwritten */
+    size_t same_count;
+};
+
+static void add_column(struct seen_loss *loss, uint32_t column) {
+    if (loss->column_count < sizeof(loss->columns) / sizeof(loss->columns[0]))
+        loss->columns[loss->column_count++] = column;
+}
+
+/* Whether the session has written over it before. */
+static bool is_lost_already(const struct judging *judging, uint32_t column) {
+    for (size_t i = 0; i < judging->version; i++)
+        if (judging->row->versions[i]->origin.session == judging->by->origin.session &&
+            column_of(judging->row->versions[i], column) != NULL)
+            return true;
+    return false;
+}
+
+static void compare(struct judging *judging) {
+    const struct row_write *by = judging->by, *lost = judging->lost;
+    for (size_t i = 0; i < by->column_count; i++) {
+        const struct column_write *other = column_of(lost, by->columns[i].column);
+        if (other == NULL || is_lost_already(judging, other->column))
+            continue;
+        enum lost fate = fate_of(&by->columns[i], other, by->origin.time_us);
+        judging->same_count += fate == LOST_SAME;
+        if (fate >= LOST_REVERTED)
+            add_column(&judging->found[fate - LOST_REVERTED], by->columns[i].column);
+    }
+}
+
+/* A save of the whole row, or of what was computed? Of values that were not seen only the number of columns tells. */
+static enum rule rule_of_order(const struct row_write *by) {
+    return by->column_count > 1 ? RULE_STALE_SAVE : RULE_READ_MODIFY_WRITE;
+}
+
+static void tell(struct judging *judging) {
+    static const struct {
+        enum rule rule;
+        enum watch_evidence evidence;
+    } kinds[] = {{RULE_STALE_SAVE, WATCH_REVERT},
+                 {RULE_READ_MODIFY_WRITE, WATCH_ARITHMETIC},
+                 {RULE_READ_MODIFY_WRITE, WATCH_ORDER}};
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct seen_loss *loss = &judging->found[i];
+        if (loss->column_count == 0)
+            continue;
+        loss->rule = kinds[i].evidence == WATCH_ORDER ? rule_of_order(judging->by) : kinds[i].rule;
+        loss->evidence = kinds[i].evidence;
+        loss->by = judging->by;
+        loss->lost = judging->lost;
+        if (judging->by->read_is_doubtful)
+            loss->doubt = "it is not told which row the SELECT gave";
+        struct watch *watch = judging->watch;
+        uint32_t key = watch_table(watch, judging->by->table)->key_column;
+        tally_add(&watch->tally, loss, names_get(&watch->names, key));
+    }
+    judging->watch->stats.harmless_count += judging->same_count > 0;
+}
+
+static void judge(struct watch *watch, const struct row_write *by, const struct book_row *row) {
+    for (size_t i = 0; i < VERSIONS_MAX && row->versions[i] != NULL; i++) {
+        const struct row_write *lost = row->versions[i];
+        if (lost->commit_seq <= by->read.seq)
+            break;
+        if (lost->origin.session == by->origin.session || lost->kind == WROTE_INSERT)
+            continue;
+        if (is_guarded(by, lost)) {
+            watch->stats.prevented_count++;
+            continue;
+        }
+        struct judging judging = {watch, row, i, by, lost, {{0}}, 0};
+        compare(&judging);
+        tell(&judging);
+    }
+}
+
+void watch_commit(struct watch *watch, struct row_write *write, uint64_t commit_seq, int64_t commit_us) {
+    write->commit_seq = commit_seq;
+    write->commit_us = commit_us;
+    const struct book_row *row = book_find(&watch->book, write->row);
+    if (row != NULL && write->read.seq != 0 && !write->read_is_locked && write->kind == WROTE_UPDATE)
+        judge(watch, write, row);
+    book_add(&watch->book, write);
+}

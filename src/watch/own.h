@@ -1,0 +1,56 @@
+/* The parts of a watch. Internal to watch/. */
+#ifndef LW_WATCH_OWN_H
+#define LW_WATCH_OWN_H
+
+#include "watch/session.h"
+#include "watch/tally.h"
+#include "watch/watch.h"
+
+/* What is known of a table, by its number. */
+struct table_state {
+    uint32_t key_column;  /* NO_NAME: not known yet */
+    bool is_key_sure;     /* the source said so, or it is called `id` */
+};
+
+struct watch {
+    struct watch_options options;
+    struct hash_key key;
+    struct arena arena; /* shapes, names, interned texts */
+    struct names names, texts;
+    struct meanings meanings;
+    VEC(struct table_state) tables; /* by number of the table's name; in `arena` */
+    struct sessions sessions;
+    struct book book;
+    struct tally tally;
+    struct watch_stats stats;
+    struct sql_shape shape;
+    struct arena scratch; /* of one event */
+    uint64_t seq, transaction_count;
+    VEC(struct watch_gap) gaps;             /* in `arena` */
+    VEC(struct row_write *) changes;        /* MVEC: of the row source's open transaction */
+    struct str change_transaction;          /* its name, interned */
+};
+
+struct table_state *watch_table(struct watch *watch, uint32_t table);
+/* A text that lives as long as the watch; beyond a number of them, the empty one. */
+struct str watch_intern(struct watch *watch, struct str text);
+/* The tag of a request in a comment of sqlcommenter's form, without what differs from request to request. */
+struct str watch_tag(struct watch *watch, struct str comment);
+/* The hash of a row, never 0. */
+uint64_t watch_row(uint32_t table, const struct seen_value *key);
+/* Whether the row is one of those looked at. */
+bool watch_samples(const struct watch *watch, uint64_t row);
+/* As it may be kept: without its text, unless values are shown. */
+struct seen_value watch_keep(const struct watch *watch, struct seen_value value);
+
+/* statement.c, change.c */
+void watch_statement(struct watch *watch, const struct trace_event *event);
+void watch_change(struct watch *watch, const struct trace_event *event);
+void watch_commit_changes(struct watch *watch, const struct trace_event *event);
+void watch_drop_changes(struct watch *watch);
+
+/* judge.c: looks whether the write, about to be committed, takes back what others have committed since it was read; then
+ * the book takes it over. */
+void watch_commit(struct watch *watch, struct row_write *write, uint64_t commit_seq, int64_t commit_us);
+
+#endif

@@ -1,0 +1,111 @@
+#include "watch/session.h"
+
+#include <stdlib.h>
+
+enum { SLOTS = 4096 };
+
+void sessions_init(struct sessions *sessions) {
+    *sessions = (struct sessions){.slot_count = SLOTS};
+    sessions->slots = mem_alloc(SLOTS * sizeof(*sessions->slots));
+    memset(sessions->slots, 0, SLOTS * sizeof(*sessions->slots));
+}
+
+static struct session **place_of(const struct sessions *sessions, uint64_t id) {
+    uint64_t hash = id * 0x9E3779B97F4A7C15u;
+    struct session **place = &sessions->slots[(hash >> 40) & (sessions->slot_count - 1)];
+    while (*place != NULL && (*place)->id != id)
+        place = &(*place)->next;
+    return place;
+}
+
+void session_drop_pending(struct session *session, size_t from) {
+    for (size_t i = from; i < session->pending.count; i++)
+        row_write_free(session->pending.items[i]);
+    session->pending.count = from < session->pending.count ? from : session->pending.count;
+}
+
+static void session_free(struct session *session) {
+    session_drop_pending(session, 0);
+    for (size_t i = 0; i < session->read_count; i++)
+        column_values_free(session->reads[i].values, session->reads[i].value_count);
+    free(session->reads);
+    free(session->pending.items);
+    free(session->savepoints.items);
+    free(session);
+}
+
+void session_end(struct sessions *sessions, uint64_t id) {
+    struct session **place = place_of(sessions, id), *session = *place;
+    if (session == NULL)
+        return;
+    *place = session->next;
+    session_free(session);
+    sessions->count--;
+}
+
+static void end_silent(struct sessions *sessions) {
+    const struct session *silent = NULL;
+    for (size_t i = 0; i < sessions->slot_count; i++)
+        for (const struct session *s = sessions->slots[i]; s != NULL; s = s->next)
+            if (silent == NULL || s->last_seq < silent->last_seq)
+                silent = s;
+    if (silent != NULL)
+        session_end(sessions, silent->id);
+}
+
+void sessions_release(struct sessions *sessions) {
+    for (size_t i = 0; i < sessions->slot_count; i++)
+        while (sessions->slots[i] != NULL)
+            session_end(sessions, sessions->slots[i]->id);
+    free(sessions->slots);
+}
+
+struct session *session_get(struct sessions *sessions, uint64_t id, bool *is_new) {
+    struct session **place = place_of(sessions, id);
+    *is_new = *place == NULL;
+    if (!*is_new)
+        return *place;
+    if (sessions->count == SESSIONS_MAX) {
+        end_silent(sessions);
+        place = place_of(sessions, id);
+    }
+    struct session *session = mem_alloc(sizeof(*session));
+    *session = (struct session){.id = id};
+    *place = session;
+    sessions->count++;
+    return session;
+}
+
+struct row_read *session_add_read(struct session *session) {
+    if (session->reads == NULL)
+        session->reads = mem_alloc(READS_MAX * sizeof(*session->reads));
+    struct row_read *read = &session->reads[session->read_next];
+    if (session->read_count == READS_MAX)
+        column_values_free(read->values, read->value_count);
+    else
+        session->read_count++;
+    session->read_next = (session->read_next + 1) % READS_MAX;
+    *read = (struct row_read){0};
+    return read;
+}
+
+const struct row_read *session_find_read(const struct session *session, uint64_t row, uint32_t table,
+                                         int64_t since_us, bool *is_doubtful) {
+    const struct row_read *doubtful = NULL;
+    for (size_t i = 1; i <= session->read_count; i++) {
+        const struct row_read *read =
+            &session->reads[(session->read_next + READS_MAX - i) % READS_MAX];
+        if (read->origin.time_us >= 0 && read->origin.time_us < since_us)
+            break;
+        if (read->table != table)
+            continue;
+        if (read->row == row) {
+            *is_doubtful = false;
+            return read;
+        }
+        if (read->row == 0 && doubtful == NULL)
+            doubtful = read;
+    }
+    *is_doubtful = doubtful != NULL;
+    return doubtful;
+}

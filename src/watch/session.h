@@ -1,0 +1,50 @@
+/* Sessions: what each has read, its open transaction, and what that has written. Internal to watch/. */
+#ifndef LW_WATCH_SESSION_H
+#define LW_WATCH_SESSION_H
+
+#include "watch/book.h"
+
+enum { READS_MAX = 256, PENDING_MAX = 100000 };
+
+struct savepoint {
+    struct str name; /* of a meaning, lives as long as the watch */
+    size_t pending_count;
+};
+
+struct session {
+    uint64_t id;
+    struct str who; /* "shop@shop 4711": user, database, number; interned */
+    struct str tag; /* of the last statement that had one */
+    struct row_read *reads; /* a ring */
+    size_t read_count, read_next;
+    VEC(struct row_write *) pending; /* MVEC */
+    VEC(struct savepoint) savepoints; /* MVEC */
+    bool in_transaction, is_autocommit_off, has_failed;
+    uint64_t transaction;    /* number of the open one; 0: none */
+    uint64_t snapshot_seq;   /* of the transaction's first read, where all its reads are as of then; 0: none */
+    enum sql_isolation isolation, next_isolation; /* of the session; of the next transaction, DEFAULT: the session's */
+    uint64_t last_seq;
+    struct session *next; /* of the same slot */
+};
+
+struct sessions {
+    struct session **slots;
+    size_t slot_count, count;
+};
+
+enum { SESSIONS_MAX = 20000 };
+
+void sessions_init(struct sessions *sessions);
+void sessions_release(struct sessions *sessions);
+/* The session of that number, made if need be; the one that was silent longest ends if there are SESSIONS_MAX. */
+struct session *session_get(struct sessions *sessions, uint64_t id, bool *is_new);
+void session_end(struct sessions *sessions, uint64_t id);
+
+/* A place for a new read; what stood there is freed. */
+struct row_read *session_add_read(struct session *session);
+/* Its last read of the row, or of some row of the table (*is_doubtful), before `seq` and not older than `since_us`. */
+const struct row_read *session_find_read(const struct session *session, uint64_t row, uint32_t table,
+                                         int64_t since_us, bool *is_doubtful);
+void session_drop_pending(struct session *session, size_t from);
+
+#endif

@@ -1,0 +1,449 @@
+/* Statements of sessions: what each reads and writes, row by row, and when it is committed. */
+#include "watch/own.h"
+
+#include <stdlib.h>
+
+/* One statement as it is looked at. */
+struct act {
+    struct watch *watch;
+    struct session *session;
+    const struct trace_event *event;
+    const struct trace_statement *statement;
+    const struct meaning *meaning;
+    struct origin origin;
+};
+
+static struct seen_value literal_value(const struct act *act, size_t index) {
+    struct watch *watch = act->watch;
+    const struct sql_literal *literal = &watch->shape.literals.items[index];
+    switch (literal->kind) {
+    case SQL_LITERAL_PARAMETER:
+        if (literal->parameter < act->statement->param_count)
+            return seen_traced(&watch->key, &act->statement->params[literal->parameter]);
+        return (struct seen_value){.state = TRACE_ABSENT};
+    case SQL_LITERAL_WORD:
+        return literal->text.len == 4 && (literal->text.ptr[0] | 0x20) == 'n'
+                   ? seen_null()
+                   : seen_value(&watch->key, literal->text, false);
+    case SQL_LITERAL_NUMBER:
+        return seen_value(&watch->key, literal->text, false);
+    case SQL_LITERAL_TEXT:
+        break;
+    }
+    struct str text = sql_literal_text(&watch->scratch, literal, act->meaning->dialect);
+    return seen_value(&watch->key, text, true);
+}
+
+/* How many literals stand in the list that begins at `index`, which may be none. */
+static size_t list_length(const struct act *act, const struct meant_column *column) {
+    const struct sql_shape *shape = &act->watch->shape;
+    size_t count = 1;
+    while (column->is_list && (size_t)column->literal + count < shape->literals.count &&
+           shape->literals.items[(size_t)column->literal + count].is_member)
+        count++;
+    return count;
+}
+
+static void note_key(struct watch *watch, uint32_t table, uint32_t column, bool is_only) {
+    if (table == NO_NAME || column == NO_NAME)
+        return;
+    struct table_state *state = watch_table(watch, table);
+    bool is_id = str_is(names_get(&watch->names, column), "id");
+    if (!state->is_key_sure && (is_id || (is_only && state->key_column == NO_NAME))) {
+        state->key_column = column;
+        state->is_key_sure = is_id;
+    }
+}
+
+/* Which column is the key of the tables that it names: `id`, or else what a write alone goes by. */
+static void learn_keys(struct watch *watch, const struct meaning *meaning) {
+    bool is_write = meaning->kind == MEANS_UPDATE || meaning->kind == MEANS_DELETE;
+    for (size_t i = 0; i < meaning->where.count; i++)
+        note_key(watch, meaning->where.items[i].table, meaning->where.items[i].column,
+                 is_write && meaning->where.count == 1 && meaning->is_exact);
+    for (size_t i = 0; i < meaning->items.count; i++)
+        note_key(watch, meaning->items.items[i].table, meaning->items.items[i].column,
+                 meaning->kind == MEANS_INSERT && meaning->items.count == 1);
+    for (size_t i = 0; i < meaning->set.count; i++)
+        note_key(watch, meaning->set.items[i].table, meaning->set.items[i].column, false);
+}
+
+static const struct meant_column *key_of(struct watch *watch, const struct meaning *meaning, uint32_t table) {
+    uint32_t key = watch_table(watch, table)->key_column;
+    for (size_t i = 0; key != NO_NAME && i < meaning->where.count; i++)
+        if (meaning->where.items[i].table == table && meaning->where.items[i].column == key)
+            return &meaning->where.items[i];
+    return NULL;
+}
+
+/* --- reads --- */
+
+static struct row_read *add_read(const struct act *act, uint32_t table, uint64_t row) {
+    struct session *session = act->session;
+    struct row_read *read = session_add_read(session);
+    read->row = row;
+    read->table = table;
+    read->transaction = session->transaction;
+    read->is_locking = act->meaning->is_locking && session->transaction != 0;
+    read->origin = act->origin;
+    if (session->snapshot_seq != 0 && !act->meaning->is_locking)
+        read->origin.seq = session->snapshot_seq;
+    return read;
+}
+
+/* The table's column at that place of the result; NO_NAME: of no or another table. */
+static uint32_t column_at(const struct act *act, uint32_t table, size_t at) {
+    const struct meaning *meaning = act->meaning;
+    if (meaning->is_star || meaning->items.count == 0)
+        return meaning->tables.count <= 1
+                   ? names_add(&act->watch->names, act->statement->rows->columns[at])
+                   : NO_NAME;
+    if (at >= meaning->items.count || meaning->items.items[at].table != table)
+        return NO_NAME;
+    return meaning->items.items[at].column;
+}
+
+static size_t key_position(const struct act *act, uint32_t table) {
+    const struct trace_rows *rows = act->statement->rows;
+    uint32_t key = watch_table(act->watch, table)->key_column;
+    for (size_t at = 0; key != NO_NAME && at < rows->column_count; at++)
+        if (column_at(act, table, at) == key)
+            return at;
+    return rows->column_count;
+}
+
+static void keep_values(const struct act *act, struct row_read *read, const struct trace_value *values) {
+    const struct trace_rows *rows = act->statement->rows;
+    read->values = mem_alloc((rows->column_count + 1) * sizeof(*read->values));
+    for (size_t at = 0; at < rows->column_count; at++) {
+        uint32_t column = column_at(act, read->table, at);
+        if (column == NO_NAME || values[at].state == TRACE_ABSENT)
+            continue;
+        struct seen_value value = watch_keep(act->watch, seen_traced(&act->watch->key, &values[at]));
+        read->values[read->value_count++] = (struct column_value){column, value};
+    }
+}
+
+static void read_rows(const struct act *act, uint32_t table, size_t key_at) {
+    const struct trace_rows *rows = act->statement->rows;
+    for (size_t i = 0; i < rows->row_count; i++) {
+        const struct trace_value *values = rows->values + i * rows->column_count;
+        struct seen_value key = seen_traced(&act->watch->key, &values[key_at]);
+        if (key.state != TRACE_VALUE)
+            continue;
+        uint64_t row = watch_row(table, &key);
+        if (watch_samples(act->watch, row))
+            keep_values(act, add_read(act, table, row), values);
+    }
+}
+
+static void read_table(const struct act *act, uint32_t table) {
+    const struct meaning *meaning = act->meaning;
+    if (act->statement->rows != NULL) {
+        size_t key_at = key_position(act, table);
+        if (key_at < act->statement->rows->column_count) {
+            read_rows(act, table, key_at);
+            return;
+        }
+    }
+    const struct meant_column *key = key_of(act->watch, meaning, table);
+    if (key == NULL) {
+        if (meaning->tables.count == 1 && act->statement->row_count != 0)
+            add_read(act, table, 0);
+        return;
+    }
+    size_t count = list_length(act, key);
+    for (size_t i = 0; i < count; i++) {
+        struct seen_value value = literal_value(act, (size_t)key->literal + i);
+        uint64_t row = watch_row(table, &value);
+        if (value.state == TRACE_VALUE && watch_samples(act->watch, row))
+            add_read(act, table, row);
+    }
+}
+
+static void read_statement(const struct act *act) {
+    struct session *session = act->session;
+    enum sql_isolation isolation =
+        session->next_isolation != SQL_ISOLATION_DEFAULT ? session->next_isolation : session->isolation;
+    if (isolation == SQL_ISOLATION_DEFAULT)
+        isolation = act->meaning->dialect == SQL_MYSQL ? SQL_REPEATABLE_READ : SQL_READ_COMMITTED;
+    if (session->in_transaction && isolation >= SQL_REPEATABLE_READ && session->snapshot_seq == 0)
+        session->snapshot_seq = act->origin.seq;
+    if (act->meaning->is_group)
+        return;
+    for (size_t i = 0; i < act->meaning->tables.count; i++)
+        if (act->meaning->tables.items[i] != NO_NAME)
+            read_table(act, act->meaning->tables.items[i]);
+}
+
+/* --- writes --- */
+
+static const struct seen_value *value_read(const struct row_read *read, uint32_t column) {
+    for (size_t i = 0; i < read->value_count; i++)
+        if (read->values[i].column == column)
+            return &read->values[i].value;
+    return NULL;
+}
+
+static struct column_write *make_columns(const struct act *act, const struct row_read *read,
+                                         const struct meant_column *set, size_t count, uint32_t without,
+                                         size_t *made) {
+    struct column_write *columns = mem_alloc((count + 1) * sizeof(*columns));
+    *made = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (set[i].column == without || set[i].table != act->meaning->table)
+            continue;
+        struct column_write *column = &columns[(*made)++];
+        *column = (struct column_write){.column = set[i].column, .is_computed = set[i].literal < 0};
+        if (set[i].literal >= 0)
+            column->value = watch_keep(act->watch, literal_value(act, (size_t)set[i].literal));
+        const struct seen_value *base = read != NULL ? value_read(read, set[i].column) : NULL;
+        if (base != NULL)
+            column->base = seen_keep(*base);
+    }
+    return columns;
+}
+
+static void write_row(const struct act *act, enum write_kind kind, const struct seen_value *key) {
+    struct watch *watch = act->watch;
+    const struct meaning *meaning = act->meaning;
+    uint64_t row = watch_row(meaning->table, key);
+    watch->stats.write_count++;
+    if (key->state != TRACE_VALUE || act->session->pending.count == PENDING_MAX) {
+        watch->stats.unknown_row_count++;
+        return;
+    }
+    if (!watch_samples(watch, row))
+        return;
+    watch->stats.watched_count++;
+    struct row_write *write = row_write_new();
+    write->kind = kind;
+    write->row = row;
+    write->table = meaning->table;
+    write->key = watch_keep(watch, *key);
+    write->origin = act->origin;
+    write->row_count = act->statement->row_count;
+    int64_t since = act->origin.time_us < 0 ? INT64_MIN : act->origin.time_us - watch->options.window_us;
+    const struct row_read *read =
+        session_find_read(act->session, row, meaning->table, since, &write->read_is_doubtful);
+    if (read != NULL) {
+        write->read = read->origin;
+        write->read_is_locked = read->is_locking && read->transaction == act->session->transaction;
+    }
+    uint32_t key_column = watch_table(watch, meaning->table)->key_column;
+    write->columns = make_columns(act, read, meaning->set.items, meaning->set.count, key_column,
+                                  &write->column_count);
+    write->guards = make_columns(act, read, meaning->where.items, meaning->where.count, key_column,
+                                 &write->guard_count);
+    MVEC_PUSH(&act->session->pending, write);
+}
+
+static void unknown_rows(const struct act *act) {
+    uint64_t count = act->statement->row_count > 0 ? (uint64_t)act->statement->row_count : 1;
+    act->watch->stats.write_count += count;
+    act->watch->stats.unknown_row_count += count;
+}
+
+static void write_by_key(const struct act *act, enum write_kind kind) {
+    const struct meaning *meaning = act->meaning;
+    const struct meant_column *key = key_of(act->watch, meaning, meaning->table);
+    if (act->statement->row_count == 0) {
+        act->watch->stats.prevented_count += key != NULL && meaning->where.count > 1;
+        return;
+    }
+    if (key == NULL) {
+        unknown_rows(act);
+        return;
+    }
+    size_t count = list_length(act, key);
+    for (size_t i = 0; i < count; i++) {
+        struct seen_value value = literal_value(act, (size_t)key->literal + i);
+        write_row(act, kind, &value);
+    }
+}
+
+static void insert(const struct act *act) {
+    const struct meaning *meaning = act->meaning;
+    uint32_t key = watch_table(act->watch, meaning->table)->key_column;
+    const struct trace_rows *rows = act->statement->rows;
+    for (size_t i = 0; meaning->is_one && i < meaning->set.count; i++) {
+        if (meaning->set.items[i].column == key && meaning->set.items[i].literal >= 0) {
+            struct seen_value value = literal_value(act, (size_t)meaning->set.items[i].literal);
+            write_row(act, WROTE_INSERT, &value);
+            return;
+        }
+    }
+    size_t at = rows != NULL && meaning->is_one && rows->row_count == 1 ? key_position(act, meaning->table) : 0;
+    if (rows == NULL || rows->row_count != 1 || at == rows->column_count) {
+        unknown_rows(act);
+        return;
+    }
+    struct seen_value value = seen_traced(&act->watch->key, &rows->values[at]);
+    write_row(act, WROTE_INSERT, &value);
+}
+
+/* --- transactions --- */
+
+static void end_transaction(struct session *session) {
+    session->in_transaction = session->has_failed = false;
+    session->transaction = session->snapshot_seq = 0;
+    session->next_isolation = SQL_ISOLATION_DEFAULT;
+    session->savepoints.count = 0;
+}
+
+static void commit(const struct act *act) {
+    struct session *session = act->session;
+    int64_t time = act->statement->end_us >= 0 ? act->statement->end_us : act->origin.time_us;
+    for (size_t i = 0; i < session->pending.count; i++)
+        watch_commit(act->watch, session->pending.items[i], act->origin.seq, time);
+    session->pending.count = 0;
+    act->watch->stats.transaction_count++;
+    end_transaction(session);
+}
+
+static void rollback(const struct act *act) {
+    session_drop_pending(act->session, 0);
+    act->watch->stats.rollback_count += act->session->in_transaction;
+    end_transaction(act->session);
+}
+
+static void begin(const struct act *act) {
+    if (act->session->in_transaction && act->meaning->dialect == SQL_MYSQL)
+        commit(act);
+    enum sql_isolation isolation = act->meaning->isolation;
+    act->session->in_transaction = true;
+    act->session->transaction = ++act->watch->transaction_count;
+    if (act->meaning->kind == MEANS_BEGIN && isolation != SQL_ISOLATION_DEFAULT)
+        act->session->next_isolation = isolation;
+}
+
+static void set_isolation(const struct act *act) {
+    *(act->meaning->is_session ? &act->session->isolation : &act->session->next_isolation) =
+        act->meaning->isolation;
+}
+
+static void set_autocommit(const struct act *act) {
+    bool is_off = act->meaning->autocommit[0] == '0';
+    if (!is_off && act->session->in_transaction)
+        commit(act);
+    act->session->is_autocommit_off = is_off;
+}
+
+static void to_savepoint(const struct act *act) {
+    struct session *session = act->session;
+    for (size_t i = session->savepoints.count; i-- > 0;) {
+        if (!str_equal_nocase(session->savepoints.items[i].name, act->meaning->savepoint))
+            continue;
+        session_drop_pending(session, session->savepoints.items[i].pending_count);
+        session->savepoints.count = i + 1;
+        session->has_failed = false;
+        return;
+    }
+}
+
+/* What a session and the transaction around it come to by an error. */
+static void fail(const struct act *act) {
+    static const char *const prevented[] = {"40001", "40P01", "1213", "1020", "55P03", "1205", "3572"};
+    struct str code = act->statement->error_code;
+    for (size_t i = 0; i < sizeof(prevented) / sizeof(prevented[0]); i++)
+        act->watch->stats.prevented_count += str_is(code, prevented[i]);
+    if (act->meaning->dialect == SQL_POSTGRESQL)
+        act->session->has_failed = act->session->in_transaction;
+    else if (str_is(code, "1213") || str_is(code, "1020"))
+        rollback(act);
+}
+
+static void perform(const struct act *act) {
+    switch (act->meaning->kind) {
+    case MEANS_READ:
+        read_statement(act);
+        break;
+    case MEANS_INSERT:
+        insert(act);
+        break;
+    case MEANS_UPDATE:
+        write_by_key(act, WROTE_UPDATE);
+        break;
+    case MEANS_DELETE:
+        write_by_key(act, WROTE_DELETE);
+        break;
+    case MEANS_BEGIN:
+        begin(act);
+        break;
+    case MEANS_COMMIT:
+        if (act->session->has_failed)
+            rollback(act);
+        else
+            commit(act);
+        break;
+    case MEANS_ROLLBACK:
+        rollback(act);
+        break;
+    case MEANS_SAVEPOINT:
+        MVEC_PUSH(&act->session->savepoints,
+                  (struct savepoint){act->meaning->savepoint, act->session->pending.count});
+        break;
+    case MEANS_ROLLBACK_TO:
+        to_savepoint(act);
+        break;
+    case MEANS_ISOLATION:
+        set_isolation(act);
+        break;
+    case MEANS_AUTOCOMMIT:
+        set_autocommit(act);
+        break;
+    case MEANS_RELEASE:
+    case MEANS_NOTHING:
+    case MEANS_UNKNOWN:
+        break;
+    }
+}
+
+static bool touches_rows(const struct meaning *meaning) {
+    return meaning->kind >= MEANS_READ && meaning->kind <= MEANS_DELETE;
+}
+
+void watch_statement(struct watch *watch, const struct trace_event *event) {
+    const struct trace_statement *statement = &event->statement;
+    enum sql_dialect dialect = event->server == TRACE_MYSQL ? SQL_MYSQL : SQL_POSTGRESQL;
+    bool is_new;
+    struct session *session = session_get(&watch->sessions, event->session, &is_new);
+    watch->stats.session_count += is_new;
+    watch->stats.statement_count += !statement->is_more;
+    session->last_seq = watch->seq;
+    sql_shape_read(&watch->shape, statement->sql, dialect);
+    struct meaning *meaning = meaning_of(&watch->meanings, &watch->shape, statement->sql, dialect);
+    if (meaning->count++ == 0)
+        learn_keys(watch, meaning);
+    watch->stats.unparsed_count += meaning->kind == MEANS_UNKNOWN || statement->is_cut;
+    if (watch->shape.comment.len > 0)
+        session->tag = watch_tag(watch, watch->shape.comment);
+    struct act act = {.watch = watch, .session = session, .event = event, .statement = statement, .meaning = meaning};
+    act.origin = (struct origin){.seq = watch->seq, .session = event->session, .time_us = event->time_us,
+                                 .place = event->place, .tag = session->tag, .who = session->who,
+                                 .sql = meaning->sql, .meaning = meaning};
+    act.origin.place.file = watch_intern(watch, event->place.file);
+    if (statement->outcome == TRACE_FAILED) {
+        fail(&act);
+        return;
+    }
+    if (statement->is_more) {
+        if (meaning->kind == MEANS_READ)
+            read_statement(&act);
+        return;
+    }
+    if (statement->is_cut)
+        return;
+    bool is_alone = touches_rows(meaning) && !session->in_transaction;
+    if (is_alone && session->is_autocommit_off) {
+        begin(&act);
+        is_alone = false;
+    }
+    perform(&act);
+    bool is_open = statement->transaction_after == TRACE_TRANSACTION_OPEN;
+    if (is_open && !session->in_transaction)
+        begin(&act);
+    else if (is_alone ? !is_open && session->pending.count > 0
+                      : session->in_transaction && statement->transaction_after == TRACE_TRANSACTION_NONE)
+        commit(&act);
+}

@@ -1,0 +1,226 @@
+/* What was lost: sessions played by hand, as a log tells of them ("A SQL") and as a wire does ("A SQL -> id=1 count=7"). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "watch/watch.h"
+
+struct player {
+    struct watch *watch;
+    struct trace_sink sink;
+    int64_t now_us;
+    enum trace_server server;
+    struct arena arena;
+};
+
+static void player_open(struct player *player, enum trace_server server) {
+    struct watch_options options = {.shows_values = true};
+    *player = (struct player){.watch = watch_open(&options), .now_us = 1790000000000000, .server = server};
+    player->sink = watch_sink(player->watch);
+}
+
+static void player_close(struct player *player) {
+    watch_close(player->watch);
+    arena_release(&player->arena);
+}
+
+/* "id=1 count=7": the columns and the row of an answer. */
+static const struct trace_rows *answer(struct player *player, struct str text) {
+    struct trace_rows *rows = arena_alloc(&player->arena, sizeof(*rows));
+    VEC(struct str) columns = {0};
+    VEC(struct trace_value) values = {0};
+    for (size_t at = 0; at < text.len;) {
+        size_t end = str_find(text, ' ', at), equals = str_find(text, '=', at);
+        struct str value = str_sub(text, equals + 1, end);
+        VEC_PUSH(&player->arena, &columns, str_sub(text, at, equals));
+        VEC_PUSH(&player->arena, &values,
+                 (struct trace_value){str_is(value, "NULL") ? TRACE_NULL : TRACE_VALUE, false, value});
+        at = end + 1;
+    }
+    *rows = (struct trace_rows){columns.items, columns.count, values.items, columns.count > 0, false};
+    return rows;
+}
+
+/* One statement: "A SQL", " -> " and its row, " => " and the number of rows, " !! " and an error's code. */
+static void say(struct player *player, const char *line) {
+    struct str text = str_dup(&player->arena, str_from_c(line));
+    struct trace_event event = {.kind = TRACE_STATEMENT, .server = player->server, .session = (uint64_t)text.ptr[0],
+                                .time_us = player->now_us += 1000, .place = {STR("test.log"), 0, 1}};
+    event.statement = (struct trace_statement){.row_count = -1, .end_us = -1, .outcome = TRACE_OK};
+    text = str_sub(text, 2, text.len);
+    char *mark;
+    if ((mark = strstr((char *)text.ptr, " -> ")) != NULL) {
+        event.statement.rows = answer(player, str_from_c(mark + 4));
+        event.statement.row_count = (int64_t)event.statement.rows->row_count;
+    } else if ((mark = strstr((char *)text.ptr, " => ")) != NULL) {
+        event.statement.row_count = atoi(mark + 4);
+    } else if ((mark = strstr((char *)text.ptr, " !! ")) != NULL) {
+        event.statement.outcome = TRACE_FAILED;
+        event.statement.error_code = str_from_c(mark + 4);
+    }
+    event.statement.sql = mark != NULL ? str_sub(text, 0, (size_t)(mark - text.ptr)) : text;
+    player->sink.event(player->sink.context, &event);
+}
+
+static const char *const evidence_names[] = {"arithmetic", "revert", "order"};
+
+/* "LW003 arithmetic counter count x1 id=1; ..." */
+static struct str told(struct player *player) {
+    struct watch_result result;
+    watch_result(player->watch, &player->arena, &result);
+    struct buf out = {0};
+    for (size_t i = 0; i < result.losses.count; i++) {
+        const struct watch_loss *loss = &result.losses.items[i];
+        buf_printf(&out, "%s%s %s%s %.*s", i > 0 ? "; " : "", rule_code(loss->rule),
+                   loss->is_possible ? "possible " : "", evidence_names[loss->evidence], STR_ARG(loss->table));
+        for (size_t j = 0; j < loss->column_count; j++)
+            buf_printf(&out, " %.*s", STR_ARG(loss->columns[j]));
+        buf_printf(&out, " x%llu %.*s", (unsigned long long)loss->count, STR_ARG(loss->keys.items[0]));
+    }
+    struct str text = str_dup(&player->arena, buf_str(&out));
+    buf_release(&out);
+    return text;
+}
+
+static void check_told(enum trace_server server, const char *const *lines, const char *expected) {
+    struct player player;
+    player_open(&player, server);
+    for (; *lines != NULL; lines++)
+        say(&player, *lines);
+    struct str found = told(&player);
+    if (!str_is(found, expected))
+        fail_msg("expected %s, told %.*s", expected, STR_ARG(found));
+    player_close(&player);
+}
+
+#define TOLD(server, expected, ...)                                                                \
+    check_told(server, (const char *const[]){__VA_ARGS__, NULL}, expected)
+#define READ "SELECT \"counter\".\"id\", \"counter\".\"count\" FROM \"counter\" WHERE \"counter\".\"id\" = 1 LIMIT 21"
+#define WRITE(count) "UPDATE \"counter\" SET \"count\" = " #count " WHERE \"counter\".\"id\" = 1"
+
+static void both_computed(void **state) {
+    (void)state;
+    TOLD(TRACE_POSTGRESQL, "LW003 arithmetic counter count x1 id=1", "A " READ " -> id=1 count=7",
+         "B " READ " -> id=1 count=7", "A " WRITE(8) " => 1", "B " WRITE(8) " => 1");
+    TOLD(TRACE_POSTGRESQL, "LW003 arithmetic counter count x1 id=1", "A " READ " -> id=1 count=7",
+         "B " READ " -> id=1 count=7", "A " WRITE(8) " => 1", "B " WRITE(10) " => 1");
+    /* A log shows no values: the order alone. */
+    TOLD(TRACE_POSTGRESQL, "LW003 order counter count x1 id=1", "A " READ, "B " READ, "A " WRITE(8), "B " WRITE(9));
+    TOLD(TRACE_POSTGRESQL, "LW003 arithmetic counter count x1 id=1", "B " READ " -> id=1 count=7",
+         "A UPDATE counter SET count = count + 1 WHERE id = 1 => 1", "B " WRITE(8) " => 1");
+}
+
+static void nothing_is_lost(void **state) {
+    (void)state;
+    /* One after the other. */
+    TOLD(TRACE_POSTGRESQL, "", "A " READ " -> id=1 count=7", "A " WRITE(8) " => 1", "B " READ " -> id=1 count=8",
+         "B " WRITE(9) " => 1");
+    /* By the database. */
+    TOLD(TRACE_POSTGRESQL, "", "A " READ " -> id=1 count=7", "B " READ " -> id=1 count=7",
+         "A UPDATE counter SET count = count + 1 WHERE id = 1 => 1",
+         "B UPDATE counter SET count = count + 1 WHERE id = 1 => 1");
+    /* Locked; a log tells of the SELECT when it is sent, so it may stand before the other's COMMIT. */
+    TOLD(TRACE_POSTGRESQL, "", "A BEGIN", "A " READ " FOR UPDATE", "B BEGIN", "B " READ " FOR UPDATE",
+         "A " WRITE(8), "A COMMIT", "B " WRITE(9), "B COMMIT");
+    /* Rolled back, failed, done to no row. */
+    TOLD(TRACE_POSTGRESQL, "", "B " READ " -> id=1 count=7", "A BEGIN", "A " WRITE(8) " => 1", "A ROLLBACK",
+         "B " WRITE(8) " => 1");
+    TOLD(TRACE_POSTGRESQL, "", "B BEGIN", "B " READ " -> id=1 count=7", "A " WRITE(8) " => 1", "B " WRITE(9) " !! 40001",
+         "B ROLLBACK");
+    TOLD(TRACE_POSTGRESQL, "", "B " READ " -> id=1 count=7", "A " WRITE(8) " => 1",
+         "B UPDATE counter SET count = 8 WHERE id = 1 AND count = 7 => 0");
+    /* Two rows; another table. */
+    TOLD(TRACE_POSTGRESQL, "", "A " READ " -> id=1 count=7", "B UPDATE counter SET count = 9 WHERE id = 2 => 1",
+         "A " WRITE(8) " => 1");
+}
+
+#define ROW "SELECT id, name, status FROM orders WHERE id = 5 LIMIT 21"
+
+static void written_back(void **state) {
+    (void)state;
+    TOLD(TRACE_POSTGRESQL, "LW002 revert orders status x1 id=5", "B " ROW " -> id=5 name=x status=new",
+         "A UPDATE orders SET status = 'paid' WHERE id = 5 => 1",
+         "B UPDATE orders SET name = 'y', status = 'new' WHERE id = 5 => 1");
+    /* A version column keeps it from being lost. */
+    TOLD(TRACE_POSTGRESQL, "", "B SELECT id, status, version FROM orders WHERE id = 5 -> id=5 status=new version=3",
+         "A UPDATE orders SET status = 'paid', version = 4 WHERE id = 5 AND version = 3 => 1",
+         "B UPDATE orders SET status = 'void', version = 4 WHERE id = 5 AND version = 3 => 0");
+    /* Both write the same. */
+    TOLD(TRACE_POSTGRESQL, "", "A " ROW " -> id=5 name=x status=new", "B " ROW " -> id=5 name=x status=new",
+         "A UPDATE orders SET status = 'paid' WHERE id = 5 => 1", "B UPDATE orders SET status = 'paid' WHERE id = 5 => 1");
+}
+
+static void in_transactions(void **state) {
+    (void)state;
+    TOLD(TRACE_POSTGRESQL, "LW003 arithmetic counter count x1 id=1", "A BEGIN", "A " READ " -> id=1 count=7", "B BEGIN",
+         "B " READ " -> id=1 count=7", "A " WRITE(8) " => 1", "A COMMIT", "B " WRITE(8) " => 1", "B COMMIT");
+    /* The snapshot of REPEATABLE READ is older than the read. */
+    TOLD(TRACE_MYSQL, "LW003 order counter count x1 id=1", "B SET autocommit = 0", "B SELECT id, name FROM shop WHERE id = 3",
+         "A UPDATE counter SET count = 8 WHERE id = 1", "B SELECT id, count FROM counter WHERE id = 1",
+         "B UPDATE counter SET count = 9 WHERE id = 1", "B COMMIT");
+    /* What a savepoint takes back was not written. */
+    TOLD(TRACE_POSTGRESQL, "", "B BEGIN", "B " READ " -> id=1 count=7", "A " WRITE(8) " => 1", "B SAVEPOINT s1",
+         "B " WRITE(9) " => 1", "B ROLLBACK TO SAVEPOINT s1", "B COMMIT");
+}
+
+/* One change of a row: "T1 id=1 count=7 > id=1 count=8", either side may be missing. */
+static void change(struct player *player, const char *line) {
+    struct str text = str_dup(&player->arena, str_from_c(line));
+    size_t space = str_find(text, ' ', 0), arrow = str_find(text, '>', 0);
+    struct str before = str_sub(text, space + 1, arrow > space + 1 ? arrow - 1 : arrow);
+    struct str after = str_sub(text, arrow + 2 < text.len ? arrow + 2 : text.len, text.len);
+    struct trace_event event = {.server = TRACE_MYSQL, .transaction = str_sub(text, 0, space),
+                                .time_us = player->now_us += 1000, .place = {STR("binlog.1"), 4, 0}};
+    const struct trace_rows *old = answer(player, before), *new = answer(player, after);
+    event.kind = TRACE_BEGIN;
+    player->sink.event(player->sink.context, &event);
+    event.kind = TRACE_CHANGE;
+    const struct trace_rows *known = old->row_count > 0 ? old : new;
+    event.change = (struct trace_change){
+        .kind = old->row_count == 0 ? TRACE_INSERT : new->row_count == 0 ? TRACE_DELETE : TRACE_UPDATE,
+        .table = STR("orders"), .columns = known->columns, .column_count = known->column_count,
+        .before = old->row_count > 0 ? old->values : NULL, .after = new->row_count > 0 ? new->values : NULL};
+    player->sink.event(player->sink.context, &event);
+    event.kind = TRACE_COMMIT;
+    player->sink.event(player->sink.context, &event);
+}
+
+static void check_changes(const char *const *lines, const char *expected) {
+    struct player player;
+    player_open(&player, TRACE_MYSQL);
+    for (; *lines != NULL; lines++)
+        change(&player, *lines);
+    struct str found = told(&player);
+    if (!str_is(found, expected))
+        fail_msg("expected %s, told %.*s", expected, STR_ARG(found));
+    player_close(&player);
+}
+
+#define CHANGES(expected, ...) check_changes((const char *const[]){__VA_ARGS__, NULL}, expected)
+
+static void changed_rows(void **state) {
+    (void)state;
+    CHANGES("LW002 revert orders status x1 id=5", "T1 id=5 name=x status=new > id=5 name=x status=paid",
+            "T2 id=5 name=x status=paid > id=5 name=y status=new");
+    /* Set back by itself: it may have been meant. */
+    CHANGES("LW002 possible revert orders status x1 id=5", "T1 id=5 name=x status=new > id=5 name=x status=paid",
+            "T2 id=5 name=x status=paid > id=5 name=x status=new");
+    CHANGES("", "T1 id=5 name=x status=new > id=5 name=x status=paid",
+            "T2 id=5 name=x status=paid > id=5 name=y status=void");
+    CHANGES("LW013 revert orders x1 id=5", "T1 id=5 name=x status=new > ", "T2  > id=5 name=x status=paid");
+    CHANGES("", "T1 id=5 name=x status=new > ", "T2  > id=6 name=x status=paid");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_computed), cmocka_unit_test(nothing_is_lost), cmocka_unit_test(written_back),
+        cmocka_unit_test(in_transactions), cmocka_unit_test(changed_rows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
