@@ -45,6 +45,11 @@ struct seen_value watch_keep(const struct watch *watch, struct seen_value value)
 
 /* statement.c, change.c */
 void watch_statement(struct watch *watch, const struct trace_event *event);
+/* How a session's last statement ended, told apart from it. */
+void watch_outcome(struct watch *watch, const struct trace_event *event);
+/* Commits what is unsettled: of all sessions up to `last`'s commit; NULL: of all. */
+void watch_settle(struct watch *watch, const struct session *last);
+void watch_end(struct watch *watch, uint64_t session);
 void watch_change(struct watch *watch, const struct trace_event *event);
 void watch_commit_changes(struct watch *watch, const struct trace_event *event);
 void watch_drop_changes(struct watch *watch);

@@ -24,6 +24,32 @@ void session_drop_pending(struct session *session, size_t from) {
     session->pending.count = from < session->pending.count ? from : session->pending.count;
 }
 
+void session_drop_written(struct session *session, uint64_t seq) {
+    size_t from = session->pending.count;
+    while (from > 0 && session->pending.items[from - 1]->origin.seq == seq)
+        from--;
+    session_drop_pending(session, from);
+}
+
+void session_unsettle(struct sessions *sessions, struct session *session) {
+    session->is_unsettled = true;
+    session->settles_next = NULL;
+    *(sessions->settles_last != NULL ? &sessions->settles_last->settles_next
+                                     : &sessions->settles_first) = session;
+    sessions->settles_last = session;
+}
+
+struct session *session_settle_first(struct sessions *sessions) {
+    struct session *session = sessions->settles_first;
+    if (session == NULL)
+        return NULL;
+    sessions->settles_first = session->settles_next;
+    if (sessions->settles_first == NULL)
+        sessions->settles_last = NULL;
+    session->is_unsettled = false;
+    return session;
+}
+
 static void session_free(struct session *session) {
     session_drop_pending(session, 0);
     for (size_t i = 0; i < session->read_count; i++)
@@ -47,13 +73,15 @@ static void end_silent(struct sessions *sessions) {
     const struct session *silent = NULL;
     for (size_t i = 0; i < sessions->slot_count; i++)
         for (const struct session *s = sessions->slots[i]; s != NULL; s = s->next)
-            if (silent == NULL || s->last_seq < silent->last_seq)
+            if (!s->is_unsettled && (silent == NULL || s->last_seq < silent->last_seq))
                 silent = s;
     if (silent != NULL)
         session_end(sessions, silent->id);
 }
 
 void sessions_release(struct sessions *sessions) {
+    while (session_settle_first(sessions) != NULL)
+        continue;
     for (size_t i = 0; i < sessions->slot_count; i++)
         while (sessions->slots[i] != NULL)
             session_end(sessions, sessions->slots[i]->id);

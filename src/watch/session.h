@@ -24,12 +24,19 @@ struct session {
     uint64_t snapshot_seq;   /* of the transaction's first read, where all its reads are as of then; 0: none */
     enum sql_isolation isolation, next_isolation; /* of the session; of the next transaction, DEFAULT: the session's */
     uint64_t last_seq;
+    const struct meaning *last; /* of its last statement, of which the outcome may yet be told */
+    /* Its pending writes are committed if the last statement has not failed, which is not told yet. */
+    bool is_unsettled;
+    uint64_t commit_seq;
+    int64_t commit_us;
+    struct session *settles_next; /* the unsettled one that committed after it */
     struct session *next; /* of the same slot */
 };
 
 struct sessions {
     struct session **slots;
     size_t slot_count, count;
+    struct session *settles_first, *settles_last; /* the unsettled ones, in the order of their commits */
 };
 
 enum { SESSIONS_MAX = 20000 };
@@ -38,6 +45,7 @@ void sessions_init(struct sessions *sessions);
 void sessions_release(struct sessions *sessions);
 /* The session of that number, made if need be; the one that was silent longest ends if there are SESSIONS_MAX. */
 struct session *session_get(struct sessions *sessions, uint64_t id, bool *is_new);
+/* It must not be unsettled. */
 void session_end(struct sessions *sessions, uint64_t id);
 
 /* A place for a new read; what stood there is freed. */
@@ -46,5 +54,11 @@ struct row_read *session_add_read(struct session *session);
 const struct row_read *session_find_read(const struct session *session, uint64_t row, uint32_t table,
                                          int64_t since_us, bool *is_doubtful);
 void session_drop_pending(struct session *session, size_t from);
+/* Those that the statement with this number made. */
+void session_drop_written(struct session *session, uint64_t seq);
+/* Puts it behind the others that are unsettled. */
+void session_unsettle(struct sessions *sessions, struct session *session);
+/* Takes the first of them out; NULL: there is none. */
+struct session *session_settle_first(struct sessions *sessions);
 
 #endif

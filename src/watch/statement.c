@@ -291,12 +291,28 @@ static void end_transaction(struct session *session) {
     session->savepoints.count = 0;
 }
 
+static void settle(struct watch *watch, struct session *session) {
+    for (size_t i = 0; i < session->pending.count; i++)
+        watch_commit(watch, session->pending.items[i], session->commit_seq, session->commit_us);
+    session->pending.count = 0;
+}
+
+void watch_settle(struct watch *watch, const struct session *last) {
+    struct session *session;
+    while ((session = session_settle_first(&watch->sessions)) != NULL) {
+        settle(watch, session);
+        if (session == last)
+            return;
+    }
+}
+
 static void commit(const struct act *act) {
     struct session *session = act->session;
-    int64_t time = act->statement->end_us >= 0 ? act->statement->end_us : act->origin.time_us;
-    for (size_t i = 0; i < session->pending.count; i++)
-        watch_commit(act->watch, session->pending.items[i], act->origin.seq, time);
-    session->pending.count = 0;
+    session->commit_seq = act->origin.seq;
+    session->commit_us = act->statement->end_us >= 0 ? act->statement->end_us : act->origin.time_us;
+    session_unsettle(&act->watch->sessions, session);
+    if (act->statement->outcome != TRACE_OUTCOME_UNKNOWN)
+        watch_settle(act->watch, session);
     act->watch->stats.transaction_count++;
     end_transaction(session);
 }
@@ -308,8 +324,10 @@ static void rollback(const struct act *act) {
 }
 
 static void begin(const struct act *act) {
-    if (act->session->in_transaction && act->meaning->dialect == SQL_MYSQL)
+    if (act->session->in_transaction && act->meaning->dialect == SQL_MYSQL) {
         commit(act);
+        watch_settle(act->watch, act->session);
+    }
     enum sql_isolation isolation = act->meaning->isolation;
     act->session->in_transaction = true;
     act->session->transaction = ++act->watch->transaction_count;
@@ -324,8 +342,10 @@ static void set_isolation(const struct act *act) {
 
 static void set_autocommit(const struct act *act) {
     bool is_off = act->meaning->autocommit[0] == '0';
-    if (!is_off && act->session->in_transaction)
+    if (!is_off && act->session->in_transaction) {
         commit(act);
+        watch_settle(act->watch, act->session);
+    }
     act->session->is_autocommit_off = is_off;
 }
 
@@ -410,12 +430,15 @@ void watch_statement(struct watch *watch, const struct trace_event *event) {
     struct session *session = session_get(&watch->sessions, event->session, &is_new);
     watch->stats.session_count += is_new;
     watch->stats.statement_count += !statement->is_more;
+    if (session->is_unsettled)
+        watch_settle(watch, session);
     session->last_seq = watch->seq;
     sql_shape_read(&watch->shape, statement->sql, dialect);
     struct meaning *meaning = meaning_of(&watch->meanings, &watch->shape, statement->sql, dialect);
     if (meaning->count++ == 0)
         learn_keys(watch, meaning);
     watch->stats.unparsed_count += meaning->kind == MEANS_UNKNOWN || statement->is_cut;
+    session->last = meaning;
     if (watch->shape.comment.len > 0)
         session->tag = watch_tag(watch, watch->shape.comment);
     struct act act = {.watch = watch, .session = session, .event = event, .statement = statement, .meaning = meaning};
@@ -446,4 +469,33 @@ void watch_statement(struct watch *watch, const struct trace_event *event) {
     else if (is_alone ? !is_open && session->pending.count > 0
                       : session->in_transaction && statement->transaction_after == TRACE_TRANSACTION_NONE)
         commit(&act);
+}
+
+void watch_outcome(struct watch *watch, const struct trace_event *event) {
+    bool is_new;
+    struct session *session = session_get(&watch->sessions, event->session, &is_new);
+    bool has_failed = event->statement.outcome == TRACE_FAILED;
+    if (session->last == NULL)
+        return;
+    if (has_failed || event->statement.row_count == 0) {
+        struct act act = {.watch = watch, .session = session, .event = event, .statement = &event->statement,
+                          .meaning = session->last};
+        session_drop_written(session, session->last_seq);
+        if (has_failed) {
+            if (session->is_unsettled)
+                session_drop_pending(session, 0);
+            fail(&act);
+        }
+    }
+    if (session->is_unsettled)
+        watch_settle(watch, session);
+    session->last = NULL;
+}
+
+void watch_end(struct watch *watch, uint64_t id) {
+    bool is_new;
+    struct session *session = session_get(&watch->sessions, id, &is_new);
+    if (session->is_unsettled)
+        watch_settle(watch, session);
+    session_end(&watch->sessions, id);
 }

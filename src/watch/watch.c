@@ -172,6 +172,9 @@ static void take(void *context, const struct trace_event *event) {
     case TRACE_STATEMENT:
         watch_statement(watch, event);
         break;
+    case TRACE_OUTCOME:
+        watch_outcome(watch, event);
+        break;
     case TRACE_BEGIN:
         watch_drop_changes(watch);
         watch->change_transaction = watch_intern(watch, event->transaction);
@@ -187,7 +190,7 @@ static void take(void *context, const struct trace_event *event) {
         watch_drop_changes(watch);
         break;
     case TRACE_END:
-        session_end(&watch->sessions, event->session);
+        watch_end(watch, event->session);
         break;
     case TRACE_GAP:
         note_gap(watch, event);
@@ -221,6 +224,7 @@ static void list_unparsed(struct watch *watch, struct arena *arena, struct watch
 }
 
 void watch_result(struct watch *watch, struct arena *arena, struct watch_result *result) {
+    watch_settle(watch, NULL);
     *result = (struct watch_result){.stats = watch->stats};
     result->stats.evicted_count = watch->book.evicted_count;
     for (size_t i = 0; i < watch->gaps.count; i++)

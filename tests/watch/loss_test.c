@@ -16,6 +16,7 @@ struct player {
     struct trace_sink sink;
     int64_t now_us;
     enum trace_server server;
+    bool is_told_first; /* statements come before their outcome */
     struct arena arena;
 };
 
@@ -63,6 +64,13 @@ static void say(struct player *player, const char *line) {
     } else if ((mark = strstr((char *)text.ptr, " !! ")) != NULL) {
         event.statement.outcome = TRACE_FAILED;
         event.statement.error_code = str_from_c(mark + 4);
+    }
+    if (player->is_told_first && event.statement.outcome == TRACE_OK)
+        event.statement.outcome = TRACE_OUTCOME_UNKNOWN;
+    if (str_starts(text, "OK") || str_starts(text, "!!")) {
+        event.kind = TRACE_OUTCOME;
+        event.statement.outcome = text.ptr[0] == 'O' ? TRACE_OK : TRACE_FAILED;
+        event.statement.error_code = str_sub(text, 3 < text.len ? 3 : text.len, text.len);
     }
     event.statement.sql = mark != NULL ? str_sub(text, 0, (size_t)(mark - text.ptr)) : text;
     player->sink.event(player->sink.context, &event);
@@ -169,6 +177,27 @@ static void in_transactions(void **state) {
          "B " WRITE(9) " => 1", "B ROLLBACK TO SAVEPOINT s1", "B COMMIT");
 }
 
+/* A log that tells a statement as it begins, and how it ended in a line of its own. */
+static void outcomes(void **state) {
+    (void)state;
+    struct player player;
+    player_open(&player, TRACE_POSTGRESQL);
+    player.is_told_first = true;
+    say(&player, "A " READ);
+    say(&player, "B " READ);
+    say(&player, "A " WRITE(8));
+    say(&player, "A !! 23514");
+    say(&player, "B " WRITE(9));
+    say(&player, "B OK");
+    assert_true(str_is(told(&player), ""));
+    say(&player, "A " READ);
+    say(&player, "B " READ);
+    say(&player, "A " WRITE(10));
+    say(&player, "B " WRITE(11));
+    assert_true(str_is(told(&player), "LW003 order counter count x1 id=1"));
+    player_close(&player);
+}
+
 /* One change of a row: "T1 id=1 count=7 > id=1 count=8", either side may be missing. */
 static void change(struct player *player, const char *line) {
     struct str text = str_dup(&player->arena, str_from_c(line));
@@ -220,7 +249,7 @@ static void changed_rows(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_computed), cmocka_unit_test(nothing_is_lost), cmocka_unit_test(written_back),
-        cmocka_unit_test(in_transactions), cmocka_unit_test(changed_rows),
+        cmocka_unit_test(in_transactions), cmocka_unit_test(outcomes), cmocka_unit_test(changed_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
