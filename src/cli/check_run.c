@@ -109,6 +109,7 @@ enum cli_exit check_run(const struct check_options *options) {
     if (!triage_run(options, pass.project, &pass.scope, &pass.findings, &report, &err))
         return pipeline_print_error(&err);
     findings_rank(&pass.findings);
+    findings_group(arena, &pass.findings);
     return options->is_diff ? check_diff(options, &pass, &all)
                             : report_run(options, &pass, &report);
 }

@@ -56,6 +56,8 @@ struct finding {
     struct serial_texts serial;
     struct fixes fixes;
     struct suppression suppression;
+    /* Set by findings_group(). What else is wrong with the write, of the best finding of it; and of the others, that one's id. */
+    struct str also, part_of;
 };
 
 struct findings {
@@ -125,6 +127,13 @@ enum finding_tier finding_tier(enum rule rule);
 
 /* Sorts both lists by what rests on no assumption, then by tier, then by place. */
 void findings_rank(struct findings *findings);
+
+/* Tells of each write once: the best finding of it, in the order they stand in, gets what the others say, and is said to be
+ * what these are part of. They must have their ids. */
+void findings_group(struct arena *arena, struct findings *findings);
+
+/* How many writes the findings are about. */
+size_t findings_count(const struct findings *findings);
 
 /* Takes out those that rest on an assumption; answers how many. */
 size_t findings_drop_assumed(struct findings *findings);

@@ -56,6 +56,39 @@ void findings_rank(struct findings *findings) {
               compare);
 }
 
+static bool is_of_one_write(const struct finding *a, const struct finding *b) {
+    return a->span.start.line == b->span.start.line &&
+           a->span.start.column == b->span.start.column && str_equal(a->span.path, b->span.path);
+}
+
+static void join(struct arena *arena, struct finding *best, struct finding *part) {
+    part->part_of = best->id;
+    best->also = str_printf(arena, "%.*s%s%s: %.*s", STR_ARG(best->also),
+                            best->also.len > 0 ? "; " : "", rule_code(part->rule),
+                            STR_ARG(part->message));
+    if (part->assumption.len > 0 && best->assumption.len == 0)
+        best->also = str_printf(arena, "%.*s (assumes %.*s)", STR_ARG(best->also),
+                                STR_ARG(part->assumption));
+}
+
+void findings_group(struct arena *arena, struct findings *findings) {
+    for (size_t i = 0; i < findings->items.count; i++) {
+        struct finding *best = &findings->items.items[i];
+        for (size_t k = i + 1; k < findings->items.count && best->part_of.len == 0; k++) {
+            struct finding *part = &findings->items.items[k];
+            if (part->part_of.len == 0 && is_of_one_write(best, part))
+                join(arena, best, part);
+        }
+    }
+}
+
+size_t findings_count(const struct findings *findings) {
+    size_t count = 0;
+    for (size_t i = 0; i < findings->items.count; i++)
+        count += findings->items.items[i].part_of.len == 0;
+    return count;
+}
+
 size_t findings_drop_assumed(struct findings *findings) {
     size_t kept = 0, count = findings->items.count;
     for (size_t i = 0; i < count; i++)

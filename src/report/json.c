@@ -251,6 +251,7 @@ static void put_finding(struct json *j, const struct policies *policies, struct 
     put_str(j, "entry", f->entry);
     put_str(j, "root", f->root);
     put_str(j, "assumption", f->assumption);
+    put_str(j, "part_of", f->part_of);
     key(j, "reads");
     open_in(j, '[');
     for (size_t i = 0; i < f->reads.count; i++) {
@@ -341,7 +342,7 @@ static void put_summary(struct json *j, const struct report *report) {
     const struct report_summary *s = &report->summary;
     key(j, "summary");
     open_in(j, '{');
-    put_number(j, "findings", report->findings->items.count);
+    put_number(j, "findings", findings_count(report->findings));
     put_number(j, "files", s->file_count);
     put_number(j, "lines", s->line_count);
     put_number(j, "broken_files", s->broken_file_count);

@@ -146,6 +146,11 @@ static void put_message(struct json *j, const struct finding *f) {
     unsigned id = 0;
     add_unlinked(&text, f->message);
     buf_add_char(&text, '.');
+    if (f->also.len > 0) {
+        buf_add_c(&text, " Also ");
+        add_unlinked(&text, f->also);
+        buf_add_char(&text, '.');
+    }
     for (size_t i = 0; i < f->reads.count; i++) {
         buf_printf(&text, "%s[%s](%u)", i == 0 ? " Read " : i + 1 == f->reads.count ? " and " : ", ",
                    "here", id + 1);
@@ -372,7 +377,8 @@ void report_sarif(const struct report *report, struct buf *out) {
     key(&j, "results");
     open_in(&j, '[');
     for (size_t i = 0; i < report->findings->items.count; i++)
-        put_result(&j, report, &report->findings->items.items[i]);
+        if (report->findings->items.items[i].part_of.len == 0)
+            put_result(&j, report, &report->findings->items.items[i]);
     for (size_t i = 0; i < report->findings->suppressed.count; i++)
         put_result(&j, report, &report->findings->suppressed.items[i]);
     close_in(&j, ']');

@@ -31,13 +31,25 @@ static void put_command(const struct report *r, const char *level, struct txn_sp
     buf_add_char(out, '\n');
 }
 
+/* All that is said of a write. */
+static void put_said(const struct finding *f, struct buf *out) {
+    buf_add(out, f->message);
+    if (f->also.len > 0)
+        buf_printf(out, "; also %.*s", STR_ARG(f->also));
+}
+
 void report_github(const struct report *report, struct buf *out) {
     for (size_t i = 0; i < report->findings->items.count; i++) {
         const struct finding *f = &report->findings->items.items[i];
+        if (f->part_of.len > 0)
+            continue;
         char title[80];
         snprintf(title, sizeof(title), "%s %s", rule_code(f->rule), rule_name(f->rule));
+        struct buf message = {0};
+        put_said(f, &message);
         put_command(report, rule_is_error(f->rule) ? "error" : "warning", f->span, title,
-                    f->message, out);
+                    buf_str(&message), out);
+        buf_release(&message);
     }
     for (size_t i = 0; i < report->note_count; i++) {
         const struct report_note *note = &report->notes[i];
@@ -95,9 +107,11 @@ void report_gitlab(const struct report *report, struct buf *out) {
     open_in(&j, '[');
     for (size_t i = 0; i < report->findings->items.count; i++) {
         const struct finding *f = &report->findings->items.items[i];
+        if (f->part_of.len > 0)
+            continue;
         struct buf description = {0};
         buf_printf(&description, "%s: ", rule_code(f->rule));
-        buf_add(&description, f->message);
+        put_said(f, &description);
         put_quality(&j, report, &(struct quality){rule_name(f->rule),
                                                   rule_is_error(f->rule) ? "major" : "minor",
                                                   buf_str(&description), f->id, f->span});

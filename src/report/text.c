@@ -283,6 +283,15 @@ static void put_fixes(const struct report *r, const struct finding *f, struct bu
         put_fix(r, &f->fixes.items.items[i], out);
 }
 
+/* What else is wrong with the same write. */
+static void put_also(const struct report *r, const struct finding *f, struct buf *out) {
+    struct buf text = {0};
+    buf_add_c(&text, "also ");
+    buf_add(&text, f->also);
+    put_wrapped(out, buf_str(&text), 2, 2, report_width(r));
+    buf_release(&text);
+}
+
 void finding_print(const struct report *r, const struct finding *f, struct buf *out) {
     buf_printf(out, "%s%.*s:%u:%u: %s%s%s %s%s%s in %.*s\n", style(r, STYLE_BOLD),
                STR_ARG(f->span.path), f->span.start.line, f->span.start.column,
@@ -290,6 +299,8 @@ void finding_print(const struct report *r, const struct finding *f, struct buf *
                style(r, STYLE_BOLD), rule_name(f->rule), style(r, STYLE_PLAIN),
                STR_ARG(f->symbol));
     put_wrapped(out, f->message, 2, 0, report_width(r));
+    if (f->also.len > 0)
+        put_also(r, f, out);
     put_places(r, f, out);
     put_surroundings(r, f, out);
     if (f->has_cells && f->session_count > 1)
@@ -349,9 +360,10 @@ static const char *plural(size_t count) {
 
 static void put_found(const struct report *r, struct buf *out) {
     const struct report_summary *s = &r->summary;
-    size_t count = r->findings->items.count, by_rule[RULE_COUNT] = {0};
-    for (size_t i = 0; i < count; i++)
-        by_rule[r->findings->items.items[i].rule]++;
+    size_t count = findings_count(r->findings), by_rule[RULE_COUNT] = {0};
+    for (size_t i = 0; i < r->findings->items.count; i++)
+        if (r->findings->items.items[i].part_of.len == 0)
+            by_rule[r->findings->items.items[i].rule]++;
     buf_printf(out, "%s%zu finding%s%s", style(r, STYLE_BOLD), count, plural(count),
                style(r, STYLE_PLAIN));
     const char *before = " (";
@@ -427,7 +439,8 @@ static void put_summary(const struct report *r, struct buf *out) {
 
 void report_text(const struct report *report, struct buf *out) {
     for (size_t i = 0; i < report->findings->items.count; i++)
-        finding_print(report, &report->findings->items.items[i], out);
+        if (report->findings->items.items[i].part_of.len == 0)
+            finding_print(report, &report->findings->items.items[i], out);
     put_notes(report, out);
     put_suppressed_findings(report, out);
     put_warnings(report, out);
@@ -438,8 +451,11 @@ void report_text(const struct report *report, struct buf *out) {
 void report_concise(const struct report *report, struct buf *out) {
     for (size_t i = 0; i < report->findings->items.count; i++) {
         const struct finding *f = &report->findings->items.items[i];
-        buf_printf(out, "%.*s:%u:%u: %s %.*s\n", STR_ARG(f->span.path), f->span.start.line,
-                   f->span.start.column, rule_code(f->rule), STR_ARG(f->message));
+        if (f->part_of.len > 0)
+            continue;
+        buf_printf(out, "%.*s:%u:%u: %s %.*s%s%.*s\n", STR_ARG(f->span.path), f->span.start.line,
+                   f->span.start.column, rule_code(f->rule), STR_ARG(f->message),
+                   f->also.len > 0 ? "; also " : "", STR_ARG(f->also));
     }
     for (size_t i = 0; i < report->note_count; i++)
         if (report->notes[i].is_error)
