@@ -45,6 +45,9 @@ static struct subject make_subject(struct arena *arena, const struct django_proj
                             .has_gap = of->notes.count > 0,
                             .is_part = is_part,
                             .root = of->root_text,
+                            .is_command = of->root == DJANGO_ROOT_COMMAND,
+                            .is_uncalled = of->root == DJANGO_ROOT_NONE && !of->is_summary &&
+                                           django_has_routes(project),
                             .assumption = django_assumption(arena, project, function, program)};
 }
 

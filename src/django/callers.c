@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "django/admin.h"
 #include "django/facts.h"
+#include "django/made.h"
 
 #include <stdlib.h>
 
@@ -45,7 +46,7 @@ static bool has_given(const struct txn_program *program) {
 
 struct str django_assumption(struct arena *arena, const struct django_project *project,
                              size_t function, const struct txn_program *program) {
-    const struct django_facts *facts = project->facts;
+    struct django_facts *facts = project->facts;
     const struct py_func *func = facts->funcs.items[function];
     struct str none = {0}, name = func->name;
     if (func->admin != NULL)
@@ -60,6 +61,9 @@ struct str django_assumption(struct arena *arena, const struct django_project *p
         return str_printf(arena, "%.*s() is called on an object as it was loaded", STR_ARG(name));
     if (!has_callers(facts, func))
         return str_printf(arena, "%.*s() is called outside a lock", STR_ARG(name));
+    if (callers_made_rows(facts, func, program))
+        return str_printf(arena, "%.*s() is called for a row that others know, not one that its caller has just made",
+                          STR_ARG(name));
     struct search search = {.facts = facts};
     search.is_seen = mem_alloc(facts->funcs.count * sizeof(bool));
     memset(search.is_seen, 0, facts->funcs.count * sizeof(bool));

@@ -98,6 +98,9 @@ struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
  * `is_lowered`. Both have a flag for each function. To be asked when all are lowered. */
 void django_entries(const struct django_project *project, const bool *is_lowered, bool *is_entry);
 
+/* Whether some view's route is known. Without any it is a part of a project, or a few functions to try. */
+bool django_has_routes(const struct django_project *project);
+
 /* What must hold of the callers of an entry, where the project doesn't show it, for its program to be run as it is:
  * "Voucher.use() is called outside a lock". Empty: nothing. */
 struct str django_assumption(struct arena *arena, const struct django_project *project,

@@ -137,10 +137,9 @@ static bool is_framework_name(struct django_facts *facts, const struct py_func *
     return class_walk(facts, func->owner, is_base_outside, NULL);
 }
 
-/* Without routes it is a part of a project, or a few functions to try: who calls them is not among it. */
-static bool has_routes(const struct django_facts *facts) {
-    for (size_t i = 0; i < facts->funcs.count; i++) {
-        const struct django_function *function = &facts->project->functions.items[i];
+bool django_has_routes(const struct django_project *project) {
+    for (size_t i = 0; i < project->functions.count; i++) {
+        const struct django_function *function = &project->functions.items[i];
         if (function->root == DJANGO_ROOT_VIEW && function->is_root_named)
             return true;
     }
@@ -149,7 +148,7 @@ static bool has_routes(const struct django_facts *facts) {
 
 void named_find(struct django_facts *facts) {
     struct naming naming = {.facts = facts};
-    if (!has_routes(facts))
+    if (!django_has_routes(facts->project))
         return;
     map_init(&naming.any, facts->arena);
     map_init(&naming.plain, facts->arena);

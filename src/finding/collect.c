@@ -198,6 +198,27 @@ static struct str join(struct arena *arena, struct str a, struct str b) {
     return str_printf(arena, "%.*s, and %.*s", STR_ARG(a), STR_ARG(b));
 }
 
+/* What must hold for the two sessions to meet. */
+static struct str meeting(struct arena *arena, const struct judged_run *run, const struct culprit *culprit,
+                          struct str table) {
+    uint8_t own = culprit->session, other = culprit->other;
+    bool is_one_cell = culprit->rule == RULE_STALE_SAVE || culprit->rule == RULE_READ_MODIFY_WRITE ||
+                       culprit->rule == RULE_RESURRECTED_ROW;
+    if (other == own || other >= run->setup.session_count)
+        return (struct str){0};
+    if (culprit->is_own_row && is_one_cell)
+        return str_printf(arena, "another finds the row of %.*s before %.*s, which makes it, is done with it",
+                          STR_ARG(table), STR_ARG(run->symbols[own]));
+    /* A value computed from an old one is wrong beside any other writer. */
+    if (run->is_command[own] && run->is_command[other] && culprit->rule != RULE_READ_MODIFY_WRITE)
+        return STR("two such commands run at once");
+    if ((run->is_command[own] || run->is_uncalled[own]) && run->is_summary[other] &&
+        !run->is_editable[other])
+        return str_printf(arena, "%.*s is run while somebody edits the row in the admin",
+                          STR_ARG(run->symbols[own]));
+    return (struct str){0};
+}
+
 /* What must hold for both sessions to be run as they are, and for anyone to mind. */
 struct str discovery_assumption(struct arena *arena, const struct discovery *discovery) {
     if (discovery->plain != NULL)
@@ -208,6 +229,9 @@ struct str discovery_assumption(struct arena *arena, const struct discovery *dis
     if (run->setup.session_count > 1 && culprit->other < run->setup.session_count)
         other = run->assumptions[culprit->other];
     struct str both = join(arena, own, other);
+    if (culprit->table < run->setup.schema->tables.count)
+        both = join(arena, both, meeting(arena, run, culprit,
+                                         run->setup.schema->tables.items[culprit->table]->name));
     if (culprit->rule == RULE_RESURRECTED_ROW && is_form(culprit->at))
         both = join(arena, both, STR("the row is deleted while somebody sends its form"));
     if (discovery->ends_alike)

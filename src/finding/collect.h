@@ -10,6 +10,7 @@ struct judged_run {
     struct run_setup setup;
     struct str symbols[DB_SESSIONS_MAX], roots[DB_SESSIONS_MAX], assumptions[DB_SESSIONS_MAX];
     bool is_summary[DB_SESSIONS_MAX], is_editable[DB_SESSIONS_MAX];
+    bool is_command[DB_SESSIONS_MAX], is_uncalled[DB_SESSIONS_MAX];
     bool is_cross; /* of two different programs, for what the second changes under the first */
 };
 

@@ -117,6 +117,8 @@ static void run_case(struct unit *unit, const struct subject *subjects, size_t c
         run.assumptions[i] = subjects[i].assumption;
         run.is_summary[i] = subjects[i].is_summary;
         run.is_editable[i] = subjects[i].is_editable;
+        run.is_command[i] = subjects[i].is_command;
+        run.is_uncalled[i] = subjects[i].is_uncalled;
     }
     for (size_t i = 0; i < unit->options->config_count; i++)
         judge_run(unit, &run, &unit->options->configs[i]);

@@ -75,6 +75,8 @@ struct subject {
     bool has_gap;           /* not all that it does is modelled: what it is not seen to do it may yet do */
     bool is_part;           /* of other subjects too: looked at by itself only for writes that these don't come to */
     struct str root;        /* how it comes to run: "view /orders/<pk>/", "task"; empty: not known */
+    bool is_command;        /* run by hand, or by a clock */
+    bool is_uncalled;       /* what runs it is not known, in a project of which that is known of others */
     struct str assumption;  /* what must hold for it to be run as it is; empty: nothing */
 };
 

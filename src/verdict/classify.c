@@ -360,6 +360,21 @@ static enum rule stale_rule(const struct classify *c, const struct ran_event *wr
     return RULE_CHECK_THEN_ACT;
 }
 
+/* Whether the session of `write` has inserted row `row` before, and has told nobody outside of the database since. */
+static bool is_own_row(const struct classify *c, const struct ran_event *write, const struct db_ref *row) {
+    bool is_own = false;
+    for (const struct ran_event *at = c->trace->events.items; at < write; at++) {
+        if (at->session != write->session)
+            continue;
+        if (at->kind == RAN_EFFECT)
+            is_own = false;
+        bool is_insert = at->kind == RAN_STATEMENT && at->stmt->kind == SQL_STMT_INSERT;
+        for (size_t i = 0; is_insert && i < at->write_count; i++)
+            is_own |= at->writes[i].table == row->table && at->writes[i].row == row->row;
+    }
+    return is_own;
+}
+
 /* Culprits. */
 
 static struct culprit *add_culprit(const struct classify *c, struct witness *witness,
@@ -367,8 +382,10 @@ static struct culprit *add_culprit(const struct classify *c, struct witness *wit
     struct culprit culprit = {.rule = rule, .session = write->session, .at = write->at,
                               .span = step_span(write->at), .table = SCHEMA_TABLES_MAX,
                               .write_transaction = write->transaction};
-    if (write->write_count > 0)
+    if (write->write_count > 0) {
         culprit.table = write->writes[0].table;
+        culprit.is_own_row = is_own_row(c, write, &write->writes[0]);
+    }
     VEC_PUSH(c->arena, &witness->culprits, culprit);
     return &witness->culprits.items[witness->culprits.count - 1];
 }
@@ -539,6 +556,7 @@ static bool find_resurrection(const struct classify *c, const struct ran_event *
             continue;
         struct culprit *culprit = add_culprit(c, witness, write, RULE_RESURRECTED_ROW);
         set_load(c, culprit, write->cells[0].deps);
+        culprit->is_own_row = is_own_row(c, write, &other->writes[0]);
         culprit->other = other->session;
         culprit->other_at = other->at;
         culprit->other_span = step_span(other->at);

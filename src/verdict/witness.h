@@ -42,6 +42,7 @@ struct culprit {
     const struct txn_step *other_at;
     struct txn_span other_span;
     uint32_t read_transaction, write_transaction; /* numbers; 0: autocommit */
+    bool is_own_row; /* the session has inserted it itself, and done nothing outside of the database since */
 };
 
 struct witness {
