@@ -172,6 +172,20 @@ struct val *lower_effect(struct lowerer *l, struct args *args, struct str name) 
     return val_unknown(l, args->span, name);
 }
 
+/* Code from outside that makes a user makes a row of the project's; NULL: that is none, or there is no such table. */
+static struct val *call_of_user_maker(struct lowerer *l, const struct val *func, struct args *args) {
+    bool is_outside = func->kind == VAL_EXTERNAL || func->kind == VAL_UNKNOWN ||
+                      (func->kind == VAL_METHOD && func->self->kind == VAL_INSTANCE);
+    struct str name = is_outside ? lower_last_part(func->name) : (struct str){0};
+    if (!str_is(name, "create_user") && !str_is(name, "create_superuser"))
+        return NULL;
+    struct model *model = model_named(l->facts, NULL, l->facts->user_model);
+    if (model == NULL || model->table < 0)
+        return NULL;
+    struct args any = {.span = args->span, .is_open = true};
+    return query_create(l, args->span, query_new(l, args->span, model), &any);
+}
+
 /* A call of something outside. As a statement it is there for what it does; as a value it counts as an effect
  * only where its name says so. */
 static struct val *call_unknown(struct lowerer *l, struct args *args, struct str dotted, struct str text) {
@@ -334,7 +348,9 @@ static void note_shown(struct lowerer *l, struct str dotted, const struct args *
 }
 
 struct val *lower_call_value(struct lowerer *l, struct val *func, struct args *args, struct str text) {
-    struct val *result;
+    struct val *result = call_of_user_maker(l, func, args);
+    if (result != NULL)
+        return result;
     switch (func->kind) {
     case VAL_CHOICE: {
         struct call_of call = {args, text};

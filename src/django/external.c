@@ -2,6 +2,7 @@
  * outside of the database and which say nothing. */
 #include "base/assert.h"
 #include "django/given.h"
+#include "django/lacks.h"
 #include "django/orm.h"
 #include "django/values.h"
 
@@ -427,7 +428,7 @@ static bool set_some_field(struct lowerer *l, struct txn_span span, struct val *
     return true;
 }
 
-/* setattr(x, "name", v), getattr(x, "name"). */
+/* setattr(x, "name", v), getattr(x, "name"), getattr(x, "name", default). */
 static struct val *builtin_attr(struct lowerer *l, struct args *args, bool is_set) {
     struct str name;
     struct val *of = identity(l, args);
@@ -444,17 +445,13 @@ static struct val *builtin_attr(struct lowerer *l, struct args *args, bool is_se
         attribute->is_orm = val_is_orm(of);
         return attribute;
     }
+    if (!is_set && args->positional.count > 2 && of->kind == VAL_ROW && row_lacks(l, of->row, name))
+        return args->positional.items[2];
     if (!is_set)
         return lower_attribute(l, args->span, of, name, NULL);
     if (args->positional.count > 2)
         lower_set_attribute(l, args->span, of, name, args->positional.items[2]);
     return val_null(l, args->span);
-}
-
-static bool is_unseen_base(void *context, struct py_class *class_, struct str dotted) {
-    (void)context;
-    return class_ == NULL && !str_is(dotted, "django.db.models.Model") && !str_is(dotted, "object") &&
-           !str_starts(dotted, "builtins.");
 }
 
 /* Of a row: its fields and what its classes have are there, what nothing in the project gives it isn't. NULL: not known. */
@@ -470,14 +467,8 @@ static struct val *builtin_hasattr(struct lowerer *l, struct args *args, struct 
     struct model_field *field = model_attribute(model, name);
     if ((field != NULL && field->kind == FIELD_PLAIN) || (member != NULL && member->kind == BIND_FUNC))
         return val_bool(l, args->span, true);
-    bool is_dynamic = class_find(l->facts, model->class_, STR("__getattr__"), &where) != NULL ||
-                      class_find(l->facts, model->class_, STR("__getattribute__"), &where) != NULL ||
-                      class_walk(l->facts, model->class_, is_unseen_base, NULL);
-    bool is_known = field != NULL || member != NULL || model_reverse(model, name, false) != NULL ||
-                    str_starts(name, "__") || (of->kind == VAL_ROW && fields_find(of->row->caches, name) != NULL);
-    if (is_dynamic || is_known || type_is_ever_given(l->facts, name))
-        return NULL;
-    return val_bool(l, args->span, false);
+    bool is_lacking = of->kind == VAL_ROW ? row_lacks(l, of->row, name) : model_lacks(l->facts, model, name);
+    return is_lacking ? val_bool(l, args->span, false) : NULL;
 }
 
 static struct val *builtin_min_max(struct lowerer *l, struct args *args, bool is_min) {
