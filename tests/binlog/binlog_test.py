@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+"""What the decoder tells of the logs of real servers is what SELECT gave: every type of column, with each row image, with and without
+metadata, checksums and compression."""
+
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "live"))
+import harness
+import servers
+
+import compare
+import workload
+
+BLOBS = ("TEXT", "BLOB", "JSON", "GEOMETRY")
+
+
+def none_lacks(image, kind, before, after, name):
+    return False
+
+
+def blob_lacks(image, kind, before, after, name):
+    """NOBLOB: no blob in a before image but of a table's key, none in an after image but what changed."""
+    return any(word in kind for word in BLOBS) and (image == "before" or before is None or before[name] == after[name])
+
+
+def minimal_lacks(image, kind, before, after, name):
+    """MINIMAL: the key before, what the statement gave a value after."""
+    if image == "before":
+        return name != "id"
+    return before is not None and before[name] == after[name]
+
+
+LACKS = {"FULL": none_lacks, "NOBLOB": blob_lacks, "MINIMAL": minimal_lacks}
+
+
+class OfServer:
+    kind = None
+    has_metadata = False
+
+
+    @classmethod
+    def setUpClass(cls):
+        try:
+            cls.server = workload.server_with_log(cls.kind, *cls.options).__enter__()
+        except servers.ServerError as error:
+            raise unittest.SkipTest(str(error)) from error
+        cls.addClassCleanup(cls.server.__exit__, None, None, None)
+        cls.columns = workload.columns_for(cls.server.version)
+
+    def told(self, work):
+        work.sql("FLUSH BINARY LOGS")
+        with tempfile.NamedTemporaryFile(suffix=".binlog") as file:
+            file.write(b"".join(workload.logs_of(self.server)))
+            file.flush()
+            events = compare.events(file.name)
+            self.assertEqual(compare.events(file.name, "1000"), events)
+        return events
+
+    def check(self, image, table, *statements):
+        work = workload.Work(self.server, self.columns)
+        work.sql("SET SESSION binlog_row_image = '%s'" % image)
+        for statement in statements:
+            work.sql(statement)
+        work.create(table)
+        work.run(table)
+        events = self.told(work)
+        work.connection.close()
+        changes = [event for event in events if event["kind"] == "change" and event["table"] == table]
+        self.assertEqual(compare.differences(work.changes, changes, self.columns, self.has_metadata,
+                                             LACKS.get(image, none_lacks)), [])
+        return work, events, changes
+
+    def test_full(self):
+        work, events, changes = self.check("FULL", "lw.full")
+        self.assertEqual([event for event in events if event["kind"] == "gap"], [])
+        self.assertEqual([event["kind"] for event in events if event["kind"] in ("begin", "commit")],
+                         ["begin", "commit"] * (sum(event["kind"] == "begin" for event in events)))
+        if self.has_metadata:
+            self.assertEqual({tuple(change["key"]) for change in changes}, {(1,)})
+
+    def test_noblob(self):
+        self.check("NOBLOB", "lw.noblob")
+
+    def test_minimal(self):
+        _, _, changes = self.check("MINIMAL", "lw.minimal")
+        updates = [change for change in changes if change["op"] == "update"]
+        self.assertEqual({len(change["before"]) for change in updates}, {1})
+        self.assertEqual(len(updates[-1]["after"]), 1)
+
+
+class MariaDB(OfServer, unittest.TestCase):
+    kind = servers.MariaDB
+    options = ("--binlog-row-metadata=FULL", "--binlog-annotate-row-events=ON")
+    has_metadata = True
+
+    def test_annotated(self):
+        work, _, changes = self.check("FULL", "lw.annotated")
+        self.assertEqual([change.get("sql") for change in changes], work.statements)
+
+
+class MariaDBCompressed(OfServer, unittest.TestCase):
+    kind = servers.MariaDB
+    options = ("--log-bin-compress=ON", "--log-bin-compress-min-len=10", "--binlog-checksum=NONE")
+
+
+class MySQL(OfServer, unittest.TestCase):
+    kind = servers.MySQL
+    options = ("--binlog-checksum=CRC32", "--binlog-rows-query-log-events=ON")
+
+    def test_annotated(self):
+        work, _, changes = self.check("FULL", "lw.annotated")
+        self.assertEqual([change.get("sql") for change in changes], work.statements)
+
+
+class MySQLV1(OfServer, unittest.TestCase):
+    kind = servers.MySQL
+    options = ("--binlog-checksum=NONE", "--log-bin-use-v1-row-events=ON")
+
+
+if __name__ == "__main__":
+    harness.main("binlog")
