@@ -298,6 +298,7 @@ static void statement_finish(struct db *db, size_t session, enum step step,
         result_fill(db, session, result);
         result->ended_transaction = owner->exec.rolled_back;
     }
+    session_bury(db);
     session_look_for_deadlocks(db);
     if (session_any_ready(db))
         owner->exec.footprint.waited_or_woke = true;

@@ -36,6 +36,10 @@ uint32_t session_blockers(const struct db *db, size_t session);
 void session_wait_end(struct db *db, size_t session);
 /* Whether some session can go on or has a result to be handed out. */
 bool session_any_ready(const struct db *db);
+/* session_wait's look for a deadlock alone: where STEP_WAIT leaves the session waiting, nobody has let go of anything. */
+enum step session_close_cycle(struct db *db, size_t session, const struct wait *wait);
+/* Rolls back the victims of deadlocks that have not let go yet; whether there were any. */
+bool session_bury(struct db *db);
 /* Ends the deadlocks that show only now that a session in the way has gone. */
 void session_look_for_deadlocks(struct db *db);
 

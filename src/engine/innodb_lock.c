@@ -236,7 +236,7 @@ static bool closes_cycle(struct db *db, size_t session, struct innodb_request *r
         return false;
     bool is_held = is_held_by_other(db, session, request);
     struct wait wait = wait_for(request, add_lock(db, session, request, true));
-    enum step step = session_wait(db, session, &wait);
+    enum step step = session_close_cycle(db, session, &wait);
     if (step == STEP_WAIT)
         session_wait_end(db, session);
     if (step == STEP_OK)

@@ -176,7 +176,8 @@ enum step db_fail(struct db *db, enum db_error error, const char *format, ...)
 enum step db_fail_eval(struct db *db);
 
 /* The session must wait for what `wait` says (kind set). STEP_WAIT, or: STEP_FAIL, it is the victim of a
- * deadlock; STEP_OK, somebody else was, look again whether there is still something to wait for. */
+ * deadlock; STEP_OK, somebody else was, look again whether there is still something to wait for: who is told to be the
+ * victim withdraws its own request, and lets go of what it holds when the one who told it waits or its statement ends. */
 enum step session_wait(struct db *db, size_t session, const struct wait *wait);
 
 /* The bit of the session whose transaction, or what it did after a savepoint, `wait` is for; 0: that is over. */
@@ -188,10 +189,6 @@ uint32_t savepoint_of_lock(const struct db *db, const struct lock *lock);
 uint32_t savepoint_of_version(const struct db *db, uint32_t version);
 uint32_t savepoint_innermost_number(const struct db *db, size_t session); /* 0: none */
 bool savepoint_is_set(const struct db *db, size_t session, int64_t number);
-
-/* Rolls the session's whole transaction back at once. If it waits, its statement has ended with
- * `error`. */
-void session_abort(struct db *db, size_t session, enum db_error error);
 
 /* A value made by the database, named after the session. False: too many (db_fail called). */
 bool session_generate(struct db *db, size_t session, enum value_kind kind, int64_t number,

@@ -63,7 +63,25 @@ static uint32_t wait_cycle(const struct db *db, size_t session) {
     return cycle;
 }
 
-enum step session_wait(struct db *db, size_t session, const struct wait *wait) {
+/* Of a victim that is told by another: it waits no more, and holds what it holds until session_bury. */
+static void doom(struct db *db, size_t session) {
+    session_wait_end(db, session);
+    locks_unqueue(db, session);
+    db->sessions.items[session].doomed = DB_ERROR_DEADLOCK;
+}
+
+bool session_bury(struct db *db) {
+    bool any = false;
+    for (size_t s = 0; s < db->session_count; s++) {
+        if (db->sessions.items[s].doomed == DB_OK_NO_ERROR || db->sessions.items[s].txn == 0)
+            continue;
+        txn_end_by_error(db, s);
+        any = true;
+    }
+    return any;
+}
+
+enum step session_close_cycle(struct db *db, size_t session, const struct wait *wait) {
     struct session *waiting = &db->sessions.items[session];
     waiting->wait = *wait;
     if (wait->order == 0)
@@ -79,7 +97,15 @@ enum step session_wait(struct db *db, size_t session, const struct wait *wait) {
     session_wait_end(db, session);
     if ((size_t)victim == session)
         return db_fail(db, DB_ERROR_DEADLOCK, "%s", "");
-    session_abort(db, (size_t)victim, DB_ERROR_DEADLOCK);
+    doom(db, (size_t)victim);
+    return STEP_OK;
+}
+
+enum step session_wait(struct db *db, size_t session, const struct wait *wait) {
+    enum step step = session_close_cycle(db, session, wait);
+    if (step != STEP_WAIT || !session_bury(db))
+        return step;
+    session_wait_end(db, session);
     return STEP_OK;
 }
 
@@ -95,19 +121,10 @@ void session_look_for_deadlocks(struct db *db) {
                          : db->policy->deadlock_victim(db, (size_t)closer, cycle);
         if (victim == DB_NO_SESSION)
             continue;
-        session_abort(db, (size_t)victim, DB_ERROR_DEADLOCK);
+        doom(db, (size_t)victim);
+        session_bury(db);
         s = SIZE_MAX; /* who waited for it may wait for another now: from the first again */
     }
-}
-
-void session_abort(struct db *db, size_t session, enum db_error error) {
-    struct session *gone = &db->sessions.items[session];
-    bool was_waiting = gone->wait.kind != WAIT_NOTHING;
-    session_wait_end(db, session);
-    locks_unqueue(db, session);
-    txn_end_by_error(db, session);
-    if (was_waiting)
-        gone->doomed = (uint8_t)error;
 }
 
 enum step db_fail(struct db *db, enum db_error error, const char *format, ...) {
