@@ -364,6 +364,34 @@ static int resume_doomed(struct db *db, struct db_result *result) {
     return DB_NO_SESSION;
 }
 
+/* Goes on with the statement of a session whose wait is over; whether it has come to its end. */
+static bool go_on(struct db *db, size_t session, struct db_result *result) {
+    struct session *owner = &db->sessions.items[session];
+    session_wait_end(db, session);
+    if (db->policy->after_wait != NULL)
+        db->policy->after_wait(db, session);
+    statement_prepare(db, session, owner->exec.stmt, binds_restore(&db->lists[session]));
+    owner->exec.footprint.waited_or_woke = true;
+    statement_finish(db, session, exec_run(db, session), result);
+    return result->status != DB_BLOCKED;
+}
+
+bool db_is_raced(const struct db *db, size_t session) {
+    uint32_t ahead = db_blockers(db, session);
+    if (ahead == 0 || db->policy->is_raced == NULL)
+        return false;
+    for (size_t s = 0; s < db->session_count; s++)
+        if ((ahead & 1u << s) != 0 &&
+            (db->sessions.items[s].wait.kind == WAIT_NOTHING || session_blockers(db, s) != 0))
+            return false;
+    return db->policy->is_raced(db, session, ahead);
+}
+
+bool db_resume_before(struct db *db, size_t session, struct db_result *result) {
+    LW_ASSERT(db_is_raced(db, session));
+    return go_on(db, session, result);
+}
+
 int db_resume(struct db *db, struct db_result *result) {
     uint32_t last_order = db->core.wait_order;
     for (uint32_t order = 0;;) {
@@ -373,16 +401,8 @@ int db_resume(struct db *db, struct db_result *result) {
         int next = ready_session(db, order);
         if (next < 0 || db->sessions.items[next].wait.order > last_order)
             return DB_NO_SESSION;
-        size_t session = (size_t)next;
-        struct session *owner = &db->sessions.items[session];
-        order = owner->wait.order;
-        session_wait_end(db, session);
-        if (db->policy->after_wait != NULL)
-            db->policy->after_wait(db, session);
-        statement_prepare(db, session, owner->exec.stmt, binds_restore(&db->lists[session]));
-        owner->exec.footprint.waited_or_woke = true;
-        statement_finish(db, session, exec_run(db, session), result);
-        if (result->status != DB_BLOCKED)
+        order = db->sessions.items[next].wait.order;
+        if (go_on(db, (size_t)next, result))
             return next;
     }
 }

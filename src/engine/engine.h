@@ -154,6 +154,11 @@ uint32_t db_wait_number(const struct db *db, size_t session);
  * `*result` (never DB_BLOCKED). DB_NO_SESSION if none can. */
 int db_resume(struct db *db, struct db_result *result);
 
+/* Whether `session` waits only for such as can go on now, and is behind them by a race on the real server.
+ * db_resume_before lets it go on before them, as db_resume does; false if it has to wait anew. */
+bool db_is_raced(const struct db *db, size_t session);
+bool db_resume_before(struct db *db, size_t session, struct db_result *result);
+
 /* Ends the wait of `session` with the engine's lock wait timeout. */
 void db_timeout(struct db *db, size_t session, struct db_result *result);
 

@@ -100,6 +100,8 @@ struct policy {
     void (*after_wait)(struct db *db, size_t session);
     /* Bits of the sessions that the waiting session waits for; 0: it can go on. */
     uint32_t (*blockers)(const struct db *db, size_t session);
+    /* Whether `ahead`, those of them, can be overtaken once they can go on. NULL: never. */
+    bool (*is_raced)(const struct db *db, size_t session, uint32_t ahead);
     /* Those of them that the search for deadlocks follows. NULL: all. */
     uint32_t (*watched_blockers)(const struct db *db, size_t session);
     /* `session` closed a cycle of waits, its members' bits in `cycle`: whose transaction goes.

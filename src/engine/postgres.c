@@ -636,5 +636,6 @@ const struct policy policy_postgresql = {
     .has_failed_state = true,
     .lock_table = table_lock,
     .blockers = blockers,
+    .is_raced = row_queue_is_raced,
     .deadlock_victim = deadlock_victim,
 };

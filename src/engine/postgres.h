@@ -58,6 +58,9 @@ bool row_is_key_locked(const struct db *db, uint16_t txn, uint16_t row);
 bool row_is_held(const struct db *db, size_t session, uint16_t row, enum sql_lock mode);
 /* Bits of the sessions that began before `session`, which waits for a row, to wait for a lock on it that conflicts. */
 uint32_t row_queue_ahead(const struct db *db, size_t session);
+/* Whether `ahead` are those before the session in the queue for a version that is no longer the newest: the first of them lets
+ * the next one in, and both go for the newest, which no queue is for yet (heapam_tuple_lock). */
+bool row_queue_is_raced(const struct db *db, size_t session, uint32_t ahead);
 
 /* LOCK TABLE's modes, weakest first; statements take the first three by themselves. */
 enum table_mode { ACCESS_SHARE = 1, ROW_SHARE, ROW_EXCLUSIVE };

@@ -64,6 +64,12 @@ uint32_t row_queue_ahead(const struct db *db, size_t session) {
     return bits;
 }
 
+bool row_queue_is_raced(const struct db *db, size_t session, uint32_t ahead) {
+    const struct wait *wait = &db->sessions.items[session].wait;
+    return is_in_queue(db, session) && row_queue_ahead(db, session) == ahead &&
+           wait_holder(db, wait) == 0 && row_newest_committed(db, 0, wait->row) != wait->version;
+}
+
 /* Waits for a row, found as version `seen`, that `holder` has; who waited for it before keeps his place. The queue is for a
  * version: that one, as long as somebody has a lock on it, else the newest. */
 static enum step row_wait(struct db *db, size_t session, const struct lock *holder, uint32_t seen,

@@ -57,6 +57,7 @@ void database_end(struct world *world) {
     }
     world->has_ended = true;
     world->has_differed = server_differs(server) != NULL;
+    world->has_raced = server_raced(server);
 }
 
 void database_visit_rows(const struct world *world, uint16_t table,

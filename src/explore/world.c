@@ -141,7 +141,7 @@ void world_copy(struct world *into, const struct world *from) {
     LW_ASSERT(from->server == NULL || from->server_run == 0);
     into->server = from->server;
     into->server_run = 0;
-    into->has_ended = into->has_differed = false;
+    into->has_ended = into->has_differed = into->has_raced = false;
 }
 
 uint32_t world_flags(const struct world *world) {

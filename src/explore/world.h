@@ -70,7 +70,8 @@ struct world {
     struct server *server;
     uint32_t server_run; /* its run that is this world's; 0: not begun */
     bool has_ended;      /* the rows at the end were taken from it */
-    bool has_differed;   /* and it had done other than the engine */
+    bool has_differed;   /* and it had done other than the engine, */
+    bool has_raced;      /* or let another go first of two, see server_raced */
     SESSION_VEC(struct value) end_values; /* the rows, table by table */
     SESSION_VEC(uint32_t) end_rows;       /* their count, of each table */
 };

@@ -82,6 +82,10 @@ const char *server_differs(const struct server *server) {
     return server->differs ? server->difference : NULL;
 }
 
+bool server_raced(const struct server *server) {
+    return server->raced;
+}
+
 bool server_failed(const struct server *server, struct err *err) {
     if (server->has_failed)
         *err = server->failure;
@@ -239,7 +243,7 @@ uint32_t server_restart(struct server *server) {
     struct err err;
     LW_ASSERT(server->setup.schema != NULL);
     server->run++;
-    server->differs = false;
+    server->differs = server->raced = false;
     server->t.known.count = 0;
     memset(server->generated, 0, sizeof(server->generated));
     for (size_t i = 0; i < DB_SESSIONS_MAX; i++)

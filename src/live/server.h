@@ -61,6 +61,9 @@ size_t server_rows(struct server *server, const struct db *db, uint16_t table,
 
 /* What the current run's first difference is, "B: UPDATE ...: UPDATE 1; the built-in engine: waits"; NULL: none. */
 const char *server_differs(const struct server *server);
+/* Whether in the current run one went on before another that would have been first in the built-in engine, where that is a
+ * race: the engine follows. */
+bool server_raced(const struct server *server);
 /* Whether a call failed, and why. */
 bool server_failed(const struct server *server, struct err *err);
 

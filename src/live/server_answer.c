@@ -292,6 +292,10 @@ static void keep(struct server *server, size_t session, const struct db_result *
 static bool shadow_ended(struct server *server, struct db *db, size_t session,
                          struct db_result *mine) {
     struct sent *sent = &server->sent[session];
+    if (!sent->has_result && db_is_raced(db, session) && db_resume_before(db, session, mine)) {
+        server->raced = true;
+        return true;
+    }
     while (!sent->has_result) {
         int resumed = db_resume(db, mine);
         if (resumed == DB_NO_SESSION)

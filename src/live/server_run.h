@@ -42,7 +42,7 @@ struct server {
     struct sent sent[DB_SESSIONS_MAX];
     uint8_t generated[DB_SESSIONS_MAX]; /* ordinals that values of the session have taken */
     uint32_t run;
-    bool differs;
+    bool differs, raced;
     char difference[400];
     bool has_failed;
     struct err failure;

@@ -89,6 +89,7 @@ static bool serial_is_cut(const struct judge *judge) {
 /* Where a server did other than the engine, its own answers are what is judged. */
 static void note_difference(struct judge *judge, const struct world *end) {
     struct cell_verdict *cell = judge->cell;
+    cell->raced += end->has_raced;
     if (!end->has_differed)
         return;
     if (cell->differing++ == 0)

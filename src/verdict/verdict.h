@@ -58,6 +58,7 @@ struct cell_verdict {
     struct schedule witness;
     /* On a server: schedules, serial orders among them, in which it did other than the built-in engine, and the first. */
     uint64_t differing;
+    uint64_t raced; /* in which it let another go first of two that raced, see server_raced */
     char difference[400];
 };
 
