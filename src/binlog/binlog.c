@@ -15,7 +15,6 @@ static void *open_binlog(const struct trace_sink *sink, const struct trace_optio
     struct binlog *log = mem_alloc(sizeof(*log));
     *log = (struct binlog){.sink = sink, .file = options->file};
     log->transaction.commit_us = -1;
-    log->images = mem_alloc(row_images_size());
     return log;
 }
 
@@ -47,7 +46,8 @@ static void close_binlog(void *decoder) {
     unpack_free(log->zlib);
     unpack_free(log->zstd);
     unpack_free(log->deflate);
-    free(log->images);
+    free(log->images.before);
+    free(log->images.after);
     free(log);
 }
 

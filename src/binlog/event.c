@@ -2,7 +2,7 @@
 #include "binlog/internal.h"
 #include "binlog/type.h"
 
-enum { POST_HEADERS_AT = 57 };
+enum { POST_HEADERS_AT = 57, UUID_BYTES = 16 };
 
 struct trace_event tell_event(struct binlog *log, enum trace_event_kind kind, int64_t time_us) {
     return (struct trace_event){
@@ -46,10 +46,15 @@ static void read_format(struct binlog *log, struct str body) {
 }
 
 static struct str gtid_text(char *text, size_t size, struct str uuid, struct str tag, uint64_t number) {
+    static const char digits[] = "0123456789abcdef";
+    LW_ASSERT(uuid.len == UUID_BYTES && size > 3 * UUID_BYTES);
     size_t len = 0;
-    for (size_t i = 0; i < uuid.len; i++)
-        len += (size_t)snprintf(text + len, size - len, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x",
-                                (unsigned char)uuid.ptr[i]);
+    for (size_t i = 0; i < uuid.len; i++) { /* once a transaction: not by printf */
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            text[len++] = '-';
+        text[len++] = digits[(uint8_t)uuid.ptr[i] >> 4];
+        text[len++] = digits[uuid.ptr[i] & 0xF];
+    }
     len += (size_t)snprintf(text + len, size - len, "%s%.*s:%llu", tag.len > 0 ? ":" : "",
                             STR_ARG(tag), (unsigned long long)number);
     LW_ASSERT(len < size);
@@ -62,7 +67,7 @@ static bool read_gtid(struct binlog *log, const struct binlog_event *event, int6
     enum { TIME_BYTES = 7, CLOCKS = 2, HAS_FIRST_TIME_BIT = 55 };
     struct cursor in = cursor_of(event->body);
     cursor_le(&in, 1);
-    struct str uuid = cursor_bytes(&in, 16);
+    struct str uuid = cursor_bytes(&in, UUID_BYTES);
     uint64_t number = cursor_le(&in, 8);
     if (in.is_bad)
         return false;
@@ -103,7 +108,7 @@ static bool read_gtid_tagged(struct binlog *log, struct str body, int64_t time_u
     read_serial(&in); /* size */
     read_serial(&in); /* the last field that may not be left out */
     struct str tag = {0};
-    char uuid[16] = {0}, text[128];
+    char uuid[UUID_BYTES] = {0}, text[128];
     uint64_t number = 0;
     int64_t commit_us = -1;
     while (in.left.len > 0 && !in.is_bad && commit_us < 0) {

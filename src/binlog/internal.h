@@ -61,6 +61,12 @@ struct xa_prepared {
     struct buf xid, transaction;
 };
 
+/* The values of one row, of as many columns as any table had. */
+struct row_images {
+    struct trace_value *before, *after;
+    size_t capacity;
+};
+
 struct binlog {
     const struct trace_sink *sink;
     struct str file;
@@ -75,7 +81,7 @@ struct binlog {
     struct table_cache tables;
     struct buf annotation; /* the statement of the rows that follow; empty: not told */
     struct arena scratch;  /* texts of one row */
-    struct row_images *images;
+    struct row_images images;
     struct unpack *zlib, *zstd, *deflate; /* opened when first needed */
     struct buf unpacked;        /* a compressed event */
     struct buf inner;           /* an event of a transaction's payload that is cut */
@@ -120,7 +126,6 @@ void payload_read(struct binlog *log, const struct binlog_event *event);
 bool payload_unpack(struct binlog *log, struct str packed, struct str *unpacked);
 
 /* rows.c */
-size_t row_images_size(void);
 void rows_read(struct binlog *log, const struct binlog_event *event);
 
 /* crc32.c: as zlib computes it. */

@@ -5,10 +5,6 @@
 #include "binlog/type.h"
 #include "binlog/value.h"
 
-struct row_images {
-    struct trace_value before[COLUMNS_MAX], after[COLUMNS_MAX];
-};
-
 struct rows {
     enum trace_change_kind kind;
     bool is_partial; /* JSON values of after images may be differences */
@@ -19,10 +15,6 @@ struct rows {
     struct cursor in;
     const char *gap; /* of values that are left out; once for all rows */
 };
-
-size_t row_images_size(void) {
-    return sizeof(struct row_images);
-}
 
 static void read_kind(struct rows *rows, uint8_t type) {
     switch (type) {
@@ -132,8 +124,13 @@ static const char *read_head(struct binlog *log, const struct binlog_event *even
 }
 
 static bool read_rows(struct binlog *log, struct rows *rows, int64_t time_us) {
-    struct row_images *images = log->images;
+    struct row_images *images = &log->images;
     const struct table *table = rows->table;
+    if (images->capacity < table->column_count) {
+        images->capacity = table->column_count;
+        images->before = mem_realloc(images->before, images->capacity * sizeof(*images->before));
+        images->after = mem_realloc(images->after, images->capacity * sizeof(*images->after));
+    }
     while (rows->in.left.len > 0) {
         size_t left = rows->in.left.len;
         arena_reset(&log->scratch);
