@@ -1,5 +1,5 @@
 /* Whether a function is only called for a row that its callers have just made: nobody else knows that one yet. Who they are
- * is known by name only, and what is in a name by the last assignment before the place at hand. */
+ * is known by name only, and what is in a name by the assignments before the place at hand. */
 #include "django/made.h"
 
 #include "base/assert.h"
@@ -8,42 +8,52 @@ enum { MADE_DEPTH_MAX = 4 };
 
 static bool is_made(struct django_facts *facts, const struct py_func *func, const struct py_node *node, int depth);
 
-/* The last value that a name is given before an offset. */
-struct assignment {
+/* What a name may have been given before an offset. */
+struct values {
     struct str name;
     uint32_t before;
-    const struct py_node *value; /* NULL: none, or nothing that can be told */
-    uint32_t at;
-    bool is_any;
+    bool is_sure; /* the statement at hand runs whenever the function gets past it */
+    bool is_set;  /* it has been given one for sure: what it was before doesn't count */
+    bool is_other; /* or something that can't be told */
+    struct arena *arena;
+    VEC(const struct py_node *) items;
 };
 
-static void note_target(struct assignment *a, const struct py_node *target, const struct py_node *value) {
-    bool is_name = target->kind == PY_Name && str_equal(target->Name.id, a->name);
-    bool is_later = target->start < a->before && (!a->is_any || target->start > a->at);
-    if (is_name && is_later) {
-        a->is_any = true;
-        a->at = target->start;
-        a->value = value;
-    } else if (target->kind == PY_Tuple) {
+static void note_target(struct values *v, const struct py_node *target, const struct py_node *value) {
+    if (target->kind == PY_Tuple)
         for (uint32_t i = 0; i < target->Tuple.elts.count; i++)
-            note_target(a, target->Tuple.elts.items[i], NULL);
+            note_target(v, target->Tuple.elts.items[i], NULL);
+    if (target->kind != PY_Name || !str_equal(target->Name.id, v->name) || target->start >= v->before)
+        return;
+    if (v->is_sure) {
+        v->items.count = 0;
+        v->is_set = true;
+        v->is_other = false;
     }
+    if (value == NULL)
+        v->is_other = true;
+    else if (value->kind != PY_Constant) /* None until it is made */
+        VEC_PUSH(v->arena, &v->items, value);
 }
 
-static void visit_assignment(const struct py_node *node, void *context) {
-    struct assignment *a = context;
+static void visit_values(const struct py_node *node, void *context) {
+    struct values *v = context;
+    bool was_sure = v->is_sure;
     if (node->kind == PY_Assign)
         for (uint32_t i = 0; i < node->Assign.targets.count; i++)
-            note_target(a, node->Assign.targets.items[i], node->Assign.value);
+            note_target(v, node->Assign.targets.items[i], node->Assign.value);
     else if (node->kind == PY_AnnAssign && node->AnnAssign.value != NULL)
-        note_target(a, node->AnnAssign.target, node->AnnAssign.value);
+        note_target(v, node->AnnAssign.target, node->AnnAssign.value);
     else if (node->kind == PY_NamedExpr)
-        note_target(a, node->NamedExpr.target, node->NamedExpr.value);
-    else if (node->kind == PY_For || node->kind == PY_AsyncFor)
-        note_target(a, node->For.target, NULL);
+        note_target(v, node->NamedExpr.target, node->NamedExpr.value);
     else if (node->kind == PY_withitem && node->withitem.optional_vars != NULL)
-        note_target(a, node->withitem.optional_vars, NULL);
-    py_visit_children(node, visit_assignment, a);
+        note_target(v, node->withitem.optional_vars, NULL);
+    else if (node->kind != PY_With)
+        v->is_sure = false; /* a branch, a loop, a handler */
+    if (node->kind == PY_For || node->kind == PY_AsyncFor)
+        note_target(v, node->For.target, NULL);
+    py_visit_children(node, visit_values, v);
+    v->is_sure = was_sure;
 }
 
 static struct str simple_name(const struct py_node *callee) {
@@ -185,11 +195,18 @@ static bool is_made(struct django_facts *facts, const struct py_func *func, cons
         return is_making(facts, func, node, depth);
     if (node->kind != PY_Name)
         return false;
-    struct assignment last = {.name = node->Name.id, .before = node->start};
-    py_visit_children(func->node, visit_assignment, &last);
-    if (!last.is_any)
-        return is_given_made(facts, func, node->Name.id, depth);
-    return last.value != NULL && last.value->kind == PY_Call && is_making(facts, func, last.value, depth);
+    struct arena scratch = {0};
+    struct values values = {.name = node->Name.id, .before = node->start, .arena = &scratch};
+    for (uint32_t i = 0; i < func->node->FunctionDef.body.count; i++) {
+        values.is_sure = true;
+        visit_values(func->node->FunctionDef.body.items[i], &values);
+    }
+    bool is_all_made = !values.is_other;
+    for (size_t i = 0; i < values.items.count && is_all_made; i++)
+        is_all_made = values.items.items[i]->kind == PY_Call && is_making(facts, func, values.items.items[i], depth);
+    bool is_param = !values.is_set && (values.items.count == 0 || param_index(func, node->Name.id) >= 0);
+    arena_release(&scratch);
+    return is_all_made && (!is_param || is_given_made(facts, func, node->Name.id, depth));
 }
 
 bool callers_made_rows(struct django_facts *facts, const struct py_func *func, const struct txn_program *program) {

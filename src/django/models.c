@@ -33,7 +33,19 @@ static const struct outside_base *outside_base(struct str dotted) {
     return NULL;
 }
 
+/* Packages whose models are none of Django's. */
+static bool is_of_other_kind(struct str dotted) {
+    static const char *const packages[] = {"pydantic.", "pydantic_settings.", "sqlmodel.", "peewee.",
+                                           "mongoengine.", "keras.", "tensorflow.", "transformers."};
+    bool is_other = false;
+    for (size_t i = 0; i < LW_COUNT_OF(packages); i++)
+        is_other |= str_starts(dotted, packages[i]);
+    return is_other;
+}
+
 static bool is_outside_model(struct str dotted) {
+    if (is_of_other_kind(dotted))
+        return false;
     return str_is(dotted, "django.db.models.Model") || str_is(dotted, "django.db.models.base.Model") ||
            str_ends(dotted, "models.Model") || outside_base(dotted) != NULL ||
            (str_ends(dotted, "Model") && str_find(dotted, '.', 0) < dotted.len &&
