@@ -184,18 +184,41 @@ static bool make_explicit(struct db *db, size_t session, struct innodb_request *
     return false;
 }
 
+/* The read view that is open: the transaction's, or at READ COMMITTED that of a plain read within the statement. */
+static bool find_view(const struct db *db, size_t session, uint32_t *sequence) {
+    const struct txn *txn = session_txn(db, session);
+    const struct exec *exec = session_exec(db, session);
+    bool is_of_txn = txn->level > SQL_READ_COMMITTED;
+    *sequence = is_of_txn ? txn->snapshot : exec->snapshot.sequence;
+    return is_of_txn ? (txn->flags & TXN_HAS_SNAPSHOT) != 0 : exec->cursor[INNODB_HAS_VIEW] != 0;
+}
+
+/* The last version that changed the clustered record, be it one that left it for another; 0: none. Rows that were put where
+ * one was deleted share its record. */
+static uint32_t last_change(const struct db *db, uint16_t table, uint32_t record) {
+    uint8_t clustered = innodb_clustered(db, table);
+    uint32_t last = 0;
+    for (uint16_t row = db->tables.items[table].first_row; row != 0;
+         row = db->rows.items[row].next) {
+        uint32_t v = db->rows.items[row].newest;
+        while (v > last && !innodb_same_record(db, table, clustered, v, record) &&
+               !innodb_same_record(db, table, clustered, db->versions.items[v].previous, record))
+            v = db->versions.items[v].previous;
+        last = v > last ? v : last;
+    }
+    return last;
+}
+
 /* MariaDB's innodb_snapshot_isolation: what is locked must be what the read view shows. */
 static enum step check_snapshot(struct db *db, size_t session,
                                 const struct innodb_request *request) {
-    const struct txn *txn = session_txn(db, session);
-    if (!db->config.innodb_snapshot_isolation || txn->level < SQL_REPEATABLE_READ ||
-        !(txn->flags & TXN_HAS_SNAPSHOT) || request->version == 0 || request->type == INNODB_GAP ||
-        request->type == INNODB_INSERT || request->key != innodb_clustered(db, request->table))
+    struct snapshot view = {0, db->sessions.items[session].txn, COMMAND_ALL};
+    if (!db->config.innodb_snapshot_isolation || request->version == 0 || request->type == INNODB_GAP ||
+        request->type == INNODB_INSERT || request->key != innodb_clustered(db, request->table) ||
+        !find_view(db, session, &view.sequence))
         return STEP_OK;
-    uint16_t row = db->versions.items[request->version].row;
-    uint32_t newest = db->rows.items[row].newest;
-    struct snapshot view = {txn->snapshot, db->sessions.items[session].txn, COMMAND_ALL};
-    if (newest == 0 || version_is_visible(db, &view, newest))
+    uint32_t last = last_change(db, request->table, request->version);
+    if (last == 0 || version_is_visible(db, &view, last))
         return STEP_OK;
     return db_fail(db, DB_ERROR_CHANGED_ROW, "%.*s", STR_ARG(db_table(db, request->table)->name));
 }

@@ -432,6 +432,8 @@ static enum row_step lock_end(struct db *db, struct innodb_scan *s, const struct
             type = INNODB_GAP;
         }
         enum row_step step = lock_record(db, s, scan, s->key, version, type, s->is_semi, &request);
+        if (step == ROW_STOP)
+            s->at = at; /* where the scan goes on */
         if (step == ROW_FOUND && request.is_stale) { /* the record may have gone, or be there again */
             if (!find_again(db, s, version, &at)) {
                 at = s->at - 1;
