@@ -63,6 +63,11 @@ void print_name(struct printer *p, struct str name) {
         print_quoted_name(p, name);
 }
 
+void sql_print_name(struct str name, enum sql_dialect dialect, struct buf *out) {
+    struct printer printer = {.dialect = dialect, .out = out};
+    print_name(&printer, name);
+}
+
 void print_quoted_name(struct printer *p, struct str name) {
     char quote = p->dialect == SQL_MYSQL ? '`' : '"';
     buf_add_char(p->out, quote);

@@ -49,6 +49,9 @@ void sql_print(const struct sql_stmt *stmt, const struct text_pool *pool, enum s
 void sql_print_expr(const struct sql_expr *expr, const struct sql_stmt *holder,
                     const struct text_pool *pool, enum sql_dialect dialect, struct buf *out);
 
+/* A name, quoted as the dialect quotes if it must be. */
+void sql_print_name(struct str name, enum sql_dialect dialect, struct buf *out);
+
 /* What stands in place of host value `host` in sql_print_filled; the callback writes it to
  * `out`. */
 struct sql_host_printer {

@@ -39,6 +39,7 @@ struct column_write {
     bool is_computed;      /* by the database, from the row as it is then */
     struct seen_value value;
     struct seen_value base; /* what the writer had read, or, of a changed row, what was there */
+    bool is_inferred;       /* `base` is what was last written before the read, whose values are not told */
 };
 
 /* What one transaction did to one row. Owns its columns and their texts. */
@@ -49,7 +50,8 @@ struct row_write {
     struct seen_value key;
     struct origin origin, read; /* read.seq 0: no read of it is known */
     bool read_is_doubtful;      /* of some row, it is not told which */
-    bool read_is_locked;        /* the transaction has held the row since */
+    bool read_is_same_transaction;
+    bool read_is_locked; /* and it has held the row since */
     int64_t commit_us;
     uint64_t commit_seq; /* 0: not yet */
     int64_t row_count;   /* that the server told; -1 */

@@ -21,7 +21,7 @@ static bool is_amount(const struct seen_value *value) {
     return value->is_integer && (value->number < 0 || value->number > 1);
 }
 
-enum lost { LOST_NOTHING, LOST_SAME, LOST_REVERTED, LOST_COMPUTED, LOST_OVERWRITTEN };
+enum lost { LOST_NOTHING, LOST_SAME, LOST_REVERTED, LOST_COMPUTED, LOST_OVERWRITTEN, LOST_PERHAPS };
 
 /* What becomes of the other's value of a column: `by` wrote a literal there, after it. */
 static enum lost fate_of(const struct column_write *by, const struct column_write *lost, int64_t now_us) {
@@ -34,6 +34,9 @@ static enum lost fate_of(const struct column_write *by, const struct column_writ
     bool has_changed = by->base.state != TRACE_ABSENT && !seen_equal(&by->value, &by->base);
     if (has_changed && is_amounts && both_read && !seen_equal(&lost->value, &lost->base))
         return LOST_COMPUTED;
+    if (is_same && by->value.is_integer && is_amount(&by->value) && by->base.state == TRACE_ABSENT &&
+        lost->base.state == TRACE_ABSENT)
+        return LOST_PERHAPS;
     if (is_same || (seen_is_clock(&by->value, now_us) &&
                     (lost->is_computed || lost->value.is_time)))
         return LOST_SAME;
@@ -50,7 +53,7 @@ struct judging {
     const struct book_row *row;
     size_t version; /* of the row, which is `lost` */
     const struct row_write *by, *lost;
-    struct seen_loss found[3]; /* reverted, computed, overwritten */
+    struct seen_loss found[4]; /* from LOST_REVERTED on */
     size_t same_count;
 };
 
@@ -75,6 +78,9 @@ static void compare(struct judging *judging) {
         if (other == NULL || is_lost_already(judging, other->column))
             continue;
         enum lost fate = fate_of(&by->columns[i], other, by->origin.time_us);
+        /* The same number twice: of two that had both read, each may have added to it. */
+        if (fate == LOST_PERHAPS && (lost->read.seq == 0 || lost->read_is_locked))
+            fate = LOST_SAME;
         judging->same_count += fate == LOST_SAME;
         if (fate >= LOST_REVERTED)
             add_column(&judging->found[fate - LOST_REVERTED], by->columns[i].column);
@@ -92,6 +98,7 @@ static void tell(struct judging *judging) {
         enum watch_evidence evidence;
     } kinds[] = {{RULE_STALE_SAVE, WATCH_REVERT},
                  {RULE_READ_MODIFY_WRITE, WATCH_ARITHMETIC},
+                 {RULE_READ_MODIFY_WRITE, WATCH_ORDER},
                  {RULE_READ_MODIFY_WRITE, WATCH_ORDER}};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         struct seen_loss *loss = &judging->found[i];
@@ -101,6 +108,8 @@ static void tell(struct judging *judging) {
         loss->evidence = kinds[i].evidence;
         loss->by = judging->by;
         loss->lost = judging->lost;
+        if (i == LOST_PERHAPS - LOST_REVERTED)
+            loss->doubt = "both wrote the same number, and what they had read is not told: one is lost if each added to it";
         if (judging->by->read_is_doubtful)
             loss->doubt = "it is not told which row the SELECT gave";
         struct watch *watch = judging->watch;
@@ -127,11 +136,32 @@ static void judge(struct watch *watch, const struct row_write *by, const struct 
     }
 }
 
+/* What the read must have seen, of what is known to have been written before. */
+static void infer_bases(struct row_write *write, const struct book_row *row) {
+    if (write->read_is_doubtful)
+        return;
+    for (size_t i = 0; i < write->column_count; i++) {
+        struct column_write *column = &write->columns[i];
+        const struct column_write *then = NULL;
+        for (size_t k = 0; k < VERSIONS_MAX && row->versions[k] != NULL && then == NULL; k++)
+            if (row->versions[k]->commit_seq <= write->read.seq)
+                then = column_of(row->versions[k], column->column);
+        if (column->base.state != TRACE_ABSENT || then == NULL || then->is_computed)
+            continue;
+        column->base = seen_keep(then->value);
+        column->is_inferred = then->value.state != TRACE_ABSENT;
+    }
+}
+
 void watch_commit(struct watch *watch, struct row_write *write, uint64_t commit_seq, int64_t commit_us) {
     write->commit_seq = commit_seq;
     write->commit_us = commit_us;
     const struct book_row *row = book_find(&watch->book, write->row);
+    if (row != NULL && write->read.seq != 0)
+        infer_bases(write, row);
     if (row != NULL && write->read.seq != 0 && !write->read_is_locked && write->kind == WROTE_UPDATE)
         judge(watch, write, row);
+    if (write->kind == WROTE_UPDATE)
+        recall_add(&watch->recall, write);
     book_add(&watch->book, write);
 }

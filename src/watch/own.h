@@ -2,6 +2,7 @@
 #ifndef LW_WATCH_OWN_H
 #define LW_WATCH_OWN_H
 
+#include "watch/recall.h"
 #include "watch/session.h"
 #include "watch/tally.h"
 #include "watch/watch.h"
@@ -22,6 +23,7 @@ struct watch {
     struct sessions sessions;
     struct book book;
     struct tally tally;
+    struct recall recall;
     struct watch_stats stats;
     struct sql_shape shape;
     struct arena scratch; /* of one event */

@@ -14,7 +14,6 @@ struct savepoint {
 struct session {
     uint64_t id;
     struct str who; /* "shop@shop 4711": user, database, number; interned */
-    struct str tag; /* of the last statement that had one */
     struct row_read *reads; /* a ring */
     size_t read_count, read_next;
     VEC(struct row_write *) pending; /* MVEC */

@@ -228,7 +228,9 @@ static void write_row(const struct act *act, enum write_kind kind, const struct 
         session_find_read(act->session, row, meaning->table, since, &write->read_is_doubtful);
     if (read != NULL) {
         write->read = read->origin;
-        write->read_is_locked = read->is_locking && read->transaction == act->session->transaction;
+        write->read_is_same_transaction =
+            read->transaction != 0 && read->transaction == act->session->transaction;
+        write->read_is_locked = read->is_locking && write->read_is_same_transaction;
     }
     uint32_t key_column = watch_table(watch, meaning->table)->key_column;
     write->columns = make_columns(act, read, meaning->set.items, meaning->set.count, key_column,
@@ -439,12 +441,12 @@ void watch_statement(struct watch *watch, const struct trace_event *event) {
         learn_keys(watch, meaning);
     watch->stats.unparsed_count += meaning->kind == MEANS_UNKNOWN || statement->is_cut;
     session->last = meaning;
-    if (watch->shape.comment.len > 0)
-        session->tag = watch_tag(watch, watch->shape.comment);
     struct act act = {.watch = watch, .session = session, .event = event, .statement = statement, .meaning = meaning};
     act.origin = (struct origin){.seq = watch->seq, .session = event->session, .time_us = event->time_us,
-                                 .place = event->place, .tag = session->tag, .who = session->who,
+                                 .place = event->place, .who = session->who,
                                  .sql = meaning->sql, .meaning = meaning};
+    if (watch->shape.comment.len > 0)
+        act.origin.tag = watch_tag(watch, watch->shape.comment);
     act.origin.place.file = watch_intern(watch, event->place.file);
     if (statement->outcome == TRACE_FAILED) {
         fail(&act);

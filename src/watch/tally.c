@@ -30,6 +30,8 @@ static void put_values(struct buf *out, const struct tally *tally, const struct 
                 buf_add_c(out, "(computed)");
             else
                 seen_print(value, out);
+            if (is_base && column->is_inferred)
+                buf_add_c(out, " (as last written)");
             break;
         }
     }

@@ -111,6 +111,7 @@ struct watch *watch_open(const struct watch_options *options) {
     sessions_init(&watch->sessions);
     book_init(&watch->book, watch->options.memory_bytes);
     tally_init(&watch->tally, &watch->arena, &watch->names, options->shows_values);
+    recall_init(&watch->recall, &watch->arena, &watch->names);
     watch->stats.first_us = watch->stats.last_us = -1;
     return watch;
 }

@@ -10,6 +10,7 @@
 #define LW_WATCH_WATCH_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/vec.h"
 #include "explain/rules.h"
 #include "trace/event.h"
@@ -110,6 +111,10 @@ struct watch *watch_open(const struct watch_options *options);
 struct trace_sink watch_sink(struct watch *watch);
 /* What was found so far; may be asked for at any time, more than once. The result is of `arena`. */
 void watch_result(struct watch *watch, struct arena *arena, struct watch_result *result);
+/* The programs that the traffic ran, made general, with their tables, as a .txn file (docs/notation.md) whose SQL is in PostgreSQL's
+ * dialect: what the search is given to find what can be lost. Answers how many there are. Nothing is known of rows
+ * that were read by a source which tells no values. */
+size_t watch_programs(struct watch *watch, struct buf *out);
 void watch_close(struct watch *watch);
 
 #endif
