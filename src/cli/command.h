@@ -24,6 +24,6 @@ void command_print_help(const struct command *command, struct buf *out);
  * where help is. Always CLI_ERROR. */
 enum cli_exit command_error(const struct command *command, const struct err *err);
 
-extern const struct command cmd_check, cmd_prove, cmd_explain, cmd_dump;
+extern const struct command cmd_check, cmd_prove, cmd_watch, cmd_explain, cmd_dump;
 
 #endif

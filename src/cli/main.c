@@ -14,6 +14,7 @@
 static const struct command *const commands[] = {
     &cmd_check,
     &cmd_prove,
+    &cmd_watch,
     &cmd_explain,
     &cmd_dump,
 };

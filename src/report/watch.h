@@ -11,7 +11,7 @@ struct watch_report {
     bool is_pedantic;     /* losses that may have been meant are told, too */
     size_t source_count;  /* files that were read */
     size_t hidden_count;  /* losses that are left out for want of `is_pedantic`; set by watch_report_count */
-    const struct report *report; /* colour, width, version; no findings */
+    const struct report *report; /* colour, width, version; `findings`: what can be lost, NULL: it was not looked for */
 };
 
 /* How many losses are to be told; sets hidden_count. */

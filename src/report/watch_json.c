@@ -152,6 +152,11 @@ void report_watch_json(const struct watch_report *report, struct buf *out) {
     close_in(&j, ']');
     put_gaps(&j, report->result);
     put_summary(&j, report);
+    if (report->report->findings != NULL) {
+        key(&j, "can_lose");
+        report_json(report->report, out);
+        j.has_item = true;
+    }
     close_in(&j, '}');
     buf_add_char(out, '\n');
 }

@@ -150,17 +150,14 @@ static void put_loss(const struct watch_report *report, const struct watch_loss 
     struct buf text = {0};
     put_sentence(loss, &text);
     put_wrapped(out, buf_str(&text), 2, 0, report_width(report->report));
-    buf_add_char(out, '\n');
     buf_clear(&text);
     if (loss->is_possible) {
         buf_printf(&text, "doubt: %.*s", STR_ARG(loss->doubt));
         put_wrapped(out, buf_str(&text), 2, 2, report_width(report->report));
-        buf_add_char(out, '\n');
     }
     buf_clear(&text);
     put_rate(&report->result->stats, loss, &text);
     put_wrapped(out, buf_str(&text), 2, 2, report_width(report->report));
-    buf_add_char(out, '\n');
     buf_release(&text);
     const struct watch_example *example = &loss->examples.items[0];
     buf_printf(out, "\n  %.*s\n", STR_ARG(example->key));
@@ -256,4 +253,13 @@ void report_watch_text(const struct watch_report *report, struct buf *out) {
     else
         buf_printf(out, "%zu kind%s of lost write%s\n", told, told == 1 ? "" : "s", told == 1 ? "" : "s");
     put_coverage(report, out);
+    if (report->report->findings == NULL)
+        return;
+    struct report quiet = *report->report;
+    quiet.is_quiet = true;
+    buf_add_c(out, "\nWhat these transactions can lose:\n\n");
+    report_text(&quiet, out);
+    put_count(out, quiet.findings->items.count, "way to lose a write", "ways to lose a write");
+    buf_add_c(out, " in ");
+    put_count(out, quiet.summary.program_count, "program recalled from them\n", "programs recalled from them\n");
 }

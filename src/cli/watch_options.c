@@ -1,0 +1,161 @@
+#include "cli/watch_options.h"
+
+#include "base/assert.h"
+#include "cli/option.h"
+#include "cli/sources.h"
+
+enum { MEMORY_MB_MAX = 1 << 20, WINDOW_S_MAX = 86400, SAMPLE_MAX = 1000000, PORT_MAX = 65535 };
+
+static bool set_source(void *options, struct str value, struct err *err) {
+    const char *names[SOURCE_CLASSES_MAX];
+    size_t chosen;
+    for (size_t i = 0; i < source_class_count; i++)
+        names[i] = source_classes[i]->name;
+    if (!cli_choose(value, "source", names, source_class_count, &chosen, err))
+        return false;
+    ((struct watch_run_options *)options)->source = source_classes[chosen];
+    return true;
+}
+
+static bool set_format(void *options, struct str value, struct err *err) {
+    static const char *const names[] = {"text", "json"}; /* as enum watch_format */
+    size_t chosen;
+    if (!cli_choose(value, "format", names, LW_COUNT_OF(names), &chosen, err))
+        return false;
+    ((struct watch_run_options *)options)->format = (enum watch_format)chosen;
+    return true;
+}
+
+static bool set_prefix(void *options, struct str value, struct err *err) {
+    (void)err;
+    ((struct watch_run_options *)options)->trace.log_line_prefix = value;
+    return true;
+}
+
+static bool set_port(void *options, struct str value, struct err *err) {
+    unsigned number;
+    if (!cli_number(value, "port", 1, PORT_MAX, &number, err))
+        return false;
+    ((struct watch_run_options *)options)->trace.server_port = (uint16_t)number;
+    return true;
+}
+
+static bool set_memory(void *options, struct str value, struct err *err) {
+    unsigned number;
+    if (!cli_number(value, "number of megabytes", 1, MEMORY_MB_MAX, &number, err))
+        return false;
+    ((struct watch_run_options *)options)->watch.memory_bytes = (size_t)number << 20;
+    return true;
+}
+
+static bool set_window(void *options, struct str value, struct err *err) {
+    unsigned number;
+    if (!cli_number(value, "number of seconds", 1, WINDOW_S_MAX, &number, err))
+        return false;
+    ((struct watch_run_options *)options)->watch.window_us = (int64_t)number * 1000000;
+    return true;
+}
+
+static bool set_sample(void *options, struct str value, struct err *err) {
+    unsigned number;
+    if (!cli_number(value, "number of rows", 1, SAMPLE_MAX, &number, err))
+        return false;
+    ((struct watch_run_options *)options)->watch.sample_of = number;
+    return true;
+}
+
+static bool set_color(void *options, struct str value, struct err *err) {
+    return color_set(&((struct watch_run_options *)options)->color, value, err);
+}
+
+static bool set_show_values(void *options, struct str value, struct err *err) {
+    (void)value, (void)err;
+    ((struct watch_run_options *)options)->watch.shows_values = true;
+    return true;
+}
+
+static bool set_pedantic(void *options, struct str value, struct err *err) {
+    (void)value, (void)err;
+    ((struct watch_run_options *)options)->is_pedantic = true;
+    return true;
+}
+
+static bool set_verbose(void *options, struct str value, struct err *err) {
+    (void)value, (void)err;
+    ((struct watch_run_options *)options)->is_verbose = true;
+    return true;
+}
+
+static bool set_follow(void *options, struct str value, struct err *err) {
+    (void)value, (void)err;
+    ((struct watch_run_options *)options)->follows = true;
+    return true;
+}
+
+static bool set_engine(void *options, struct str value, struct err *err) {
+    return target_set_engine(&((struct watch_run_options *)options)->target, value, err);
+}
+
+static bool set_isolation(void *options, struct str value, struct err *err) {
+    return target_set_isolation(&((struct watch_run_options *)options)->target, value, err);
+}
+
+static bool set_emit(void *options, struct str value, struct err *err) {
+    (void)err;
+    ((struct watch_run_options *)options)->emit_folder = value.ptr;
+    return true;
+}
+
+static bool set_programs(void *options, struct str value, struct err *err) {
+    (void)err;
+    ((struct watch_run_options *)options)->programs_path = value.ptr;
+    return true;
+}
+
+static bool set_no_search(void *options, struct str value, struct err *err) {
+    (void)value, (void)err;
+    ((struct watch_run_options *)options)->no_search = true;
+    return true;
+}
+
+static bool add_path(void *into, struct str value, struct err *err) {
+    (void)err;
+    struct watch_run_options *options = into;
+    VEC_PUSH(options->arena, &options->paths, value);
+    return true;
+}
+
+static const struct cli_option watch_options[] = {
+    {"source", 0, "KIND", "what the files are, if looking at them does not tell", set_source},
+    {"format", 0, "FORMAT", "text or json", set_format},
+    {"show-values", 0, NULL, "tell keys and values; else they are hashed with a key of this run", set_show_values},
+    {"pedantic", 0, NULL, "also losses that may have been meant, with the doubt", set_pedantic},
+    {"window", 0, "SECONDS", "a write is not computed from what was read longer ago (60)", set_window},
+    {"sample", 0, "N", "look at one row of N, chosen by its key: all that is done to it", set_sample},
+    {"memory", 0, "MB", "for rows and what was done to them (256); the longest untouched go first", set_memory},
+    {"follow", 'f', NULL, "at the end of the last file wait for more, until Ctrl-C", set_follow},
+    {"no-search", 0, NULL, "only what was lost, not what can be", set_no_search},
+    {"engine", 0, "ENGINE", "of the search: NAME or NAME:VERSION, as for check", set_engine},
+    {"isolation", 0, "LEVEL", "of the search", set_isolation},
+    {"emit-tests", 0, "DIR", "for each way to lose a write a .txn and a .spec for `lostwrite prove`",
+     set_emit},
+    {"programs", 0, "FILE", "write the programs that the traffic ran, made general, as .txn", set_programs},
+    {"log-line-prefix", 0, "PREFIX", "PostgreSQL's setting, where looking at the log does not tell it", set_prefix},
+    {"port", 0, "PORT", "the server's, in a capture", set_port},
+    {"color", 0, "WHEN", "auto, always or never; auto obeys NO_COLOR", set_color},
+    {"verbose", 'v', NULL, "list the statements that are not modelled", set_verbose},
+};
+
+const struct cli_syntax watch_syntax = {watch_options, LW_COUNT_OF(watch_options), add_path};
+
+bool watch_options_parse(struct arena *arena, int argc, char **argv, struct watch_run_options *options,
+                         struct err *err) {
+    *options = (struct watch_run_options){.arena = arena};
+    if (!cli_parse(&watch_syntax, argc, argv, options, err))
+        return false;
+    if (!target_check(&options->target, err))
+        return false;
+    if (options->paths.count == 0)
+        return err_set(err, (struct pos){0, 0}, "nothing to read: name a log, a binlog, a capture, a folder of them, or -");
+    return true;
+}
