@@ -92,6 +92,7 @@ static enum cli_exit run_watch(const struct watch_run_options *options) {
     struct watch *watch = watch_open(&options->watch);
     size_t file_count;
     struct err err;
+    mem_keep_freed();
     catch_interrupt();
     enum cli_exit answer = read_sources(options, watch, &file_count, &err)
                                ? print_result(options, watch, file_count)

@@ -132,13 +132,12 @@ static bool is_value_word(struct str word) {
 
 /* Words behind which a value may stand with a sign. */
 static bool is_operator_word(struct str word) {
-    static const char *const words[] = {"select", "then", "else",    "when",   "between", "and",
-                                        "or",     "set",  "values",  "limit",  "offset",  "return",
-                                        "case",   "on",   "where",   "having", "by",      "default"};
-    if (word.len > 7)
-        return false;
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (str_equal_nocase(word, str_from_c(words[i])))
+    static const struct str words[] = {STR("select"), STR("then"),   STR("else"),   STR("when"),   STR("between"),
+                                       STR("and"),    STR("or"),     STR("set"),    STR("values"), STR("limit"),
+                                       STR("offset"), STR("return"), STR("case"),   STR("on"),     STR("where"),
+                                       STR("having"), STR("by"),     STR("default")};
+    for (size_t i = 0; word.len <= 7 && i < sizeof(words) / sizeof(words[0]); i++)
+        if (words[i].len == word.len && words[i].ptr[0] == (word.ptr[0] | 0x20) && str_equal_nocase(word, words[i]))
             return true;
     return false;
 }

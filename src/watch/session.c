@@ -55,6 +55,7 @@ static void session_free(struct session *session) {
     for (size_t i = 0; i < session->read_count; i++)
         column_values_free(session->reads[i].values, session->reads[i].value_count);
     free(session->reads);
+    free(session->read_rows);
     free(session->pending.items);
     free(session->savepoints.items);
     free(session);
@@ -104,36 +105,38 @@ struct session *session_get(struct sessions *sessions, uint64_t id, bool *is_new
     return session;
 }
 
-struct row_read *session_add_read(struct session *session) {
-    if (session->reads == NULL)
+struct row_read *session_add_read(struct session *session, uint64_t row) {
+    if (session->reads == NULL) {
         session->reads = mem_alloc(READS_MAX * sizeof(*session->reads));
+        session->read_rows = mem_alloc(READS_MAX * sizeof(*session->read_rows));
+    }
+    session->read_rows[session->read_next] = row;
     struct row_read *read = &session->reads[session->read_next];
     if (session->read_count == READS_MAX)
         column_values_free(read->values, read->value_count);
     else
         session->read_count++;
     session->read_next = (session->read_next + 1) % READS_MAX;
-    *read = (struct row_read){0};
+    *read = (struct row_read){.row = row};
     return read;
 }
 
 const struct row_read *session_find_read(const struct session *session, uint64_t row, uint32_t table,
                                          int64_t since_us, bool *is_doubtful) {
-    const struct row_read *doubtful = NULL;
+    const struct row_read *found = NULL;
+    *is_doubtful = false;
     for (size_t i = 1; i <= session->read_count; i++) {
-        const struct row_read *read =
-            &session->reads[(session->read_next + READS_MAX - i) % READS_MAX];
+        size_t at = (session->read_next + READS_MAX - i) % READS_MAX;
+        const struct row_read *read = &session->reads[at];
+        bool is_row = session->read_rows[at] == row;
+        if ((!is_row && (session->read_rows[at] != 0 || found != NULL)) || read->table != table)
+            continue;
         if (read->origin.time_us >= 0 && read->origin.time_us < since_us)
             break;
-        if (read->table != table)
-            continue;
-        if (read->row == row) {
-            *is_doubtful = false;
-            return read;
-        }
-        if (read->row == 0 && doubtful == NULL)
-            doubtful = read;
+        found = read;
+        *is_doubtful = !is_row;
+        if (is_row)
+            break;
     }
-    *is_doubtful = doubtful != NULL;
-    return doubtful;
+    return found;
 }

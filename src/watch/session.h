@@ -15,6 +15,7 @@ struct session {
     uint64_t id;
     struct str who; /* "shop@shop 4711": user, database, number; interned */
     struct row_read *reads; /* a ring */
+    uint64_t *read_rows;    /* their rows, looked through for each write */
     size_t read_count, read_next;
     VEC(struct row_write *) pending; /* MVEC */
     VEC(struct savepoint) savepoints; /* MVEC */
@@ -47,8 +48,8 @@ struct session *session_get(struct sessions *sessions, uint64_t id, bool *is_new
 /* It must not be unsettled. */
 void session_end(struct sessions *sessions, uint64_t id);
 
-/* A place for a new read; what stood there is freed. */
-struct row_read *session_add_read(struct session *session);
+/* A place for a new read of the row; what stood there is freed. */
+struct row_read *session_add_read(struct session *session, uint64_t row);
 /* Its last read of the row, or of some row of the table (*is_doubtful), before `seq` and not older than `since_us`. */
 const struct row_read *session_find_read(const struct session *session, uint64_t row, uint32_t table,
                                          int64_t since_us, bool *is_doubtful);

@@ -80,8 +80,7 @@ static const struct meant_column *key_of(struct watch *watch, const struct meani
 
 static struct row_read *add_read(const struct act *act, uint32_t table, uint64_t row) {
     struct session *session = act->session;
-    struct row_read *read = session_add_read(session);
-    read->row = row;
+    struct row_read *read = session_add_read(session, row);
     read->table = table;
     read->transaction = session->transaction;
     read->is_locking = act->meaning->is_locking && session->transaction != 0;
