@@ -6,7 +6,7 @@
 
 const char *watch_evidence_name(enum watch_evidence evidence) {
     static const char *const names[] = {
-        [WATCH_ARITHMETIC] = "arithmetic", [WATCH_REVERT] = "revert", [WATCH_ORDER] = "order"};
+        [WATCH_ARITHMETIC] = "arithmetic", [WATCH_DUPLICATE] = "duplicate", [WATCH_REVERT] = "revert", [WATCH_ORDER] = "order"};
     return names[evidence];
 }
 
@@ -40,7 +40,13 @@ static void put_columns(const struct watch_loss *loss, struct buf *out) {
 
 static void put_sentence(const struct watch_loss *loss, struct buf *out) {
     if (loss->rule == RULE_RESURRECTED_ROW) {
-        buf_add_c(out, "A deleted the row, and B inserted it again with the values that it had");
+        buf_add_c(out, "A deleted the row, and B inserted it again as it had known it");
+        return;
+    }
+    if (loss->rule == RULE_DUPLICATE_CREATE) {
+        buf_add_c(out, "A and B looked for a row with this ");
+        put_columns(loss, out);
+        buf_add_c(out, loss->evidence == WATCH_DUPLICATE ? ", found none, and both inserted it" : ", and both inserted it");
         return;
     }
     switch (loss->evidence) {
@@ -48,6 +54,8 @@ static void put_sentence(const struct watch_loss *loss, struct buf *out) {
         buf_add_c(out, "A and B computed ");
         put_columns(loss, out);
         buf_add_c(out, " from the same old value: what A added is not in what B wrote");
+        break;
+    case WATCH_DUPLICATE:
         break;
     case WATCH_REVERT:
         buf_add_c(out, "A changed ");
@@ -113,6 +121,11 @@ static void put_rate(const struct watch_stats *stats, const struct watch_loss *l
     }
 }
 
+static void put_list(const struct watch_loss *loss, struct buf *out) {
+    for (size_t i = 0; i < loss->column_count; i++)
+        buf_printf(out, "%s%.*s", i > 0 ? ", " : "", STR_ARG(loss->columns[i]));
+}
+
 /* SQL that shows the rows; values that are hashed are no use for it. */
 static void put_rows(const struct watch_report *report, const struct watch_loss *loss, struct buf *out) {
     if (loss->keys.count == 0)
@@ -123,6 +136,14 @@ static void put_rows(const struct watch_report *report, const struct watch_loss 
         return;
     }
     struct str first = loss->keys.items[0];
+    if (loss->rule == RULE_DUPLICATE_CREATE) {
+        buf_printf(out, "  rows: SELECT ");
+        put_list(loss, out);
+        buf_printf(out, ", COUNT(*) FROM %.*s GROUP BY ", STR_ARG(loss->table));
+        put_list(loss, out);
+        buf_add_c(out, " HAVING COUNT(*) > 1;\n");
+        return;
+    }
     size_t equals = str_find(first, '=', 0);
     buf_printf(out, "  rows: SELECT * FROM %.*s WHERE %.*s IN (", STR_ARG(loss->table), STR_ARG(str_sub(first, 0, equals)));
     for (size_t i = 0; i < loss->keys.count; i++) {

@@ -27,6 +27,8 @@ struct row_read {
     uint32_t table;
     uint64_t transaction; /* in which it was; 0: in none */
     bool is_locking;
+    bool is_absence; /* no row had these values, or none is told of: `row` stands for all that have them */
+    bool is_seen;    /* of an absence: the server told that there was none */
     struct origin origin;
     struct column_value *values; /* owned */
     size_t value_count;
@@ -49,6 +51,9 @@ struct row_write {
     uint32_t table;
     struct seen_value key;
     struct origin origin, read; /* read.seq 0: no read of it is known */
+    bool is_of_absence; /* an INSERT of what was looked for before; `row` stands for all rows that have the values */
+    bool absence_is_seen, is_unanswered; /* the server told that there was none; it is not told whether it failed */
+    uint32_t key_columns[4];    /* is_of_absence: what was looked for; NO_NAME ends them */
     bool read_is_doubtful;      /* of some row, it is not told which */
     bool read_is_same_transaction;
     bool read_is_locked; /* and it has held the row since */

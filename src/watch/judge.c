@@ -136,6 +136,34 @@ static void judge(struct watch *watch, const struct row_write *by, const struct 
     }
 }
 
+/* Of two that looked for a row and found none each has inserted it. */
+static void judge_duplicate(struct watch *watch, const struct row_write *by, const struct book_row *row) {
+    const struct row_write *other = row->versions[0];
+    if (other->commit_seq <= by->read.seq || other->origin.session == by->origin.session || !other->is_of_absence)
+        return;
+    struct seen_loss loss = {.rule = RULE_DUPLICATE_CREATE, .by = by, .lost = other,
+                             .evidence = by->absence_is_seen ? WATCH_DUPLICATE : WATCH_ORDER};
+    if (by->is_unanswered || other->is_unanswered)
+        loss.doubt = "whether an INSERT failed is not told";
+    struct buf names = {0};
+    for (size_t i = 0; i < sizeof(by->key_columns) / sizeof(by->key_columns[0]) && by->key_columns[i] != NO_NAME; i++) {
+        loss.columns[loss.column_count++] = by->key_columns[i];
+        buf_printf(&names, "%s%.*s", i > 0 ? "," : "", STR_ARG(names_get(&watch->names, by->key_columns[i])));
+    }
+    tally_add(&watch->tally, &loss, buf_str(&names));
+    buf_release(&names);
+}
+
+/* An INSERT of a row that another has deleted since this session read it. */
+static void judge_insert(struct watch *watch, const struct row_write *by, const struct book_row *row) {
+    const struct row_write *gone = row->versions[0];
+    if (gone->kind != WROTE_DELETE || gone->commit_seq <= by->read.seq || gone->origin.session == by->origin.session ||
+        by->read_is_doubtful)
+        return;
+    struct seen_loss loss = {.rule = RULE_RESURRECTED_ROW, .evidence = WATCH_REVERT, .by = by, .lost = gone};
+    tally_add(&watch->tally, &loss, names_get(&watch->names, watch_table(watch, by->table)->key_column));
+}
+
 /* What the read must have seen, of what is known to have been written before. */
 static void infer_bases(struct row_write *write, const struct book_row *row) {
     if (write->read_is_doubtful)
@@ -159,8 +187,14 @@ void watch_commit(struct watch *watch, struct row_write *write, uint64_t commit_
     const struct book_row *row = book_find(&watch->book, write->row);
     if (row != NULL && write->read.seq != 0)
         infer_bases(write, row);
-    if (row != NULL && write->read.seq != 0 && !write->read_is_locked && write->kind == WROTE_UPDATE)
+    if (row == NULL || write->read.seq == 0 || write->read_is_locked)
+        ; /* nobody was there before, or nobody could be */
+    else if (write->kind == WROTE_UPDATE)
         judge(watch, write, row);
+    else if (write->is_of_absence)
+        judge_duplicate(watch, write, row);
+    else if (write->kind == WROTE_INSERT)
+        judge_insert(watch, write, row);
     if (write->kind == WROTE_UPDATE)
         recall_add(&watch->recall, write);
     book_add(&watch->book, write);

@@ -136,7 +136,48 @@ static void read_rows(const struct act *act, uint32_t table, size_t key_at) {
     }
 }
 
+/* The row that stands for all that have these values; 0: some are not known, or there are too many. */
+static uint64_t absent_row(uint32_t table, const struct column_value *values, size_t count) {
+    uint64_t row = table;
+    for (size_t i = 0; i < count; i++) {
+        if (values[i].value.state != TRACE_VALUE)
+            return 0;
+        /* A sum: the order of the columns does not matter. */
+        row += (values[i].value.hash ^ values[i].column * 0x9E3779B97F4A7C15u) * 0xC2B2AE3D27D4EB4Fu;
+    }
+    return count > 0 && count <= 4 ? row | 1 : 0;
+}
+
+/* A look for rows with certain values that finds none, as far as is told. */
+static void note_absence(const struct act *act, uint32_t table) {
+    const struct meaning *meaning = act->meaning;
+    const struct trace_statement *statement = act->statement;
+    bool is_told = statement->rows != NULL || statement->row_count >= 0;
+    uint64_t row_count = statement->rows != NULL ? statement->rows->row_count : (uint64_t)statement->row_count;
+    if (meaning->tables.count != 1 || !meaning->is_exact || (is_told && row_count > 0) || meaning->where.count > 4)
+        return;
+    struct column_value values[4];
+    size_t count = 0;
+    for (size_t i = 0; i < meaning->where.count; i++) {
+        if (meaning->where.items[i].is_list)
+            return;
+        values[count++] = (struct column_value){meaning->where.items[i].column,
+                                                literal_value(act, (size_t)meaning->where.items[i].literal)};
+    }
+    uint64_t row = absent_row(table, values, count);
+    if (row == 0 || !watch_samples(act->watch, row))
+        return;
+    struct row_read *read = add_read(act, table, row);
+    read->is_absence = true;
+    read->is_seen = is_told;
+    read->values = mem_alloc(count * sizeof(*read->values));
+    for (size_t i = 0; i < count; i++)
+        read->values[i] = (struct column_value){values[i].column, watch_keep(act->watch, values[i].value)};
+    read->value_count = count;
+}
+
 static void read_table(const struct act *act, uint32_t table) {
+    note_absence(act, table);
     const struct meaning *meaning = act->meaning;
     if (act->statement->rows != NULL) {
         size_t key_at = key_position(act, table);
@@ -263,7 +304,58 @@ static void write_by_key(const struct act *act, enum write_kind kind) {
     }
 }
 
+/* Whether the INSERT has what the read looked for. */
+static bool has_values(const struct act *act, const struct row_read *read) {
+    for (size_t i = 0; i < read->value_count; i++) {
+        bool is_in = false;
+        for (size_t k = 0; k < act->meaning->set.count && !is_in; k++) {
+            const struct meant_column *set = &act->meaning->set.items[k];
+            if (set->column != read->values[i].column || set->literal < 0)
+                continue;
+            struct seen_value value = literal_value(act, (size_t)set->literal);
+            is_in = seen_equal(&value, &read->values[i].value);
+        }
+        if (!is_in)
+            return false;
+    }
+    return true;
+}
+
+/* A row that was looked for, and not there: another session may have looked for it, too. */
+static void insert_absent(const struct act *act) {
+    struct session *session = act->session;
+    int64_t since = act->origin.time_us < 0 ? INT64_MIN : act->origin.time_us - act->watch->options.window_us;
+    for (size_t i = 1; i <= session->read_count && session->pending.count < PENDING_MAX; i++) {
+        const struct row_read *read = &session->reads[(session->read_next + READS_MAX - i) % READS_MAX];
+        if (read->origin.time_us >= 0 && read->origin.time_us < since)
+            return;
+        if (!read->is_absence || read->table != act->meaning->table || !has_values(act, read))
+            continue;
+        struct row_write *write = row_write_new();
+        write->kind = WROTE_INSERT;
+        write->row = read->row;
+        write->table = read->table;
+        write->origin = act->origin;
+        write->read = read->origin;
+        write->is_of_absence = true;
+        write->absence_is_seen = read->is_seen;
+        write->is_unanswered = act->meaning->dialect == SQL_MYSQL && act->statement->outcome == TRACE_OUTCOME_UNKNOWN;
+        struct buf key = {0};
+        for (size_t k = 0; k < read->value_count; k++) {
+            buf_add_c(&key, k > 0 ? "," : "");
+            seen_print(&read->values[k].value, &key);
+            write->key_columns[k] = read->values[k].column;
+        }
+        write->key = watch_keep(act->watch, seen_value(&act->watch->key, buf_str(&key), true));
+        buf_release(&key);
+        MVEC_PUSH(&session->pending, write);
+        return;
+    }
+}
+
 static void insert(const struct act *act) {
+    if (act->meaning->is_one)
+        insert_absent(act);
     const struct meaning *meaning = act->meaning;
     uint32_t key = watch_table(act->watch, meaning->table)->key_column;
     const struct trace_rows *rows = act->statement->rows;

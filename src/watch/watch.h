@@ -18,6 +18,7 @@
 /* Strongest first. */
 enum watch_evidence {
     WATCH_ARITHMETIC, /* both read 7, both wrote what each computed from it: one change is missing */
+    WATCH_DUPLICATE,  /* both looked for a row, found none, and inserted it */
     WATCH_REVERT,     /* a column went A, B, A: the second wrote back what it had read */
     WATCH_ORDER,      /* read, foreign commit, literal write, no lock between; values not seen */
 };

@@ -76,7 +76,7 @@ static void say(struct player *player, const char *line) {
     player->sink.event(player->sink.context, &event);
 }
 
-static const char *const evidence_names[] = {"arithmetic", "revert", "order"};
+static const char *const evidence_names[] = {"arithmetic", "duplicate", "revert", "order"};
 
 /* "LW003 arithmetic counter count x1 id=1; ..." */
 static struct str told(struct player *player) {
@@ -188,6 +188,28 @@ static void in_transactions(void **state) {
          "B " WRITE(9) " => 1", "B ROLLBACK TO SAVEPOINT s1", "B COMMIT");
 }
 
+#define LOOK "SELECT id FROM vote WHERE user_id = 3 AND poll_id = 9 LIMIT 21"
+#define VOTE "INSERT INTO vote (poll_id, user_id, choice) VALUES (9, 3, 'a') RETURNING id"
+
+static void duplicates(void **state) {
+    (void)state;
+    TOLD(TRACE_POSTGRESQL, "LW007 duplicate vote user_id poll_id x1 user_id,poll_id=3,9", "A " LOOK " => 0", "B " LOOK " => 0",
+         "A " VOTE " -> id=1", "B " VOTE " -> id=2");
+    TOLD(TRACE_POSTGRESQL, "LW007 order vote user_id poll_id x1 user_id,poll_id=3,9", "A " LOOK, "B " LOOK, "A " VOTE, "B " VOTE);
+    TOLD(TRACE_POSTGRESQL, "", "A " LOOK " => 0", "A " VOTE " -> id=1", "B " LOOK " => 0", "B " VOTE " -> id=2");
+    TOLD(TRACE_POSTGRESQL, "", "A " LOOK " => 0", "B " LOOK " => 0", "A " VOTE " -> id=1", "B " VOTE " !! 23505");
+    TOLD(TRACE_POSTGRESQL, "", "A " LOOK " -> id=1", "B " LOOK " -> id=1", "A " VOTE " -> id=1", "B " VOTE " -> id=2");
+}
+
+static void comes_back(void **state) {
+    (void)state;
+    TOLD(TRACE_POSTGRESQL, "LW013 revert orders x1 id=5", "B " ROW " -> id=5 name=x status=new", "A DELETE FROM orders WHERE id = 5 => 1",
+         "B UPDATE orders SET name = 'y', status = 'new' WHERE id = 5 => 0",
+         "B INSERT INTO orders (id, name, status) VALUES (5, 'y', 'new') => 1");
+    TOLD(TRACE_POSTGRESQL, "", "A DELETE FROM orders WHERE id = 5 => 1", "B " ROW " => 0",
+         "B INSERT INTO orders (id, name, status) VALUES (5, 'y', 'new') => 1");
+}
+
 /* A log that tells a statement as it begins, and how it ended in a line of its own. */
 static void outcomes(void **state) {
     (void)state;
@@ -260,7 +282,7 @@ static void changed_rows(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_computed), cmocka_unit_test(inferred), cmocka_unit_test(nothing_is_lost), cmocka_unit_test(written_back),
-        cmocka_unit_test(in_transactions), cmocka_unit_test(outcomes), cmocka_unit_test(changed_rows),
+        cmocka_unit_test(in_transactions), cmocka_unit_test(outcomes), cmocka_unit_test(duplicates), cmocka_unit_test(comes_back), cmocka_unit_test(changed_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
