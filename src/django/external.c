@@ -197,6 +197,8 @@ static struct val *cursor_execute(struct lowerer *l, struct args *args) {
     struct err err;
     struct val *params = args_get(args, 1, "params");
     struct buf buf = {0};
+    if (lower_advisory_lock(l, args->span, text, params))
+        return val_null(l, args->span);
     size_t next = 0;
     for (size_t i = 0; i < text.len; i++) {
         bool is_host = text.ptr[i] == '%' && i + 1 < text.len && text.ptr[i + 1] == 's';

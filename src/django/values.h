@@ -152,6 +152,9 @@ struct val *func_val(struct lowerer *l, struct py_func *func);
 /* A block of the program that is one atomic(); ends with lower_atomic_end. */
 struct txn_step *lower_atomic(struct lowerer *l, struct txn_span span, const struct args *args);
 void lower_atomic_end(struct lowerer *l, struct txn_step *step);
+/* SELECT pg_advisory_xact_lock(...) and its kin through a cursor: the lock is taken, or let go; that of a transaction with its
+ * commit. False if the SQL is none of these. */
+bool lower_advisory_lock(struct lowerer *l, struct txn_span span, struct str text, const struct val *params);
 /* transaction.on_commit(func). */
 void lower_on_commit(struct lowerer *l, struct txn_span span, struct val *func);
 /* What an unknown call does to the world. */

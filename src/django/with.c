@@ -177,6 +177,52 @@ struct txn_step *lower_atomic(struct lowerer *l, struct txn_span span, const str
     return step;
 }
 
+/* The lock's first argument where it stands in the SQL, or among what fills it; NULL: none that is known. */
+static struct txn_expr *advisory_key(struct lowerer *l, struct txn_span span, struct str text, const struct val *params) {
+    size_t from = str_find(text, '(', 0), to = str_find(text, ')', from);
+    struct str inner = from < to && to < text.len ? str_sub(text, from + 1, to) : (struct str){0};
+    if (params != NULL && params->kind == VAL_SEQUENCE && params->items.count > 0)
+        return val_expr(l, params->items.items[0]);
+    return inner.len > 0 && params == NULL ? txn_literal(&l->b, span, value_text(l->pool, inner)) : NULL;
+}
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
+bool lower_advisory_lock(struct lowerer *l, struct txn_span span, struct str text, const struct val *params) {
+    static const struct {
+        const char *name;
+        enum txn_step_kind kind;
+        bool is_until_commit;
+    } calls[] = {{"pg_advisory_xact_lock(", TXN_STEP_LOCK, true},
+                 {"pg_advisory_lock(", TXN_STEP_LOCK, false},
+                 {"pg_advisory_unlock(", TXN_STEP_UNLOCK, false}};
+    size_t at = 0;
+    while (at < text.len && is_blank(text.ptr[at]))
+        at++;
+    if (!str_equal_nocase(str_sub(text, at, at + 6 < text.len ? at + 6 : text.len), STR("select")))
+        return false;
+    for (at += 6; at < text.len && is_blank(text.ptr[at]);)
+        at++;
+    text = str_sub(text, at, text.len);
+    for (size_t i = 0; i < LW_COUNT_OF(calls); i++) {
+        if (!str_starts(text, calls[i].name))
+            continue;
+        if (calls[i].is_until_commit && l->atomic_depth == 0)
+            return true; /* it is let go with the statement */
+        struct val *lock = val_new(l, VAL_LOCK, span);
+        lock->name = STR("pg_advisory_lock");
+        lock->expr = advisory_key(l, span, text, params);
+        txn_build_lock(&l->b, span, calls[i].kind, lock->name, lock->expr);
+        l->step_count++;
+        if (calls[i].is_until_commit)
+            lower_on_commit(l, span, lock);
+        return true;
+    }
+    return false;
+}
+
 void lower_on_commit(struct lowerer *l, struct txn_span span, struct val *func) {
     struct pending pending = {func, TXN_NO_VAR};
     bool is_conditional = false;
@@ -225,7 +271,10 @@ static void run_on_commit(struct lowerer *l) {
         if (pending.flag != TXN_NO_VAR)
             test = txn_build_if(&l->b, span, txn_ref(&l->b, span, pending.flag));
         l->is_statement = true;
-        lower_call_value(l, pending.func, &none, STR("on_commit"));
+        if (pending.func->kind == VAL_LOCK)
+            txn_build_lock(&l->b, span, TXN_STEP_UNLOCK, pending.func->name, pending.func->expr);
+        else
+            lower_call_value(l, pending.func, &none, STR("on_commit"));
         l->is_statement = false;
         if (test != NULL) {
             flow_undo(l, mark);
