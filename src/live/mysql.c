@@ -6,31 +6,17 @@
  * rolls back all, this is not what a timeout would do).
  */
 #include "live/mysql.h"
+#include "live/libmariadb.h"
 
 #ifdef LW_HAVE_LIBMARIADB
 #include "base/assert.h"
-#include "base/library.h"
 
-#include <mysql.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { CONNECT_MS_MAX = 10000, POLL_MS = 50, CLIENT_ERROR_MIN = 2000, CLIENT_ERROR_MAX = 2999 };
 enum { ER_LOCK_WAIT_TIMEOUT_NUMBER = 1205, ER_QUERY_INTERRUPTED_NUMBER = 1317 };
-
-static struct {
-#define FUNCTION(name) __typeof__(&name) name;
-#include "live/libmariadb.def"
-} libmariadb;
-
-static bool load(struct err *err) {
-    static const struct library_function functions[] = {
-#define FUNCTION(name) {#name, &libmariadb.name},
-#include "live/libmariadb.def"
-    };
-    return library_load("libmariadb.so.3", "such a URL", functions, LW_COUNT_OF(functions), err);
-}
 
 static const struct pos no_pos;
 
@@ -316,81 +302,18 @@ static const char *unlock_all(const struct live *live) {
 
 /* ---- connecting ---- */
 
-static bool set_tls(const struct live_url *url, MYSQL *handle, struct err *err) {
-    static const struct {
-        const char *name;
-        enum mysql_option option;
-    } files[] = {
-        {"ssl-ca", MYSQL_OPT_SSL_CA},         {"ssl-capath", MYSQL_OPT_SSL_CAPATH},
-        {"ssl-cert", MYSQL_OPT_SSL_CERT},     {"ssl-key", MYSQL_OPT_SSL_KEY},
-        {"ssl-cipher", MYSQL_OPT_SSL_CIPHER}, {"ssl-crl", MYSQL_OPT_SSL_CRL},
-    };
-    struct str mode = live_url_option(url, "ssl-mode");
-    bool verifies =
-        str_equal_nocase(mode, STR("VERIFY_CA")) || str_equal_nocase(mode, STR("VERIFY_IDENTITY"));
-    bool requires = verifies || str_equal_nocase(mode, STR("REQUIRED"));
-    if (mode.ptr != NULL && !requires && !str_equal_nocase(mode, STR("DISABLED")) &&
-        !str_equal_nocase(mode, STR("PREFERRED")))
-        return err_set(err, no_pos,
-                       "the URL's ssl-mode is none of DISABLED, PREFERRED, REQUIRED, "
-                       "VERIFY_CA, VERIFY_IDENTITY");
-    struct arena scratch = {0};
-    for (size_t i = 0; i < LW_COUNT_OF(files); i++) {
-        struct str value = live_url_option(url, files[i].name);
-        if (value.ptr != NULL)
-            libmariadb.mysql_optionsv(handle, files[i].option, str_to_c(&scratch, value));
-    }
-    arena_release(&scratch);
-    my_bool on = 1;
-    if (requires)
-        libmariadb.mysql_optionsv(handle, MYSQL_OPT_SSL_ENFORCE, &on);
-    if (verifies)
-        libmariadb.mysql_optionsv(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &on);
-    return true;
-}
-
-static bool check_options(const struct live_url *url, struct err *err) {
-    static const char *const known[] = {"ssl-mode", "ssl-ca",     "ssl-capath", "ssl-cert",
-                                        "ssl-key",  "ssl-cipher", "ssl-crl",    "socket",
-                                        "password", "user"};
-    for (size_t i = 0; i < url->options.count; i++) {
-        bool is_known = false;
-        for (size_t k = 0; k < LW_COUNT_OF(known); k++)
-            is_known |= str_is(url->options.items[i].name, known[k]);
-        if (!is_known)
-            return err_set(
-                err, no_pos,
-                "the URL's option \"%.*s\" is unknown: there are socket, user, password, "
-                "ssl-mode, ssl-ca, ssl-capath, ssl-cert, ssl-key, ssl-cipher, ssl-crl",
-                (int)(url->options.items[i].name.len > 40 ? 40 : url->options.items[i].name.len),
-                url->options.items[i].name.ptr);
-    }
-    return true;
-}
-
-static const char *text_or_null(struct arena *arena, struct str text) {
-    return text.ptr == NULL ? NULL : str_to_c(arena, text);
-}
-
-static struct str either(struct str first, struct str second) {
-    return first.ptr != NULL ? first : second;
-}
-
 /* Without a default database: nothing of the user's is found by its name alone. */
 static bool connect_handle(struct live *live, struct connection *connection, struct err *err) {
     struct arena *arena = &live->arena;
     const struct live_url *url = &live->url;
     MYSQL *handle = &connection->handle, *connected = NULL;
-    const char *host = url->host.len > 0 ? str_to_c(arena, url->host) : NULL;
+    struct live_mysql_target target = live_mysql_target(arena, url);
     unsigned protocol = MYSQL_PROTOCOL_TCP;
-    if (host != NULL && url->port != 0) /* else "localhost" is a socket, whatever the port */
+    if (target.host != NULL && url->port != 0) /* else "localhost" is a socket, whatever the port */
         libmariadb.mysql_optionsv(handle, MYSQL_OPT_PROTOCOL, &protocol);
     int wanted = libmariadb.mysql_real_connect_start(
-        &connected, handle, host,
-        text_or_null(arena, either(url->user, live_url_option(url, "user"))),
-        text_or_null(arena, either(url->password, live_url_option(url, "password"))), NULL,
-        url->port, text_or_null(arena, live_url_option(url, "socket")),
-        CLIENT_FOUND_ROWS | CLIENT_MULTI_RESULTS);
+        &connected, handle, target.host, target.user, target.password, NULL, url->port,
+        target.socket, CLIENT_FOUND_ROWS | CLIENT_MULTI_RESULTS);
     uint64_t began_us = live_now_us();
     while (wanted != 0) {
         struct pollfd fd = {.fd = (int)libmariadb.mysql_get_socket(handle)};
@@ -409,12 +332,7 @@ static bool connect_handle(struct live *live, struct connection *connection, str
     }
     if (connected == NULL)
         return err_set(err, no_pos, "%s", libmariadb.mysql_error(handle));
-    struct str mode = live_url_option(url, "ssl-mode");
-    bool may_be_plain = mode.ptr == NULL || str_equal_nocase(mode, STR("DISABLED")) ||
-                        str_equal_nocase(mode, STR("PREFERRED"));
-    if (!may_be_plain && libmariadb.mysql_get_ssl_cipher(handle) == NULL)
-        return err_set(err, no_pos, "the connection has no TLS, which the URL's ssl-mode asks for");
-    return true;
+    return live_mysql_has_tls(url, handle, err);
 }
 
 static bool read_version(struct live *live, MYSQL *handle, struct err *err) {
@@ -447,7 +365,7 @@ static bool connect_session(struct live *live, size_t index, struct err *err) {
     libmariadb.mysql_optionsv(handle, MYSQL_OPT_RECONNECT, &off);
     libmariadb.mysql_optionsv(handle, MYSQL_READ_DEFAULT_GROUP, "client");
     libmariadb.mysql_optionsv(handle, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-    if (!check_options(&live->url, err) || !set_tls(&live->url, handle, err) ||
+    if (!live_mysql_set_options(&live->url, handle, err) ||
         !connect_handle(live, connection, err))
         return false;
     session->id = (int64_t)libmariadb.mysql_thread_id(handle);
@@ -505,7 +423,7 @@ static void release(struct live *live) {
 }
 
 static const struct live_backend backend = {
-    .load = load,
+    .load = live_libmariadb_load,
     .connect = connect_session,
     .disconnect = disconnect,
     .socket = socket_of,
