@@ -83,6 +83,8 @@ static enum cli_exit print_result(const struct watch_run_options *options, struc
     size_t count = watch_report_count(&report) + search.findings.items.count;
     if (options->format == WATCH_JSON)
         report_watch_json(&report, &out);
+    else if (options->format == WATCH_HTML)
+        report_watch_html(&report, &out);
     else
         report_watch_text(&report, &out);
     return pipeline_print(&out, count > 0 ? CLI_FINDINGS : CLI_CLEAN);

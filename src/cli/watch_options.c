@@ -18,7 +18,7 @@ static bool set_source(void *options, struct str value, struct err *err) {
 }
 
 static bool set_format(void *options, struct str value, struct err *err) {
-    static const char *const names[] = {"text", "json"}; /* as enum watch_format */
+    static const char *const names[] = {"text", "json", "html"}; /* as enum watch_format */
     size_t chosen;
     if (!cli_choose(value, "format", names, LW_COUNT_OF(names), &chosen, err))
         return false;
@@ -127,7 +127,7 @@ static bool add_path(void *into, struct str value, struct err *err) {
 
 static const struct cli_option watch_options[] = {
     {"source", 0, "KIND", "what the files are, if looking at them does not tell", set_source},
-    {"format", 0, "FORMAT", "text or json", set_format},
+    {"format", 0, "FORMAT", "text, json or html", set_format},
     {"show-values", 0, NULL, "tell keys and values; else they are hashed with a key of this run", set_show_values},
     {"pedantic", 0, NULL, "also losses that may have been meant, with the doubt", set_pedantic},
     {"window", 0, "SECONDS", "a write is not computed from what was read longer ago (60)", set_window},

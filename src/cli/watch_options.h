@@ -8,7 +8,7 @@
 #include "trace/source.h"
 #include "watch/watch.h"
 
-enum watch_format { WATCH_TEXT, WATCH_JSON };
+enum watch_format { WATCH_TEXT, WATCH_JSON, WATCH_HTML };
 
 struct watch_run_options {
     struct arena *arena;

@@ -20,6 +20,14 @@ size_t watch_report_count(struct watch_report *report);
 void report_watch_text(const struct watch_report *report, struct buf *out);
 void report_watch_json(const struct watch_report *report, struct buf *out);
 
+/* One file with style, script and drawings in it. */
+void report_watch_html(const struct watch_report *report, struct buf *out);
+
+/* What text and HTML say alike: what happened; how often; how much was looked at, and what was not. */
+void put_watch_sentence(const struct watch_loss *loss, struct buf *out);
+void put_watch_rate(const struct watch_stats *stats, const struct watch_loss *loss, struct buf *out);
+void put_watch_coverage(const struct watch_report *report, struct buf *out);
+
 /* "arithmetic", "revert", "order". */
 const char *watch_evidence_name(enum watch_evidence evidence);
 /* `2026-11-27 10:55:42.000123`, UTC; empty if it is not told. */

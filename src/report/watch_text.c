@@ -38,7 +38,7 @@ static void put_columns(const struct watch_loss *loss, struct buf *out) {
         buf_printf(out, "%s%.*s", i == 0 ? "" : i + 1 == loss->column_count ? " and " : ", ", STR_ARG(loss->columns[i]));
 }
 
-static void put_sentence(const struct watch_loss *loss, struct buf *out) {
+void put_watch_sentence(const struct watch_loss *loss, struct buf *out) {
     if (loss->rule == RULE_RESURRECTED_ROW) {
         buf_add_c(out, "A deleted the row, and B inserted it again as it had known it");
         return;
@@ -105,7 +105,7 @@ static void put_step(const struct watch_report *report, const struct watch_step 
     buf_release(&where);
 }
 
-static void put_rate(const struct watch_stats *stats, const struct watch_loss *loss, struct buf *out) {
+void put_watch_rate(const struct watch_stats *stats, const struct watch_loss *loss, struct buf *out) {
     const double day_us = 86400e6;
     double span = stats->first_us >= 0 ? (double)(stats->last_us - stats->first_us) : 0;
     buf_printf(out, "seen %llu time%s", (unsigned long long)loss->count, loss->count == 1 ? "" : "s");
@@ -169,7 +169,7 @@ static void put_loss(const struct watch_report *report, const struct watch_loss 
     buf_release(&title);
     buf_printf(out, " (%s%s)\n", loss->is_possible ? "possible, " : "", watch_evidence_name(loss->evidence));
     struct buf text = {0};
-    put_sentence(loss, &text);
+    put_watch_sentence(loss, &text);
     put_wrapped(out, buf_str(&text), 2, 0, report_width(report->report));
     buf_clear(&text);
     if (loss->is_possible) {
@@ -177,7 +177,7 @@ static void put_loss(const struct watch_report *report, const struct watch_loss 
         put_wrapped(out, buf_str(&text), 2, 2, report_width(report->report));
     }
     buf_clear(&text);
-    put_rate(&report->result->stats, loss, &text);
+    put_watch_rate(&report->result->stats, loss, &text);
     put_wrapped(out, buf_str(&text), 2, 2, report_width(report->report));
     buf_release(&text);
     const struct watch_example *example = &loss->examples.items[0];
@@ -193,7 +193,7 @@ static void put_count(struct buf *out, uint64_t count, const char *one, const ch
     buf_printf(out, "%llu %s", (unsigned long long)count, count == 1 ? one : many);
 }
 
-static void put_coverage(const struct watch_report *report, struct buf *out) {
+static void put_counts_of(const struct watch_report *report, struct buf *out) {
     const struct watch_stats *stats = &report->result->stats;
     buf_add_c(out, "watched ");
     if (stats->write_count > 0)
@@ -259,6 +259,11 @@ static void put_gaps(const struct watch_report *report, struct buf *out) {
     }
 }
 
+void put_watch_coverage(const struct watch_report *report, struct buf *out) {
+    put_counts_of(report, out);
+    put_gaps(report, out);
+}
+
 void report_watch_text(const struct watch_report *report, struct buf *out) {
     const struct watch_result *result = report->result;
     size_t told = 0;
@@ -273,7 +278,7 @@ void report_watch_text(const struct watch_report *report, struct buf *out) {
         buf_add_c(out, "no lost write seen\n");
     else
         buf_printf(out, "%zu kind%s of lost write%s\n", told, told == 1 ? "" : "s", told == 1 ? "" : "s");
-    put_coverage(report, out);
+    put_counts_of(report, out);
     if (report->report->findings == NULL)
         return;
     struct report quiet = *report->report;
