@@ -104,7 +104,6 @@ bool log_clock_short_date(struct log_clock *clock, struct str *text, int64_t *ti
     int64_t us = clock->minute_us;
     if (!take_seconds(&rest, &us))
         return false;
-    clock->is_zone_assumed = true;
     *text = rest;
     *time_us = us;
     return true;

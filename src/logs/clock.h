@@ -18,7 +18,8 @@ struct log_clock {
 /* Takes `YYYY-MM-DD HH:MM:SS`, a T in place of the space, and a fraction, off the front of `text`. */
 bool log_clock_date(struct log_clock *clock, struct str *text, int64_t *time_us);
 
-/* The same of `YYMMDD HH:MM:SS`, where the hour may have a space for its first digit. */
+/* The same of `YYMMDD HH:MM:SS`, where the hour may have a space for its first digit. It never has a zone: that UTC is assumed
+ * is for the caller to note. */
 bool log_clock_short_date(struct log_clock *clock, struct str *text, int64_t *time_us);
 
 /* Takes a zone off the front of `text` (`Z`, `+01:00`, `-03`, `CEST`) and makes `*time_us` UTC. False if there is none. */

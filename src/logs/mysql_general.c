@@ -135,6 +135,8 @@ static bool read_header(struct log_clock *clock, struct str line, struct header 
     text = str_sub(text, 1, text.len);
     if (!take_command(&text, &header->command))
         return false;
+    if (line.ptr[0] != '\t')
+        clock->is_zone_assumed |= line.ptr[6] == ' ';
     header->text_from = line.len - text.len;
     return true;
 }
