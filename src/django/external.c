@@ -27,12 +27,15 @@ static bool has_part(struct str dotted, const char *part) {
     return false;
 }
 
-/* What a console or a cache sees, what removes a file that may be gone as well, and making an object: done twice, or
- * for nothing, it does no harm. */
+/* What a console, a cache or one visitor's session gets, what removes a file that may be gone as well, and making an object: done
+ * twice, or for nothing, it does no harm. */
 static bool is_harmless(struct str dotted) {
     static const char *const removals[] = {"os.remove", "os.unlink", "shutil.rmtree"};
+    static const char *const logins[] = {"django.contrib.auth.login", "django.contrib.auth.logout",
+                                         "django.contrib.auth.update_session_auth_hash"};
     struct str last = lower_last_part(dotted);
     return has_part(dotted, "stdout") || has_part(dotted, "stderr") || has_part(dotted, "cache") ||
+           has_part(dotted, "session") || str_is_one_of(dotted, logins, LW_COUNT_OF(logins)) ||
            str_is_one_of(dotted, removals, LW_COUNT_OF(removals)) ||
            (last.len > 0 && last.ptr[0] >= 'A' && last.ptr[0] <= 'Z');
 }

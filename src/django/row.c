@@ -303,6 +303,18 @@ static bool is_in_hook(const struct lowerer *l) {
            l->facts->project->functions.items[func->function].is_hook;
 }
 
+/* With another key the object is a copy: what it holds of the row that it was is meant for that one. */
+static void assign_all(struct lowerer *l, struct txn_span span, struct row *row) {
+    for (size_t i = 0; i < row->model->fields.count; i++) {
+        const struct model_field *field = row->model->fields.items[i];
+        bool is_there = !row->is_partial || is_loaded(row, field);
+        if (field->is_primary || field->kind == FIELD_MANY_TO_MANY || !is_there)
+            continue;
+        txn_build_set_column(&l->b, span, row->var, field->column, txn_column(&l->b, span, row->var, field->column));
+        l->step_count++;
+    }
+}
+
 void row_set_attribute(struct lowerer *l, struct txn_span span, struct row *row, struct str name,
                        struct val *val) {
     struct model_field *field = model_attribute(row->model, name);
@@ -313,6 +325,8 @@ void row_set_attribute(struct lowerer *l, struct txn_span span, struct row *row,
         return;
     }
     VEC_PUSH(l->arena, &row->assigned, field);
+    if (l->frame->func != NULL && func_is_decorated(l->frame->func, "property"))
+        l->b.program->vars.items[row->var].is_shown = true; /* a value made up for who reads it */
     bool is_relation = field->kind != FIELD_PLAIN;
     bool is_object = is_relation && str_equal(field->name, name);
     if (row->is_partial && !is_loaded(row, field)) {
@@ -323,6 +337,8 @@ void row_set_attribute(struct lowerer *l, struct txn_span span, struct row *row,
         bool is_kept = val->kind == VAL_ROW || (val->kind == VAL_UNKNOWN && val->model == field->target) || val_is_none(val);
         cell_set(l, cell, is_object && is_kept ? val : NULL);
     }
+    if (field->is_primary && !val_is_none(val))
+        assign_all(l, span, row);
     if (field->is_primary)
         cell_set(l, &row->pk_state, val_is_none(val) ? val_bool(l, span, false)
                                                      : val_bool(l, span, true));

@@ -51,15 +51,18 @@ static bool is_returned(const struct session *session, uint32_t object) {
     return false;
 }
 
-/* delete() takes the key off the object. */
-static bool is_deleted(const struct world *world, const struct session *session,
-                       const struct object *object) {
+/* The object's key if it has a single column; NULL: it doesn't. */
+static const struct cell *key_of(const struct world *world, const struct session *session,
+                                 const struct object *object) {
     const struct table *table = world->schema->tables.items[object->table];
     if (!table->has_primary_key || table->keys.items[0].column_count != 1)
-        return false;
-    const struct cell *cell =
-        &session->cells.items[object->first_cell + table->keys.items[0].columns[0]];
-    return cell->is_assigned && cell->value.kind == VALUE_NULL;
+        return NULL;
+    return &session->cells.items[object->first_cell + table->keys.items[0].columns[0]];
+}
+
+/* delete() takes the key off the object. */
+static bool is_deleted(const struct cell *key) {
+    return key != NULL && key->is_assigned && key->value.kind == VALUE_NULL;
 }
 
 /* An object that was made and never saved has no row that it could be the change of. */
@@ -77,12 +80,13 @@ static void find_dropped(struct alone *alone, const struct world *world) {
     for (size_t i = 0; i < session->objects.count; i++) {
         const struct object *object = &session->objects.items[i];
         size_t columns = world->schema->tables.items[object->table]->columns.count;
-        if (is_returned(session, (uint32_t)i) || is_deleted(world, session, object) ||
+        const struct cell *key = key_of(world, session, object);
+        if (is_returned(session, (uint32_t)i) || is_deleted(key) ||
             !has_row(world, session, object))
             continue;
         for (size_t k = 0; k < columns; k++) {
             const struct cell *cell = &session->cells.items[object->first_cell + k];
-            if (!cell->is_assigned || cell->assigned_at == NULL ||
+            if (cell == key || !cell->is_assigned || cell->assigned_at == NULL ||
                 session->program->vars.items[cell->assigned_at->var].is_given ||
                 session->program->vars.items[cell->assigned_at->var].is_shown)
                 continue;
