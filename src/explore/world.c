@@ -51,6 +51,12 @@ bool world_init(struct world *world, struct arena *run, const struct schema *sch
     return true;
 }
 
+void world_set_args(struct world *world, const struct world_session *sessions) {
+    for (size_t i = 0; i < world->session_count; i++)
+        for (size_t k = 0; k < sessions[i].program->param_count; k++)
+            world->sessions[i].vars.items[k].scalar = sessions[i].args[k];
+}
+
 bool world_put_on(struct world *world, struct server *server, const struct server_setup *setup,
                   const struct db_config *config, struct err *err) {
     world->server = server;

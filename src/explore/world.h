@@ -90,6 +90,9 @@ bool world_init(struct world *world, struct arena *run, const struct schema *sch
                 const struct world_session *sessions, size_t session_count, struct err *err);
 void world_free(struct world *world);
 
+/* Gives the sessions of a world that was not started yet other arguments; their programs stay. */
+void world_set_args(struct world *world, const struct world_session *sessions);
+
 /* Has a world that was just made run on a server, whose tables are made anew if they are not those of `setup`. Such a
  * world can be copied only until its first step. False: the server's error. */
 bool world_put_on(struct world *world, struct server *server, const struct server_setup *setup,

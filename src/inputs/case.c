@@ -84,25 +84,22 @@ static struct value plain_value(struct maker *m, size_t table_index, size_t colu
     return plain->value;
 }
 
-static const struct choice *chosen(const struct maker *m, const struct assignment *a,
-                                   enum dim_kind kind, int table, int column) {
-    for (size_t i = 0; i < m->dim_count; i++) {
-        const struct dim *dim = m->dims[i];
-        if (dim->kind == kind && dim->table == table && dim->column == column)
-            return &dim->choices[a->at[i]];
-    }
-    return NULL;
+static const struct choice *choice_at(const struct maker *m, const struct assignment *a, uint8_t place) {
+    return place > 0 ? &m->dims[place - 1]->choices[a->at[place - 1]] : NULL;
 }
 
 bool is_spread(const struct maker *m, const struct assignment *a) {
-    const struct choice *choice = chosen(m, a, DIM_SPREAD, -1, -1);
-    return choice != NULL && choice->kind == CHOICE_OWN_ROW;
+    for (size_t i = m->dim_count; i > 0; i--)
+        if (m->dims[i - 1]->kind == DIM_SPREAD)
+            return m->dims[i - 1]->choices[a->at[i - 1]].kind == CHOICE_OWN_ROW;
+    return false;
 }
 
 static struct value column_value(struct maker *m, const struct assignment *a, size_t table_index,
                                  size_t column, int64_t row) {
     const struct table *table = m->schema->tables.items[table_index];
-    const struct choice *choice = chosen(m, a, DIM_COLUMN, (int)table_index, (int)column);
+    const uint8_t *places = m->places[table_index].columns;
+    const struct choice *choice = places != NULL ? choice_at(m, a, places[column]) : NULL;
     if (choice != NULL && choice->kind == CHOICE_VALUE)
         return choice->value;
     bool is_shared = m->domains.columns[table_index][column].is_looked_up &&
@@ -224,8 +221,7 @@ static void cut_off_from_itself(const struct maker *m, size_t table_index, struc
 }
 
 /* Most rows are the same from case to case, so each statement is made once. */
-static void add_row(struct maker *m, const struct assignment *a, size_t table_index, int64_t row,
-                    struct input_case *made) {
+static void add_row(struct maker *m, const struct assignment *a, size_t table_index, int64_t row) {
     const struct table *table = m->schema->tables.items[table_index];
     size_t byte_size = table->columns.count * sizeof(struct value);
     struct value values[TABLE_COLUMNS_MAX];
@@ -240,31 +236,47 @@ static void add_row(struct maker *m, const struct assignment *a, size_t table_in
     if (stmt == NULL && (stmt = make_insert(m, table, values)) != NULL)
         map_put(inserts, str_dup(m->scratch, key), stmt);
     if (stmt != NULL)
-        VEC_PUSH(m->arena, &made->setup, stmt);
+        VEC_PUSH(m->arena, &m->drawn.setup, stmt);
 }
 
 /* Parents before children; a cycle of foreign keys is cut where it closes (its columns are nullable or
  * deferred, else no row could ever be there). */
 static void add_table_rows(struct maker *m, const struct assignment *a, size_t table_index,
-                           uint64_t *done, struct input_case *made) {
+                           uint64_t *done) {
     if (table_index >= 63 || (*done & 1ull << table_index))
         return;
     *done |= 1ull << table_index;
     const struct table *table = m->schema->tables.items[table_index];
     for (size_t i = 0; i < table->foreign_keys.count; i++)
-        add_table_rows(m, a, table->foreign_keys.items[i].parent, done, made);
-    const struct choice *count = chosen(m, a, DIM_TABLE, (int)table_index, -1);
+        add_table_rows(m, a, table->foreign_keys.items[i].parent, done);
+    const struct choice *count = choice_at(m, a, m->places[table_index].rows);
     int64_t rows = count != NULL && count->kind == CHOICE_VALUE ? count->value.number : ROWS_PER_TABLE;
     for (int64_t row = 1; row <= rows; row++)
-        add_row(m, a, table_index, row, made);
+        add_row(m, a, table_index, row);
+}
+
+/* Whether the rows made last are those of the assignment. */
+static bool has_drawn(const struct maker *m, const struct assignment *a) {
+    bool has = m->drawn.is_made;
+    for (size_t i = 0; i < m->dim_count && has; i++)
+        has = m->dims[i]->kind == DIM_PARAM || m->drawn.of.at[i] == a->at[i];
+    return has;
+}
+
+static void draw_rows(struct maker *m, const struct assignment *a) {
+    uint64_t done = 0;
+    m->drawn = (struct drawn_rows){.of = *a, .is_made = true};
+    for (size_t i = 0; i < m->schema->tables.count && i < 63; i++)
+        if (m->tables & 1ull << i)
+            add_table_rows(m, a, i, &done);
 }
 
 struct input_case make_case(struct maker *m, const struct assignment *a) {
     struct input_case made = {0};
-    uint64_t done = 0;
-    for (size_t i = 0; i < m->schema->tables.count && i < 63; i++)
-        if (m->tables & 1ull << i)
-            add_table_rows(m, a, i, &done, &made);
+    if (!has_drawn(m, a))
+        draw_rows(m, a);
+    made.setup.items = m->drawn.setup.items;
+    made.setup.count = made.setup.capacity = m->drawn.setup.count;
     for (size_t s = 0; s < m->program_count; s++) {
         made.args[s] = ARENA_ARRAY(m->arena, struct value, m->programs[s]->param_count);
         for (size_t i = 0; i < m->dim_count; i++)

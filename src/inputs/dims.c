@@ -31,10 +31,25 @@ static void dim_add(struct maker *m, struct dim *dim, enum choice_kind kind, str
         dim->choices[dim->choice_count++] = (struct choice){kind, value};
 }
 
+/* The dimension made last. */
+static void note_place(struct maker *m, enum dim_kind kind, int table, int column) {
+    uint8_t place = (uint8_t)m->dim_count;
+    if (kind == DIM_TABLE)
+        m->places[table].rows = place;
+    if (kind != DIM_COLUMN)
+        return;
+    struct dim_places *places = &m->places[table];
+    if (places->columns == NULL)
+        places->columns = ARENA_ARRAY(m->scratch, uint8_t, m->schema->tables.items[table]->columns.count);
+    places->columns[column] = place;
+}
+
 static struct dim *new_dim(struct maker *m, enum dim_kind kind, int table, int column) {
     struct dim *dim = ARENA_NEW(m->scratch, struct dim);
-    if (m->dim_count < DIMS_MAX) /* past the limit a dimension keeps its plain choice */
+    if (m->dim_count < DIMS_MAX) { /* past the limit a dimension keeps its plain choice */
         m->dims[m->dim_count++] = dim;
+        note_place(m, kind, table, column);
+    }
     *dim = (struct dim){.kind = kind, .table = table, .column = column};
     dim_add(m, dim, CHOICE_DEFAULT, value_null());
     return dim;
@@ -149,6 +164,7 @@ static void table_dim(struct maker *m, size_t table) {
 }
 
 void make_dims(struct maker *m) {
+    m->places = ARENA_ARRAY(m->scratch, struct dim_places, m->schema->tables.count);
     for (size_t i = 0; i < m->program_count; i++)
         if (same_program(m, i) == i)
             param_dims(m, i);

@@ -45,6 +45,19 @@ struct assignment {
     uint8_t at[DIMS_MAX];
 };
 
+/* Where a table's dimensions are: index + 1; 0: none. */
+struct dim_places {
+    uint8_t rows;     /* TABLE */
+    uint8_t *columns; /* COLUMN, of each column; NULL: none of any */
+};
+
+/* What was chosen last of all that rows hang on, and the rows: assignments that differ in arguments alone share them. */
+struct drawn_rows {
+    struct assignment of;
+    bool is_made;
+    VEC(struct sql_stmt *) setup;
+};
+
 struct maker {
     struct arena *arena, *scratch;
     const struct schema *schema;
@@ -58,6 +71,10 @@ struct maker {
     struct map *inserts;  /* by table: the rows that were made, by their values */
     struct dim *dims[DIMS_MAX];
     size_t dim_count;
+    struct dim_places *places; /* by table */
+    struct drawn_rows drawn;   /* the rows made last */
+    const struct sql_stmt *const *loaded; /* of `rows`; NULL: they could not be loaded */
+    size_t loaded_count;
     size_t group;       /* the dimension that puts the rows into one group, which one session alone does not have */
     bool has_taken;     /* a key may be refused: that is to be reached too */
     struct map reached; /* steps that a kept case reached, by address; and what was refused */
