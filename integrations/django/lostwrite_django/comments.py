@@ -9,24 +9,22 @@ from .origin import tags_of_caller
 _TAGGED = re.compile(r"/\*(?![+!]).*?=.*?\*/", re.S)
 _INSERT = re.compile(r"\s*(?:INSERT|REPLACE)\b", re.I)
 _CACHED_MAX = 10000
-_encoded = {}
-
-
-def _encode(key, value):
-    text = _encoded.get((key, value))
-    if text is None:
-        # quote() leaves neither quotes nor stars, slashes or line ends.
-        text = "%s='%s'" % (quote(key, safe=""), quote(str(value), safe=""))
-        if len(_encoded) >= _CACHED_MAX:
-            _encoded.clear()
-        _encoded[key, value] = text
-    return text
+_comments = {}  # by the tags, of which there are few
 
 
 def comment_of(tags):
     if not tags:
         return ""
-    return "/*%s*/" % ",".join(_encode(key, tags[key]) for key in sorted(tags))
+    key = tuple(tags.items())
+    comment = _comments.get(key)
+    if comment is None:
+        # quote() leaves neither quotes nor stars, slashes or line ends.
+        pairs = ("%s='%s'" % (quote(name, safe=""), quote(str(tags[name]), safe="")) for name in sorted(tags))
+        comment = "/*%s*/" % ",".join(pairs)
+        if len(_comments) >= _CACHED_MAX:
+            _comments.clear()
+        _comments[key] = comment
+    return comment
 
 
 def is_tagged(sql):

@@ -21,11 +21,12 @@ TASKS_MAX = 500  # of an event loop; beyond, the waiting one is not looked for
 CACHED_MAX = 10000
 
 _REQUEST, _COMMAND, _THREAD = "request", "command", "thread"
+# By the code's id: its hash is computed anew each time, over all its bytes.
 _special = {
-    BaseHandler._get_response.__code__: _REQUEST,
-    BaseHandler._get_response_async.__code__: _REQUEST,
-    BaseCommand.execute.__code__: _COMMAND,
-    SyncToAsync.thread_handler.__code__: _THREAD,
+    id(BaseHandler._get_response.__code__): _REQUEST,
+    id(BaseHandler._get_response_async.__code__): _REQUEST,
+    id(BaseCommand.execute.__code__): _COMMAND,
+    id(SyncToAsync.thread_handler.__code__): _THREAD,
 }
 _SYNC_TO_ASYNC = SyncToAsync.__call__.__code__
 
@@ -95,7 +96,7 @@ def _note(tags, frame):
         path = own_path(code.co_filename)
         if path is not None:
             tags["file"] = "%s:%d" % (path, frame.f_lineno)
-    kind = _special.get(code)
+    kind = _special.get(id(code))
     if kind is None:
         return False
     if kind is _REQUEST:

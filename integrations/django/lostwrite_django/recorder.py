@@ -163,8 +163,9 @@ class Recorder:
         except Exception as error:
             self._safely(self._statements, connection, begun, sql, params, many, error=error)
             raise
+        raw = wrapper.cursor
         self._safely(self._executed, connection, wrapper, begun, sql, params, many)
-        return answer
+        return wrapper.cursor if answer is raw else answer  # sqlite3's execute() gives its cursor
 
     @staticmethod
     def _safely(record, *args, **kwargs):

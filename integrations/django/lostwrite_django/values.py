@@ -9,6 +9,7 @@ import uuid
 
 from django.utils.functional import Promise
 
+JSON_CHARS_MAX = 1 << 16
 _PLACEHOLDER = re.compile(r"%(?:\((?P<name>[^)]*)\)s|s|%)")
 NOT_TOLD = {}
 
@@ -23,11 +24,21 @@ def _json_text(value):
     return json.dumps(ordered(value), ensure_ascii=False, default=str)
 
 
+def _text(value):
+    """A text; JSON, which a server gives back in an order of its own, in that order: nobody tells of which type a parameter is."""
+    if value[:1] in ("{", "[") and len(value) <= JSON_CHARS_MAX:
+        try:
+            return _json_text(json.loads(value))
+        except ValueError:
+            pass
+    return value
+
+
 def value_of(value):
     if value is None or isinstance(value, (bool, int)):
         return value
     if isinstance(value, (str, Promise)):
-        return str(value) if type(value) is not str else value
+        return _text(str(value))
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, decimal.Decimal):

@@ -88,15 +88,15 @@ ACTIONS = {
     "percent with values": lambda: raw("SELECT '100%%', %s", [5]),
     "no values": lambda: raw("SELECT '100%%'", []),
     "like": lambda: raw(LIKE),
-    "many": lambda: raw("INSERT INTO shop_item (name, stock, price, is_sold, notes) VALUES (%s, %s, 0, %s, '{}')",
-                        [("a%d" % i, i, False) for i in range(50)], many=True),
+    "many": lambda: raw("INSERT INTO shop_item (name, stock, price, is_sold, notes) VALUES (%s, %s, %s, %s, %s)",
+                        [("a%d" % i, i, 0, False, "{}") for i in range(50)], many=True),
     "another": with_another_wrapper,
 }
 
 
 def main():
     call_command("migrate", run_syncdb=True, verbosity=0)
-    Item.objects.create(id=1, name="first", stock=3)
+    Item.objects.create(name="first", stock=3)
     told = {}
     for name, action in ACTIONS.items():
         sent.clear()

@@ -140,13 +140,15 @@ KINDS = [
 
 
 class Load:
-    """`apps`: added to INSTALLED_APPS; `path`: folders for Python's path; `environment`: added to the processes'."""
+    """`comments`: statements tell where they come from (integrations/django); `recording`: the file to which the processes record
+    what they send; `environment`: added to theirs."""
 
-    def __init__(self, databases, apps=(), path=(), environment=None):
-        path = [str(HERE), str(ROOT / "examples" / "orm_mistakes"), *map(str, path), os.environ.get("PYTHONPATH", "")]
-        self.environment = dict(os.environ, LOAD_DATABASES=json.dumps(databases), LOAD_APPS=json.dumps(list(apps)),
-                                DJANGO_SETTINGS_MODULE="load_settings", PYTHONDONTWRITEBYTECODE="1",
-                                PYTHONPATH=os.pathsep.join(entry for entry in path if entry), **(environment or {}))
+    def __init__(self, databases, comments=False, recording=None, environment=None):
+        path = [HERE, ROOT / "examples" / "orm_mistakes", ROOT / "integrations" / "django", os.environ.get("PYTHONPATH", "")]
+        self.environment = dict(os.environ, LOAD_DATABASES=json.dumps(databases), LOAD_COMMENTS=str(int(comments)),
+                                LOAD_RECORDING=str(recording or ""), DJANGO_SETTINGS_MODULE="load_settings",
+                                PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=os.pathsep.join(str(entry) for entry in path if entry),
+                                **(environment or {}))
         self.workers = []
 
     def __enter__(self):

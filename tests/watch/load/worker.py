@@ -7,6 +7,7 @@
 
 import importlib
 import json
+import os
 import re
 import sys
 import traceback
@@ -59,6 +60,10 @@ def main():
     django.setup()
     from django.db import connection
 
+    if os.environ.get("LOAD_RECORDING"):
+        from lostwrite_django.recorder import Recorder
+
+        Recorder(os.environ["LOAD_RECORDING"], application="load").start()
     gate = Gate()
     with connection.execute_wrapper(gate):
         tell({"ready": True})
