@@ -2,7 +2,11 @@
 """What the decoder tells of the logs of real servers is what SELECT gave: every type of column, with each row image, with and without
 metadata, checksums and compression."""
 
+import itertools
+import json
+import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -16,6 +20,15 @@ import compare
 import workload
 
 BLOBS = ("TEXT", "BLOB", "JSON", "GEOMETRY")
+
+
+numbers = itertools.count()
+
+
+def without_place(event):
+    """A transaction without a GTID is named by its place."""
+    return {name: value for name, value in event.items()
+            if name != "at" and not (name == "transaction" and value.startswith("@"))}
 
 
 def none_lacks(image, kind, before, after, name):
@@ -90,6 +103,48 @@ class OfServer:
         updates = [change for change in changes if change["op"] == "update"]
         self.assertEqual({len(change["before"]) for change in updates}, {1})
         self.assertEqual(len(updates[-1]["after"]), 1)
+
+    def stream(self, file, last):
+        url = "mysql://root@127.0.0.1:%d/" % self.server.port
+        return subprocess.Popen([str(compare.PROGRAM), "--stream", url, file, last], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def test_stream(self):
+        """What a replica is sent is told as what stands in the files is, but for the places."""
+        work = workload.Work(self.server, self.columns)
+        first = sorted(name for name in os.listdir(os.path.join(self.server.folder, "data"))
+                       if name.startswith("log.") and name[4:].isdigit())[0]
+        work.sql("CREATE DATABASE IF NOT EXISTS lw")
+        last = "CREATE TABLE lw.last%d (a INT)" % next(numbers)
+        from_now = self.stream("", last)
+        self.addCleanup(from_now.kill)
+        self.assertEqual(from_now.stderr.readline(), b"listening\n")
+        before = len(work.sql("SHOW BINARY LOGS"))
+        work.create("lw.streamed%d" % next(numbers))
+        work.sql("FLUSH BINARY LOGS")
+        work.sql(last)
+        said, errors = from_now.communicate(timeout=60)
+        from_first = self.stream(first, last)
+        self.addCleanup(from_first.kill)
+        all_said, all_errors = from_first.communicate(timeout=60)
+        self.assertEqual((from_now.returncode, from_first.returncode), (0, 0), errors + all_errors)
+        self.assertEqual(errors.decode().split()[-1], "log.%06d" % (before + 1))
+        wanted = [without_place(event) for event in self.told(work)]
+        del wanted[[event.get("sql") for event in wanted].index(last) + 1:]
+        told = [without_place(json.loads(line)) for line in all_said.decode().splitlines()]
+        self.assertEqual(told, wanted)
+        self.assertEqual([without_place(json.loads(line)) for line in said.decode().splitlines()], wanted[-3:])
+
+    def test_stream_refused(self):
+        done = subprocess.run([str(compare.PROGRAM), "--stream", "mysql://nobody:secret@127.0.0.1:%d/" % self.server.port,
+                               "", "x"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"can't connect: Access denied", done.stderr)
+        self.assertNotIn(b"secret", done.stderr)
+        done = self.stream("log.999999", "x")
+        self.addCleanup(done.kill)
+        self.assertIn(b"the server sends no more of its binary log: ", done.communicate(timeout=60)[1])
+        self.assertEqual(done.returncode, 1)
 
 
 class MariaDB(OfServer, unittest.TestCase):

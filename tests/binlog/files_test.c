@@ -38,6 +38,30 @@ static size_t lines_of(struct str text) {
     return count;
 }
 
+/* How many lines both begin with. */
+static size_t lines_same(struct str a, struct str b) {
+    size_t count = 0;
+    for (size_t i = 0; i < a.len && i < b.len && a.ptr[i] == b.ptr[i]; i++)
+        count += a.ptr[i] == '\n';
+    return count;
+}
+
+/* How many lines tell of events that end before `cut`: those with another behind them that begins there at last. */
+static size_t lines_before(struct str events, size_t cut) {
+    size_t count = 0, complete = 0;
+    unsigned long last_at = 0;
+    for (size_t at = 0; at < events.len; at = str_find(events, '\n', at) + 1) {
+        unsigned long here = strtoul(strstr(events.ptr + at, "\"at\": ") + 6, NULL, 10);
+        if (here > cut)
+            break;
+        if (here > last_at)
+            complete = count;
+        last_at = here > last_at ? here : last_at;
+        count++;
+    }
+    return complete;
+}
+
 static bool has_gap(struct str text) {
     for (size_t at = 0; at < text.len; at = str_find(text, '\n', at) + 1)
         if (str_starts(str_sub(text, at, text.len), "{\"kind\": \"gap\""))
@@ -79,20 +103,18 @@ static void test_pieces(void **state) {
 /* Up to the cut all is told as without it; behind it there is at most a gap, and the end of the transaction. */
 static void test_cut(void **state) {
     (void)state;
+    enum { LINES_OF_END_MAX = 3 }; /* of the event, of the transaction, its rollback */
     struct arena arena = {0};
     for (size_t i = 0; i < LW_COUNT_OF(logs); i++) {
         struct str bytes = read_log(&arena, logs[i].name, "binlog");
         struct str wanted = read_log(&arena, logs[i].name, "events");
         for (size_t cut = 0; cut < bytes.len; cut++) {
-            struct buf told = {0}, ended = {0};
-            print_events(&told, str_sub(bytes, 0, cut), 0, false);
-            print_events(&ended, str_sub(bytes, 0, cut), 0, true);
-            assert_true(told.len <= wanted.len && ended.len >= told.len);
-            assert_memory_equal(told.ptr ? told.ptr : "", wanted.ptr, told.len);
-            assert_memory_equal(ended.ptr ? ended.ptr : "", wanted.ptr, told.len);
-            assert_true(lines_of(buf_str(&ended)) <= lines_of(buf_str(&told)) + 3);
+            struct buf told = {0};
+            print_events(&told, str_sub(bytes, 0, cut), 0, true);
+            struct str text = buf_str(&told);
+            assert_true(lines_of(text) <= lines_same(text, wanted) + LINES_OF_END_MAX);
+            assert_true(lines_same(text, wanted) >= lines_before(wanted, cut));
             buf_release(&told);
-            buf_release(&ended);
         }
     }
     arena_release(&arena);
@@ -109,7 +131,7 @@ static bool is_in_use_flag(struct str bytes, size_t at) {
 /* One byte is wrong: with checksums that is told, and costs no more than the events that it stands in. */
 static void test_damage(void **state) {
     (void)state;
-    enum { LINES_LOST_MAX = 4, HEAD_BYTES = 400, STEP = 3 };
+    enum { LINES_LOST_MAX = 4, HEAD_BYTES = 400, STEP = 5 };
     struct arena arena = {0};
     for (size_t i = 0; i < LW_COUNT_OF(logs); i++) {
         struct str bytes = read_log(&arena, logs[i].name, "binlog");

@@ -23,7 +23,7 @@ SYSTEM_HEADERS = set("""
     stdnoreturn.h string.h strings.h time.h unistd.h sys/mman.h sys/resource.h sys/select.h sys/ioctl.h sys/stat.h sys/time.h
     sys/types.h sys/wait.h
 """.split())
-LIBRARY_FOLDERS = {"libpq-fe.h": "live", "mysql.h": "live", "errmsg.h": "live", "mysqld_error.h": "live", "sqlite3.h": "live",
+LIBRARY_FOLDERS = {"libpq-fe.h": "live", "mysql.h": "live", "mariadb_rpl.h": "live", "errmsg.h": "live", "mysqld_error.h": "live", "sqlite3.h": "live",
                    "zlib.h": "unpack", "zstd.h": "unpack"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)

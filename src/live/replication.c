@@ -1,0 +1,253 @@
+#include "live/replication.h"
+
+#ifdef LW_HAVE_LIBMARIADB
+#include "base/assert.h"
+#include "base/library.h"
+#include "live/libmariadb.h"
+
+#include <mariadb_rpl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define PACKET_ERROR UINT32_MAX /* of mysql_net_read_packet; the headers don't name it */
+
+enum { CONNECT_S_MAX = 10, SILENCE_S_MAX = 30, FIRST_POSITION = 4, FILE_NAME_BYTES_MAX = 512 };
+
+enum { FLAG_ANNOTATE = 2 }; /* MariaDB leaves the texts of statements out unless asked for them */
+
+/* Of an event's header. */
+enum { TYPE_AT = 4, NEXT_AT = 13, FLAGS_AT = 17, HEADER_BYTES = 19 };
+enum { TYPE_ROTATE = 4, TYPE_HEARTBEAT = 27, TYPE_HEARTBEAT_V2 = 41, FLAG_ARTIFICIAL = 0x20 };
+
+static struct {
+#define FUNCTION(name) __typeof__(&name) name;
+#include "live/libmariadb_rpl.def"
+} rpl;
+
+struct replication {
+    struct arena arena;
+    struct live_url url;
+    MYSQL handle;
+    MARIADB_RPL *stream; /* NULL: not asked for */
+    bool has_checksums;
+    char file[FILE_NAME_BYTES_MAX];
+};
+
+static const struct pos no_pos;
+
+static bool load(struct err *err) {
+    static const struct library_function functions[] = {
+#define FUNCTION(name) {#name, &rpl.name},
+#include "live/libmariadb_rpl.def"
+    };
+    return live_libmariadb_load(err) &&
+           library_load("libmariadb.so.3", "replication", functions, LW_COUNT_OF(functions), err);
+}
+
+static bool fail(struct replication *replication, const char *what, struct err *err) {
+    struct str message = str_from_c(libmariadb.mysql_error(&replication->handle));
+    struct str shown = live_url_scrub(&replication->arena, &replication->url, message);
+    return err_set(err, no_pos, "%s: %.*s", what, STR_ARG(shown));
+}
+
+static bool connect_handle(struct replication *replication, struct err *err) {
+    MYSQL *handle = &replication->handle;
+    const struct live_url *url = &replication->url;
+    struct live_mysql_target target = live_mysql_target(&replication->arena, url);
+    unsigned connect_s = CONNECT_S_MAX, silence_s = SILENCE_S_MAX, protocol = MYSQL_PROTOCOL_TCP;
+    my_bool off = 0;
+    libmariadb.mysql_optionsv(handle, MYSQL_OPT_CONNECT_TIMEOUT, &connect_s);
+    libmariadb.mysql_optionsv(handle, MYSQL_OPT_READ_TIMEOUT, &silence_s);
+    libmariadb.mysql_optionsv(handle, MYSQL_OPT_RECONNECT, &off);
+    libmariadb.mysql_optionsv(handle, MYSQL_READ_DEFAULT_GROUP, "client");
+    if (target.host != NULL && url->port != 0)
+        libmariadb.mysql_optionsv(handle, MYSQL_OPT_PROTOCOL, &protocol);
+    if (!live_mysql_set_options(url, handle, err))
+        return false;
+    if (rpl.mysql_real_connect(handle, target.host, target.user, target.password, NULL, url->port,
+                               target.socket, 0) == NULL)
+        return fail(replication, "can't connect", err);
+    return live_mysql_has_tls(url, handle, err);
+}
+
+static bool run(struct replication *replication, const char *sql) {
+    return rpl.mysql_real_query(&replication->handle, sql, strlen(sql)) == 0;
+}
+
+/* The first row's first two values, to `cells`, each of FILE_NAME_BYTES_MAX. False: there is none, or an error. */
+static bool ask(struct replication *replication, const char *sql, char cells[2][FILE_NAME_BYTES_MAX]) {
+    if (!run(replication, sql))
+        return false;
+    MYSQL_RES *result = rpl.mysql_store_result(&replication->handle);
+    MYSQL_ROW row = result != NULL ? libmariadb.mysql_fetch_row(result) : NULL;
+    unsigned count = result != NULL ? libmariadb.mysql_num_fields(result) : 0;
+    for (unsigned i = 0; row != NULL && i < 2 && i < count; i++)
+        snprintf(cells[i], FILE_NAME_BYTES_MAX, "%s", row[i] != NULL ? row[i] : "");
+    if (result != NULL)
+        libmariadb.mysql_free_result(result);
+    return row != NULL;
+}
+
+/* The file and position that the server writes at. */
+static bool find_now(struct replication *replication, uint64_t *position, struct err *err) {
+    /* MySQL 8.2 has the second, and 8.4 no longer the first. */
+    char cells[2][FILE_NAME_BYTES_MAX] = {"", ""};
+    if (!ask(replication, "SHOW MASTER STATUS", cells) &&
+        !ask(replication, "SHOW BINARY LOG STATUS", cells)) {
+        if (libmariadb.mysql_errno(&replication->handle) == 0)
+            return err_set(err, no_pos, "the server writes no binary log");
+        return fail(replication, "can't ask where the binary log ends", err);
+    }
+    snprintf(replication->file, sizeof(replication->file), "%s", cells[0]);
+    *position = strtoull(cells[1], NULL, 10);
+    return true;
+}
+
+/* What a replica says of itself: that it can read checksums and MariaDB's GTIDs, and that it wants a sign of life each second. */
+static bool introduce(struct replication *replication, struct err *err) {
+    static const char *const settings[] = {
+        "SET @master_binlog_checksum = @@global.binlog_checksum, "
+        "@source_binlog_checksum = @@global.binlog_checksum",
+        "SET @master_heartbeat_period = 1000000000, @source_heartbeat_period = 1000000000",
+        "SET @mariadb_slave_capability = 4",
+        "SET @slave_uuid = UUID(), @replica_uuid = @slave_uuid",
+    };
+    for (size_t i = 0; i < LW_COUNT_OF(settings); i++)
+        if (!run(replication, settings[i]))
+            return fail(replication, "the server refuses a replica's settings", err);
+    char cells[2][FILE_NAME_BYTES_MAX] = {"", ""};
+    if (!ask(replication, "SELECT @@global.binlog_checksum", cells))
+        return fail(replication, "can't ask for the kind of checksum", err);
+    replication->has_checksums = strcmp(cells[0], "NONE") != 0;
+    return true;
+}
+
+static bool begin(struct replication *replication, const struct replication_start *from,
+                  struct err *err) {
+    uint64_t position = from->position < FIRST_POSITION ? FIRST_POSITION : from->position;
+    if (from->file.len >= sizeof(replication->file))
+        return err_set(err, no_pos, "the binary log's name is too long");
+    snprintf(replication->file, sizeof(replication->file), "%.*s", STR_ARG(from->file));
+    if (from->file.len == 0 && !find_now(replication, &position, err))
+        return false;
+    if (position > UINT32_MAX)
+        return err_set(err, no_pos, "replication can't begin behind 4 GiB of a binary log");
+    if (!introduce(replication, err))
+        return false;
+    replication->stream = rpl.mariadb_rpl_init_ex(&replication->handle, MARIADB_RPL_VERSION);
+    if (replication->stream == NULL)
+        return fail(replication, "replication does not start", err);
+    uint32_t own_id = 0xF0000000u | ((uint32_t)getpid() & 0x0FFFFFFF);
+    rpl.mariadb_rpl_optionsv(replication->stream, MARIADB_RPL_FILENAME, replication->file,
+                             strlen(replication->file));
+    rpl.mariadb_rpl_optionsv(replication->stream, MARIADB_RPL_START, (unsigned long)position);
+    rpl.mariadb_rpl_optionsv(replication->stream, MARIADB_RPL_SERVER_ID,
+                             from->server_id != 0 ? from->server_id : own_id);
+    bool is_mariadb = strstr(libmariadb.mysql_get_server_info(&replication->handle), "MariaDB") != NULL;
+    rpl.mariadb_rpl_optionsv(replication->stream, MARIADB_RPL_FLAGS,
+                             is_mariadb ? FLAG_ANNOTATE : 0u);
+    if (rpl.mariadb_rpl_open(replication->stream) != 0)
+        return fail(replication, "the server sends no binary log", err);
+    return true;
+}
+
+struct replication *replication_open(struct str url, const struct replication_start *from, struct err *err) {
+    struct replication *replication = mem_alloc(sizeof(*replication));
+    memset(replication, 0, sizeof(*replication));
+    if (!live_url_parse(&replication->arena, url, &replication->url, err)) {
+        arena_release(&replication->arena);
+        free(replication);
+        return NULL;
+    }
+    bool is_good = replication->url.scheme == LIVE_SCHEME_MYSQL ||
+                   err_set(err, no_pos, "such a URL has no binary log");
+    if (!is_good || !load(err)) {
+        arena_release(&replication->arena);
+        free(replication);
+        return NULL;
+    }
+    libmariadb.mysql_init(&replication->handle);
+    if (connect_handle(replication, err) && begin(replication, from, err))
+        return replication;
+    replication_close(replication);
+    return NULL;
+}
+
+/* The name of the file that follows: behind the position, before the checksum. */
+static void take_name(struct replication *replication, struct str event) {
+    enum { NAME_AT = HEADER_BYTES + 8, CHECKSUM_BYTES = 4 };
+    size_t end = event.len - (replication->has_checksums ? CHECKSUM_BYTES : 0);
+    if (end > NAME_AT && end - NAME_AT < sizeof(replication->file))
+        snprintf(replication->file, sizeof(replication->file), "%.*s",
+                 STR_ARG(str_sub(event, NAME_AT, end)));
+}
+
+enum replication_state replication_next(struct replication *replication, struct str *bytes,
+                                        struct err *err) {
+    MYSQL *handle = &replication->handle;
+    unsigned long len = rpl.mysql_net_read_packet(handle);
+    *bytes = (struct str){0};
+    if ((uint32_t)len == PACKET_ERROR || len == 0) {
+        fail(replication, "the server sends no more of its binary log", err);
+        return REPLICATION_OVER;
+    }
+    const unsigned char *packet = handle->net.read_pos;
+    if (packet[0] == 0xFE && len < 9) {
+        err_set(err, no_pos, "the server has ended its binary log");
+        return REPLICATION_OVER;
+    }
+    struct str event = {(const char *)packet + 1, len - 1};
+    if (event.len < HEADER_BYTES) {
+        err_set(err, no_pos, "the server sent what is no event");
+        return REPLICATION_OVER;
+    }
+    unsigned type = (unsigned char)event.ptr[TYPE_AT];
+    bool is_artificial = ((unsigned char)event.ptr[FLAGS_AT] & FLAG_ARTIFICIAL) != 0;
+    if (type == TYPE_ROTATE && is_artificial)
+        take_name(replication, event);
+    if (type == TYPE_HEARTBEAT || type == TYPE_HEARTBEAT_V2 || (type == TYPE_ROTATE && is_artificial))
+        return REPLICATION_IDLE;
+    *bytes = event;
+    return REPLICATION_EVENT;
+}
+
+struct str replication_file(const struct replication *replication) {
+    return str_from_c(replication->file);
+}
+
+void replication_close(struct replication *replication) {
+    if (replication == NULL)
+        return;
+    if (replication->stream != NULL)
+        rpl.mariadb_rpl_close(replication->stream);
+    libmariadb.mysql_close(&replication->handle);
+    arena_release(&replication->arena);
+    free(replication);
+}
+
+#else
+struct replication *replication_open(struct str url, const struct replication_start *from, struct err *err) {
+    (void)url;
+    (void)from;
+    err_set(err, (struct pos){0}, "this lostwrite was built without libmariadb");
+    return NULL;
+}
+
+enum replication_state replication_next(struct replication *replication, struct str *bytes,
+                                        struct err *err) {
+    (void)replication;
+    *bytes = (struct str){0};
+    err_set(err, (struct pos){0}, "this lostwrite was built without libmariadb");
+    return REPLICATION_OVER;
+}
+
+struct str replication_file(const struct replication *replication) {
+    (void)replication;
+    return (struct str){0};
+}
+
+void replication_close(struct replication *replication) {
+    (void)replication;
+}
+#endif

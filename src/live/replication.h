@@ -1,0 +1,42 @@
+/* A server's binary log as a replica gets it: the events' bytes as they stand in the files, for a decoder of those. Reading takes
+ * nothing from the server but a connection that it lists among its replicas; the user needs REPLICATION SLAVE, and to
+ * begin with what is written now, REPLICATION CLIENT (MariaDB: BINLOG MONITOR).
+ *
+ *     struct replication *replication = replication_open(url, &from, &err);
+ *     while (replication_next(replication, &bytes, &err) != REPLICATION_OVER)
+ *         if (bytes.len > 0) ...
+ */
+#ifndef LW_LIVE_REPLICATION_H
+#define LW_LIVE_REPLICATION_H
+
+#include "base/err.h"
+
+/* Where to begin. */
+struct replication_start {
+    struct str file;    /* "binlog.000007"; empty: with what is written from now on */
+    uint64_t position;  /* of an event in `file`; below 4: its first */
+    uint32_t server_id; /* among the server's replicas, of which no other may have it; 0: one is made up */
+};
+
+enum replication_state {
+    REPLICATION_EVENT, /* `bytes` is one event */
+    REPLICATION_IDLE,  /* nothing for a second, or what concerns a replica alone: a chance to look up */
+    REPLICATION_OVER,  /* the connection is lost, or the server can't send more: `err` says why */
+};
+
+struct replication;
+
+/* Connects and asks for the log. NULL if that fails; passwords don't show in `err`. */
+struct replication *replication_open(struct str url, const struct replication_start *from, struct err *err);
+
+/* Waits for an event, about a second at most. `bytes` lives until the next call. */
+enum replication_state replication_next(struct replication *replication, struct str *bytes,
+                                        struct err *err);
+
+/* The file that the last event stands in. */
+struct str replication_file(const struct replication *replication);
+
+/* NULL is nothing to close. */
+void replication_close(struct replication *replication);
+
+#endif
