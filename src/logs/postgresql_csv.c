@@ -22,7 +22,7 @@ struct field {
 struct csv_log {
     struct postgresql_log log;
     struct log_lines lines;
-    bool has_entry, is_quoted; /* a record is not at its end: within quotes */
+    bool has_entry; /* a record is not at its end: within quotes */
     uint64_t offset, line;     /* of its beginning */
     const char *lost;
     struct field fields[COLUMNS_MAX];
@@ -34,14 +34,19 @@ static const char *const no_record = "lines that belong to no record before them
 
 /* `2026-11-27 10:55:42.123 UTC,`: what a line within a text hardly begins with. */
 static bool begins_record(struct str line) {
-    struct log_clock clock = {0};
-    struct str rest = line;
-    int64_t time_us;
-    if (line.len < 24 || line.ptr[4] != '-' || line.ptr[19] != '.' || line.ptr[23] != ' ' ||
-        !log_clock_date(&clock, &rest, &time_us))
+    static const char shape[] = "dddd-dd-dd dd:dd:dd.ddd ";
+    size_t len = sizeof(shape) - 1;
+    if (line.len < len + 2 || line.ptr[4] != '-' || line.ptr[19] != '.')
         return false;
-    size_t comma = str_find(line, ',', 24);
-    return comma < line.len && comma > 24 && comma - 24 <= 12;
+    for (size_t i = 0; i < len; i++) {
+        char c = line.ptr[i];
+        if (shape[i] == 'd' ? c < '0' || c > '9' : c != shape[i])
+            return false;
+    }
+    size_t comma = len;
+    while (comma < line.len && comma - len <= 12 && line.ptr[comma] != ',')
+        comma++;
+    return comma < line.len && comma > len && line.ptr[comma] == ',';
 }
 
 static bool has_odd_quotes(struct str line) {
@@ -64,32 +69,35 @@ static size_t quoted_end(struct str record, size_t from, bool *has_quotes) {
     }
 }
 
-/* `is_cut`: the end of the record is not there. */
-static bool split(struct csv_log *log, struct str record, bool is_cut) {
+enum split { SPLIT_BAD, SPLIT_OPEN, SPLIT_WHOLE };
+
+/* SPLIT_OPEN: it ends within quotes. */
+static enum split split(struct csv_log *log, struct str record) {
     log->field_count = 0;
     for (size_t at = 0;;) {
         if (log->field_count == COLUMNS_MAX)
-            return false;
+            return SPLIT_BAD;
         struct field *field = &log->fields[log->field_count++];
         *field = (struct field){0};
         size_t to;
         if (at < record.len && record.ptr[at] == '"') {
             size_t end = quoted_end(record, at + 1, &field->has_quotes);
-            if (end == record.len && !is_cut)
-                return false;
             field->text = str_sub(record, at + 1, end);
-            to = end < record.len ? end + 1 : end;
+            if (end == record.len)
+                return SPLIT_OPEN;
+            to = end + 1;
         } else {
-            to = str_find(record, ',', at);
-            field->text = str_sub(record, at, to);
+            to = at;
+            while (to < record.len && record.ptr[to] != ',')
+                to++;
+            field->text = (struct str){record.ptr + at, to - at};
         }
         if (to == record.len)
-            break;
+            return log->field_count >= COLUMNS_MIN ? SPLIT_WHOLE : SPLIT_BAD;
         if (record.ptr[to] != ',')
-            return false;
+            return SPLIT_BAD;
         at = to + 1;
     }
-    return log->field_count >= (is_cut ? MESSAGE + 1 : COLUMNS_MIN);
 }
 
 /* A column's text, doubled quotes undone in place; empty if this version does not have it. */
@@ -100,12 +108,15 @@ static struct str column(struct csv_log *log, enum column which) {
     if (!field->has_quotes)
         return field->text;
     char *begin = log_lines_writable(&log->lines, field->text), *to = begin;
-    for (size_t i = 0; i < field->text.len; i++) {
-        *to++ = field->text.ptr[i];
-        if (field->text.ptr[i] == '"')
-            i++;
+    const char *from = begin, *end = begin + field->text.len;
+    for (const char *quote; (quote = memchr(from, '"', (size_t)(end - from))) != NULL;) {
+        size_t len = (size_t)(quote - from) + 1;
+        memmove(to, from, len);
+        to += len;
+        from += len < (size_t)(end - from) ? len + 1 : len;
     }
-    field->text.len = (size_t)(to - begin);
+    memmove(to, from, (size_t)(end - from));
+    field->text.len = (size_t)(to - begin) + (size_t)(end - from);
     field->has_quotes = false;
     return field->text;
 }
@@ -126,10 +137,10 @@ static bool read_time(struct csv_log *log, int64_t *time_us) {
     return log_clock_zone(&log->log.clock, &time, time_us);
 }
 
-/* False if it is no record. */
-static bool take_record(struct csv_log *log, struct str record, bool is_cut) {
+/* Tells of the record that was split; false if it is none. */
+static bool take_fields(struct csv_log *log, bool is_cut) {
     struct postgresql_entry entry = {.is_cut = is_cut, .offset = log->offset, .line = log->line};
-    if (!split(log, record, is_cut) || !read_time(log, &entry.time_us))
+    if (log->field_count <= MESSAGE || !read_time(log, &entry.time_us))
         return false;
     entry.severity = postgresql_severity_of(column(log, ERROR_SEVERITY));
     if (!read_session(log, &entry))
@@ -159,41 +170,45 @@ static void lose_kept(struct csv_log *log) {
     log->has_entry = false;
 }
 
+/* A line that begins a record, or goes on with the one that is kept. */
+static enum log_keep take_record(struct csv_log *log, struct str record) {
+    enum log_keep keep = log->has_entry ? LOG_KEEP_ALL : LOG_KEEP_FROM;
+    enum split state = split(log, record);
+    if (state == SPLIT_OPEN || log->lines.is_partial) {
+        log->has_entry = true;
+        return keep;
+    }
+    log->has_entry = false;
+    if (state == SPLIT_WHOLE && take_fields(log, false))
+        log->lost = no_record;
+    else
+        lose(log, damaged, record.len + 1);
+    return LOG_KEEP_NONE;
+}
+
 static enum log_keep take_line(void *decoder, struct str line) {
     struct csv_log *log = decoder;
     log_out_skipped(&log->log.out, &log->lines);
-    if (!log->has_entry || begins_record(line)) {
-        lose_kept(log);
-        log->offset = log_lines_offset(&log->lines);
-        log->line = log->lines.line;
-        if (!begins_record(line)) {
-            lose(log, log->lost, line.len + 1);
-            return LOG_KEEP_NONE;
-        }
-        log->has_entry = true;
-        log->is_quoted = has_odd_quotes(line);
-        if (log->is_quoted || log->lines.is_partial)
-            return LOG_KEEP_FROM;
-    } else {
-        log->is_quoted ^= has_odd_quotes(line);
-        if (log->is_quoted || log->lines.is_partial)
+    bool begins = begins_record(line);
+    if (log->has_entry && !begins) {
+        /* Most lines of a long text have no quote that could end it. */
+        if (!has_odd_quotes(line) && !log->lines.is_partial)
             return LOG_KEEP_ALL;
+        struct str kept = log_lines_kept(&log->lines);
+        return take_record(log, (struct str){kept.ptr, (size_t)(line.ptr + line.len - kept.ptr)});
     }
-    /* A record that is not kept begins with this line. */
-    const char *from = log->offset == log_lines_offset(&log->lines)
-                           ? line.ptr : log_lines_kept(&log->lines).ptr;
-    size_t len = (size_t)(line.ptr + line.len - from);
-    log->has_entry = false;
-    if (take_record(log, (struct str){from, len}, false))
-        log->lost = no_record;
-    else
-        lose(log, damaged, len + 1);
+    lose_kept(log);
+    log->offset = log_lines_offset(&log->lines);
+    log->line = log->lines.line;
+    if (begins)
+        return take_record(log, line);
+    lose(log, log->lost, line.len + 1);
     return LOG_KEEP_NONE;
 }
 
 static void take_too_long(void *decoder) {
     struct csv_log *log = decoder;
-    if (log->has_entry && !take_record(log, log_lines_kept(&log->lines), true))
+    if (log->has_entry && (split(log, log_lines_kept(&log->lines)) == SPLIT_BAD || !take_fields(log, true)))
         lose_kept(log);
     log->has_entry = false;
     log->lost = log_too_long;
