@@ -1,5 +1,6 @@
 /* What a source saw of a database's work, as its decoder tells it: one event at a time, in the order of the source. A source
- * tells of statements (server logs, a wire capture, a proxy) or of changed rows (a binlog, logical decoding), never of both.
+ * tells of statements (server logs, a wire capture, a proxy) or of changed rows (a binlog, logical decoding), never of both: the
+ * statements that a binlog tells are those that it has no rows of (DDL, DML in statement format).
  *
  * Slices in an event belong to the decoder and live until the sink returns. What a source does not say is absent, never guessed.
  */
@@ -64,7 +65,7 @@ struct trace_change {
     const bool *is_key;        /* part of the primary key (or replica identity); NULL: not told */
     size_t column_count;
     const struct trace_value *before; /* UPDATE, DELETE; NULL: not told */
-    const struct trace_value *after;  /* INSERT, UPDATE */
+    const struct trace_value *after;  /* INSERT, UPDATE: what is absent there was not changed, or a gap says why not told */
     struct str sql; /* the statement that did it, where the source is annotated; else empty */
 };
 
