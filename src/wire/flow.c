@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { BUCKETS = 1 << 14, HEAD_BYTES_MAX = 64, GUESSES_MAX = 16 };
+enum { BUCKETS = 1 << 14, HEAD_BYTES_MAX = 64, GUESSES_MAX = 16, FLOW_REUSE_US = 1000000 };
 
 static const char lost_packets[] = "packets of the connection are missing";
 static const char cut_packets[] = "packets were captured in part only";
@@ -445,13 +445,13 @@ static struct flow *new_flow(struct flows *flows, const struct packet *packet, u
     return flow;
 }
 
-/* A SYN on a connection that is there: the same ports are used again, unless it was only sent again. */
-static bool is_new_connection(const struct flow *flow, int end, const struct packet *packet) {
+/* A SYN on a connection that is there: the same ports are used again, with a later number (RFC 6528), unless the SYN was only sent
+ * again. */
+static bool is_new_connection(const struct flow *flow, int end, const struct packet *packet, int64_t time_us) {
     const struct half *half = &flow->halves[end];
     bool is_first = (packet->flags & (PACKET_SYN | PACKET_ACK)) == PACKET_SYN;
-    return is_first && half->is_started && distance(half->next, packet->sequence + 1) != 0 &&
-           (flow->state == FLOW_CLOSED || half->is_finished || distance(half->next, packet->sequence) > 0 ||
-            !flow->is_opened);
+    bool is_later = distance(half->next, packet->sequence) > 0 || time_us - flow->time_us > FLOW_REUSE_US;
+    return is_first && half->is_started && distance(half->next, packet->sequence + 1) != 0 && is_later;
 }
 
 static void note_flags(struct flow *flow, int end, const struct packet *packet) {
@@ -494,7 +494,7 @@ void flows_add(struct flows *flows, const struct packet *packet, int64_t time_us
     uint64_t hash = hash_of(packet);
     struct flow *flow = find_flow(flows, packet, hash);
     int end = flow != NULL && same_end(&flow->ends[1], &packet->from) && !same_end(&flow->ends[0], &packet->from);
-    if (flow != NULL && is_new_connection(flow, end, packet)) {
+    if (flow != NULL && is_new_connection(flow, end, packet, time_us)) {
         end_flow(flows, flow, true);
         flow = NULL;
     }

@@ -70,6 +70,15 @@ class Libpq:
             self.lib.PQclear(ctypes.c_void_p(result))
         self.lib.PQexitPipelineMode(self.c)
 
+    def copy_in(self, sql, data):
+        """By the extended protocol, whose Sync goes ahead of the data."""
+        result = ctypes.c_void_p(self.lib.PQexecParams(self.c, sql.encode(), 0, None, None, None, None, 0))
+        self.lib.PQclear(result)
+        assert self.lib.PQputCopyData(self.c, data, len(data)) == 1
+        assert self.lib.PQputCopyEnd(self.c, None) == 1
+        while (result := self.lib.PQgetResult(self.c)) is not None:
+            self.lib.PQclear(ctypes.c_void_p(result))
+
     def close(self):
         self.lib.PQfinish(self.c)
 
@@ -91,7 +100,8 @@ class Time(ctypes.Structure):
 
 TINY, LONG, DOUBLE, NULL, LONGLONG, DATE, TIME, DATETIME, BLOB, STRING = 1, 3, 5, 6, 8, 10, 11, 12, 252, 254
 COMPRESS = 32
-CURSOR_TYPE, PREFETCH, ARRAY_SIZE = 1, 2, 3
+CURSOR_TYPE, PREFETCH = 1, 2
+ARRAY_SIZE = 201
 
 
 class Libmariadb:
@@ -152,6 +162,20 @@ class Statement:
             if value is not None:
                 bind.buffer = ctypes.cast(ctypes.pointer(value), ctypes.c_void_p).value
                 self.kept.append(value)
+        assert self.lib.mysql_stmt_bind_param(self.s, self.binds) == 0
+
+    def bind_rows(self, rows):
+        """Whole numbers, a row after the other, in one bulk execution; None: NULL."""
+        self.attribute(ARRAY_SIZE, len(rows))
+        self.binds = (Bind * len(rows[0]))()
+        self.kept = []
+        for bind, column in zip(self.binds, zip(*rows)):
+            values = (ctypes.c_int * len(column))(*[value or 0 for value in column])
+            indicators = (ctypes.c_char * len(column))(*[bytes([value is None]) for value in column])
+            bind.buffer_type = LONG
+            bind.buffer = ctypes.cast(values, ctypes.c_void_p).value
+            bind.indicator = ctypes.cast(indicators, ctypes.c_void_p).value
+            self.kept += [values, indicators]
         assert self.lib.mysql_stmt_bind_param(self.s, self.binds) == 0
 
     def long_data(self, param, data):

@@ -196,6 +196,7 @@ class PostgreSQL(Damaged, unittest.TestCase):
         connection.params("SELEC $1", [(INT4, 0, b"1")], False)
         connection.pipeline(["INSERT INTO v (i) VALUES (10)", "INSERT INTO v (i) VALUES (11)", None, "INSERT INTO v (i) VALUES (12)",
                              "SELECT 1/0", "SELECT 2", None, "SELECT count(*) FROM v WHERE i >= 10", None])
+        connection.copy_in("COPY v (i) FROM STDIN", b"20\n21\n22\n")
         connection.query("BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT 1")
         connection.query("COMMIT")
         connection.close()
@@ -284,7 +285,7 @@ class PostgreSQL(Damaged, unittest.TestCase):
         self.assertEqual(told[at:], [
             ("INSERT INTO v (i) VALUES (10)", "ok", "open"), ("INSERT INTO v (i) VALUES (11)", "ok", "none"),
             ("INSERT INTO v (i) VALUES (12)", "ok", "open"), ("SELECT 1/0", "failed", "none"),
-            ("SELECT count(*) FROM v WHERE i >= 10", "ok", "none"),
+            ("SELECT count(*) FROM v WHERE i >= 10", "ok", "none"), ("COPY v (i) FROM STDIN", "ok", "none"),
             ("BEGIN ISOLATION LEVEL SERIALIZABLE", "ok", "open"), ("SELECT 1", "ok", "open"), ("COMMIT", "ok", "none")])
 
     def test_psycopg(self):
@@ -377,6 +378,10 @@ class MariaDB(Damaged, unittest.TestCase):
         long.long_data(0, b"first ")
         long.long_data(0, b"second")
         long.execute()
+        if cls.kind is servers.MariaDB:
+            bulk = connection.prepare("INSERT INTO v (a, c) VALUES (?, ?)")
+            bulk.bind_rows([(1, 10), (2, None), (3, 30)])
+            bulk.execute()
         try:
             connection.prepare("SELECT nothere FROM v")
         except OSError:
@@ -425,7 +430,7 @@ class MariaDB(Damaged, unittest.TestCase):
     def test_binary(self):
         for number in (2, 3):  # plain, compressed
             told = self.session(number)
-            inserts = [s for s in told if s["sql"].startswith("INSERT INTO v")]
+            inserts = [s for s in told if s["sql"].startswith("INSERT INTO v VALUES")]
             self.assertEqual([events.texts(s["params"]) for s in inserts], [self.EXPECTED, self.EXPECTED, [None] * 13])
             self.assertEqual([s["row_count"] for s in inserts], [1, 1, 1])
             reads = [s for s in told if s["sql"].startswith("SELECT * FROM v") and s.get("rows")]
@@ -436,6 +441,9 @@ class MariaDB(Damaged, unittest.TestCase):
             self.assertEqual(fetches[0]["params"], [["100", False]])
             self.assertIn(["first second", "1"], [events.texts(s["params"]) for s in told])
             self.assertIn("1054", [s["code"] for s in told])
+            if self.kind is servers.MariaDB:
+                bulk = [(events.texts(s["params"]), s["outcome"], s["after"]) for s in told if "(a, c)" in s["sql"]]
+                self.assertEqual(bulk, [(["1", "10"], "ok", "unknown"), (["2", None], "ok", "unknown"), (["3", "30"], "ok", "none")])
             self.assertEqual(told[-1]["sql"], "SELECT 'again'")
 
     def test_large(self):
