@@ -353,12 +353,12 @@ struct val *lower_attribute(struct lowerer *l, struct txn_span span, struct val 
 }
 
 /* Whether an attribute of that name may be a row's column, or run code where it is set. */
-static bool may_hold(struct lowerer *l, struct str name) {
+static bool may_hold(struct lowerer *l, const struct val *of, struct str name) {
     const struct func_list *setters = map_get(&l->facts->func_by_name, name);
     for (size_t i = 0; setters != NULL && i < setters->items.count; i++)
-        if (setters->items.items[i]->owner != NULL)
+        if (setters->items.items[i]->owner != NULL && (!of->is_object || setters->items.items[i]->may_write))
             return true;
-    for (size_t i = 0; i < l->facts->models.count; i++)
+    for (size_t i = 0; !of->is_object && i < l->facts->models.count; i++)
         if (model_attribute(l->facts->models.items[i], name) != NULL ||
             model_reverse(l->facts->models.items[i], name, false) != NULL)
             return true;
@@ -388,7 +388,7 @@ void lower_set_attribute(struct lowerer *l, struct txn_span span, struct val *of
             lower_set_attribute(l, span, attribute.val, name, val);
             return;
         }
-        if (of->is_orm && may_hold(l, name))
+        if (of->is_orm && may_hold(l, of, name))
             lower_note(l, span, STR("assignment to an attribute of a value that is not known"));
         return;
     case VAL_EXTERNAL:

@@ -62,15 +62,8 @@ static void note_signals(struct lowerer *l, struct txn_span span, const struct m
     signal_note(l, span, SIGNAL_POST_DELETE, model);
 }
 
-/* Receivers of every model's deletes are too many to be run for each row that goes. */
 static bool has_receivers(const struct lowerer *l, const struct model *model) {
-    bool is_told = false;
-    for (enum signal signal = SIGNAL_PRE_DELETE; signal <= SIGNAL_POST_DELETE; signal++) {
-        bool has_any = signal_has(l->facts, signal, model);
-        if (has_any && !signal_has_own(l->facts, signal, model))
-            return false;
-        is_told |= has_any;
-    }
+    bool is_told = signal_runs(l, SIGNAL_PRE_DELETE, model) || signal_runs(l, SIGNAL_POST_DELETE, model);
     return is_told && !l->is_small && l->step_count < LOWER_STEPS_MAX / 4;
 }
 
@@ -82,7 +75,7 @@ static void each_row(struct lowerer *l, struct txn_span span, struct model *mode
                      enum signal signal, int depth) {
     struct row *row = row_new(l, model, lower_var(l, str_lower(l->arena, model->name)));
     bool is_deleting = signal == SIGNAL_M2M_CHANGED;
-    if (l->frame->is_terminated || (!is_deleting && !signal_has(l->facts, signal, model)))
+    if (l->frame->is_terminated || (!is_deleting && !signal_runs(l, signal, model)))
         return;
     row->pk_state.val = val_bool(l, span, true);
     l->is_pinned[row->var] = true;
@@ -126,53 +119,63 @@ static uint16_t select_rows(struct lowerer *l, struct txn_span span, struct mode
     return var;
 }
 
+static void clear_column(struct lowerer *l, struct txn_span span, const struct reverse *reverse, struct str keys) {
+    struct str column = reverse->field->column;
+    struct buf sql = {0};
+    buf_add_c(&sql, "UPDATE ");
+    sql_name(l, reverse->model->table_name, &sql);
+    buf_add_c(&sql, " SET ");
+    sql_name(l, column, &sql);
+    buf_add_c(&sql, " = NULL WHERE ");
+    column_in(l, reverse->model->table_name, column, keys, &sql);
+    lower_sql(l, span, TXN_INTO_NOTHING, TXN_NO_VAR, &sql);
+    buf_release(&sql);
+}
+
+static void delete_dependent(struct lowerer *l, struct txn_span span, const struct reverse *reverse, struct str keys,
+                             int depth) {
+    struct model *model = reverse->model;
+    struct str column = reverse->field->column;
+    bool is_protected = reverse->field->on_delete == ON_DELETE_PROTECT;
+    if (reverse->field->on_delete == ON_DELETE_SET_NULL) {
+        clear_column(l, span, reverse, keys);
+        return;
+    }
+    if (!is_protected && has_receivers(l, model)) {
+        delete_rows(l, span, model, select_rows(l, span, model, column, keys), depth + 1);
+        return;
+    }
+    if (!is_protected)
+        note_signals(l, span, model);
+    if (!is_protected && !model_has_dependents(model)) {
+        delete_keys(l, span, model, column, keys);
+        return;
+    }
+    uint16_t var = select_keys(l, span, model, column, keys);
+    struct txn_step *step = txn_build_if(&l->b, span, txn_of_list(&l->b, span, TXN_EXPR_LEN, var));
+    if (is_protected) {
+        txn_build_raise(&l->b, span, STR("ProtectedError"));
+    } else {
+        struct str inner =
+            str_printf(l->arena, ":%.*s", STR_ARG(l->b.program->vars.items[var].name));
+        delete_dependents(l, span, model, inner, depth + 1);
+        delete_keys(l, span, model, model->pk->column, inner);
+    }
+    txn_build_end(&l->b, step);
+}
+
+/* Receivers of every model are too many to be run for each row that goes along. */
 static void delete_dependents(struct lowerer *l, struct txn_span span, struct model *model,
                               struct str keys, int depth) {
     if (depth > CASCADE_DEPTH_MAX) {
         lower_note(l, span, STR("a cascade this deep is not modelled"));
         return;
     }
-    for (size_t i = 0; i < model->reverses.count; i++) {
-        struct reverse *reverse = &model->reverses.items[i];
-        struct str column = reverse->field->column;
-        if (!is_dependent(reverse))
-            continue;
-        if (reverse->field->on_delete == ON_DELETE_CASCADE && has_receivers(l, reverse->model)) {
-            delete_rows(l, span, reverse->model, select_rows(l, span, reverse->model, column, keys),
-                        depth + 1);
-            continue;
-        }
-        if (reverse->field->on_delete == ON_DELETE_CASCADE)
-            note_signals(l, span, reverse->model);
-        if (reverse->field->on_delete == ON_DELETE_SET_NULL) {
-            struct buf sql = {0};
-            buf_add_c(&sql, "UPDATE ");
-            sql_name(l, reverse->model->table_name, &sql);
-            buf_add_c(&sql, " SET ");
-            sql_name(l, column, &sql);
-            buf_add_c(&sql, " = NULL WHERE ");
-            column_in(l, reverse->model->table_name, column, keys, &sql);
-            lower_sql(l, span, TXN_INTO_NOTHING, TXN_NO_VAR, &sql);
-            buf_release(&sql);
-            continue;
-        }
-        bool is_protected = reverse->field->on_delete == ON_DELETE_PROTECT;
-        if (!is_protected && !model_has_dependents(reverse->model)) {
-            delete_keys(l, span, reverse->model, column, keys);
-            continue;
-        }
-        uint16_t var = select_keys(l, span, reverse->model, column, keys);
-        struct txn_step *step = txn_build_if(&l->b, span, txn_of_list(&l->b, span, TXN_EXPR_LEN, var));
-        if (is_protected) {
-            txn_build_raise(&l->b, span, STR("ProtectedError"));
-        } else {
-            struct str inner = str_printf(l->arena, ":%.*s",
-                                          STR_ARG(l->b.program->vars.items[var].name));
-            delete_dependents(l, span, reverse->model, inner, depth + 1);
-            delete_keys(l, span, reverse->model, reverse->model->pk->column, inner);
-        }
-        txn_build_end(&l->b, step);
-    }
+    l->general_depth++;
+    for (size_t i = 0; i < model->reverses.count; i++)
+        if (is_dependent(&model->reverses.items[i]))
+            delete_dependent(l, span, &model->reverses.items[i], keys, depth);
+    l->general_depth--;
 }
 
 void row_delete(struct lowerer *l, struct txn_span span, struct row *row) {

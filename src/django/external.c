@@ -170,8 +170,9 @@ static struct val *get_or_404(struct lowerer *l, struct args *args, bool is_list
     if (of->kind == VAL_CLASS && class_model(l->facts, of->class_) != NULL)
         of = val_query(l, args->span, manager_of(l, args->span, of->class_->model, STR("_default_manager")));
     if (of->kind != VAL_QUERYSET || of->query == NULL) {
-        lower_note(l, args->span, STR("the model that is fetched here is not known"));
-        return val_unknown(l, args->span, STR("object"));
+        struct val *unknown = val_unknown(l, args->span, STR("object"));
+        unknown->is_orm = true;
+        return unknown;
     }
     rest.positional.items = args->positional.items + 1;
     rest.positional.count = args->positional.count - 1;

@@ -287,6 +287,12 @@ bool val_is_orm(const struct val *val) {
     }
 }
 
+/* An object of the project's own, or of none of its classes: no row, nor something that could be one. */
+static bool is_object(const struct val *val) {
+    return val == NULL || val->kind == VAL_INSTANCE || val->kind == VAL_EXTERNAL || val->kind == VAL_SCALAR ||
+           (val->kind == VAL_UNKNOWN && (val->is_object || (!val->is_orm && val->model == NULL)));
+}
+
 struct val *flow_lost(struct lowerer *l, struct txn_span span, struct str name, struct val **vals,
                       size_t count) {
     struct val *lost = val_unknown(l, span, name);
@@ -294,8 +300,11 @@ struct val *flow_lost(struct lowerer *l, struct txn_span span, struct str name, 
     for (size_t i = 0; i < count; i++)
         lost->is_container &= vals[i] == NULL || vals[i]->kind == VAL_SEQUENCE ||
                               vals[i]->kind == VAL_DICT || vals[i]->is_container;
-    for (size_t i = 0; i < count; i++)
+    lost->is_object = true;
+    for (size_t i = 0; i < count; i++) {
         lost->is_orm |= vals[i] != NULL && val_is_orm(vals[i]);
+        lost->is_object &= is_object(vals[i]);
+    }
     return lost;
 }
 

@@ -124,6 +124,7 @@ struct lowerer {
     VEC(struct py_func *) covered; /* and of it, what got all it needs */
     bool is_small;                /* receivers are noted, not run, and recursion isn't followed: with them it got too large */
     bool has_recursion;           /* some was met */
+    uint32_t general_depth;       /* > 0: receivers of every model are not run, which is told */
     uint32_t dry_depth;           /* > 0: what is emitted is thrown away, and so are notes */
     uint32_t call_depth, atomic_depth, expr_depth;
     uint32_t step_count, sql_count;

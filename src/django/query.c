@@ -424,49 +424,59 @@ struct val *query_count(struct lowerer *l, struct txn_span span, struct queryset
     return val_scalar(l, some);
 }
 
+/* Of a slice, or computed as isn't known here: a value that hangs on that of all of them, or on how many there are. */
+static struct val *aggregate_value(struct lowerer *l, struct txn_span span, struct queryset *query,
+                                   const struct val *of, struct str name) {
+    struct sqlgen gen;
+    struct buf sql = {0}, where = {0}, item = {0};
+    bool is_whole = of->kind == VAL_SQL && query->limit == NULL && query->annotations.count == 0;
+    sqlgen_init(&gen, l, query->model, span);
+    gen.query = query;
+    if (of->kind == VAL_SQL)
+        sqlgen_expr(&gen, of->sql, &item);
+    else
+        buf_add_c(&item, "COUNT(*)");
+    sqlgen_where(&gen, query, &where);
+    name = name.len > 0 ? name : STR("aggregate");
+    buf_add_c(&sql, "SELECT ");
+    buf_add(&sql, buf_str(&item));
+    buf_add_c(&sql, " AS ");
+    sql_name(l, name, &sql);
+    sqlgen_from(&gen, &sql);
+    buf_add(&sql, buf_str(&where));
+    uint16_t var = lower_var(l, name);
+    struct txn_step *step = lower_sql(l, span, TXN_INTO_VALUE, var, &sql);
+    buf_release(&sql);
+    buf_release(&where);
+    buf_release(&item);
+    if (step == NULL)
+        return val_unknown(l, span, name);
+    if (is_whole)
+        return val_scalar(l, txn_ref(&l->b, span, var));
+    struct txn_expr *some = txn_opaque(&l->b, span, STR("aggregate_of"));
+    txn_add_arg(&l->b, some, txn_ref(&l->b, span, var));
+    return val_scalar(l, some);
+}
+
 struct val *query_aggregate(struct lowerer *l, struct queryset *query, struct args *args) {
     struct val *dict = val_new(l, VAL_DICT, args->span);
     if (query->is_manager)
         query = query_base(l, args->span, query);
     size_t count = args->names.count + args->positional.count;
     if (count > 1)
-        lower_note(l, args->span, STR("aggregates fetched together are taken as one SELECT each"));
-    if (query->limit != NULL || query->annotations.count > 0)
-        lower_note(l, args->span, STR("an aggregate over a slice or over annotations"));
+        lower_bound(l, args->span, STR("aggregates fetched together are taken as one SELECT each"));
     for (size_t i = 0; i < count; i++) {
         bool is_named = i < args->names.count;
         struct val *of = is_named ? args->values.items[i]
                                   : args->positional.items[i - args->names.count];
         struct str name = is_named ? args->names.items[i] : (struct str){0};
-        struct val *val;
-        if (of->kind != VAL_SQL) {
-            lower_note(l, args->span, STR("an aggregate that is not known from the source"));
-            return val_unknown(l, args->span, STR("aggregate"));
-        }
-        if (!is_named && of->sql->args.count > 0)
+        if (!is_named && of->kind == VAL_SQL && of->sql->args.count > 0)
             name = str_printf(l->arena, "%.*s__%.*s", STR_ARG(of->sql->args.items[0]->name),
                               STR_ARG(str_lower(l->arena, of->sql->name)));
-        struct sqlgen gen;
-        struct buf sql = {0}, where = {0}, item = {0};
-        sqlgen_init(&gen, l, query->model, args->span);
-        sqlgen_expr(&gen, of->sql, &item);
-        sqlgen_where(&gen, query, &where);
-        buf_add_c(&sql, "SELECT ");
-        buf_add(&sql, buf_str(&item));
-        buf_add_c(&sql, " AS ");
-        sql_name(l, name.len > 0 ? name : STR("aggregate"), &sql);
-        sqlgen_from(&gen, &sql);
-        buf_add(&sql, buf_str(&where));
-        uint16_t var = lower_var(l, name.len > 0 ? name : STR("aggregate"));
-        struct txn_step *step = lower_sql(l, args->span, TXN_INTO_VALUE, var, &sql);
-        val = step != NULL ? val_scalar(l, txn_ref(&l->b, args->span, var))
-                           : val_unknown(l, args->span, name);
         VEC_PUSH(l->arena, &dict->keys, val_literal(l, args->span, value_text(l->pool, name)));
-        VEC_PUSH(l->arena, &dict->items, val);
-        buf_release(&sql);
-        buf_release(&where);
-        buf_release(&item);
+        VEC_PUSH(l->arena, &dict->items, aggregate_value(l, args->span, query, of, name));
     }
+    dict->is_partial = args->is_open;
     return dict;
 }
 

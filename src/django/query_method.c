@@ -93,8 +93,12 @@ static void set_lock(struct lowerer *l, struct queryset *query, struct args *arg
 
 static void set_values(struct lowerer *l, struct queryset *query, struct args *args, bool is_list) {
     query->result = !is_list ? QUERY_DICTS : flag_argument(args, "flat") ? QUERY_FLAT : QUERY_TUPLES;
-    if (!ADD_TEXTS(l, args, &query->columns) || args->names.count > (is_list ? 1u : 0u))
-        lower_note(l, args->span, STR("columns of values() that are not known"));
+    if (!ADD_TEXTS(l, args, &query->columns))
+        memset(&query->columns, 0, sizeof(query->columns)); /* all of them */
+    for (size_t i = 0; i < args->names.count; i++)
+        if (args->values.items[i]->kind == VAL_SQL)
+            VEC_PUSH(l->arena, &query->annotations,
+                     (struct annotation){args->names.items[i], args->values.items[i]->sql});
 }
 
 static void set_annotations(struct lowerer *l, struct queryset *query, struct args *args) {
@@ -160,7 +164,8 @@ static struct val *chain(struct lowerer *l, struct queryset *query, struct str n
         if (args->positional.count > 1 || args_named(args, "where") != NULL)
             VEC_PUSH(l->arena, &next->where, cond_any(l, args->span, STR("extra")));
     } else if (str_is(name, "using")) {
-        lower_note(l, args->span, STR("another database than `default`"));
+        if (names_other_database(l, args_get(args, 0, "alias")))
+            lower_note(l, args->span, STR("another database than `default`"));
     } else if (!str_is(name, "all") && !str_is(name, "get_queryset") && !str_is(name, "iterator") &&
                !str_is(name, "_clone") && !str_is(name, "db_manager")) {
         return NULL;
@@ -173,7 +178,7 @@ static struct val *latest(struct lowerer *l, struct queryset *query, struct args
     next->is_order_set = true;
     memset(&next->order_by, 0, sizeof(next->order_by));
     if (!ADD_TEXTS(l, args, &next->order_by) || next->order_by.count == 0)
-        lower_note(l, args->span, STR("the field that latest() goes by is not known"));
+        next->is_order_set = false; /* any order will do */
     next->is_reversed = is_latest;
     next->limit = val_int(l, args->span, 1);
     return query_get(l, args->span, next, l->hint,

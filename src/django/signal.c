@@ -209,20 +209,24 @@ bool signal_has(const struct django_facts *facts, enum signal signal, const stru
     return false;
 }
 
-bool signal_has_own(const struct django_facts *facts, enum signal signal, const struct model *model) {
-    bool has_own = false;
-    for (size_t i = 0; i < facts->receivers.count; i++) {
-        const struct receiver *receiver = &facts->receivers.items[i];
-        if (receives(receiver, signal, model) && receiver->sender == NULL)
-            return false;
-        has_own |= receives(receiver, signal, model);
+/* Whether sending it runs one here. */
+bool signal_runs(const struct lowerer *l, enum signal signal, const struct model *model) {
+    for (size_t i = 0; i < l->facts->receivers.count; i++) {
+        const struct receiver *receiver = &l->facts->receivers.items[i];
+        if (receives(receiver, signal, model) && (receiver->sender != NULL || l->general_depth == 0))
+            return true;
     }
-    return has_own;
+    return false;
 }
 
 static void add_arg(struct lowerer *l, struct args *args, const char *name, struct val *val) {
     VEC_PUSH(l->arena, &args->names, str_from_c(name));
     VEC_PUSH(l->arena, &args->values, val);
+}
+
+static void note_general(struct lowerer *l, struct txn_span span, enum signal signal) {
+    lower_bound(l, span,
+                str_printf(l->arena, "receivers of every model's %s are followed one deep", signal_names[signal]));
 }
 
 /* What all signals of models have, and what `more` has beside it, for each receiver. */
@@ -236,8 +240,13 @@ static void send(struct lowerer *l, struct txn_span span, enum signal signal,
     }
     for (size_t i = 0; i < facts->receivers.count && !l->frame->is_terminated; i++) {
         const struct receiver *receiver = &facts->receivers.items[i];
+        bool is_general = receiver->sender == NULL;
         if (!receives(receiver, signal, sender_model))
             continue;
+        if (is_general && l->general_depth > 0) {
+            note_general(l, span, signal);
+            continue;
+        }
         struct args args = {.span = span};
         struct val *sender = val_new(l, VAL_CLASS, span);
         sender->class_ = sender_model->class_;
@@ -251,7 +260,9 @@ static void send(struct lowerer *l, struct txn_span span, enum signal signal,
         struct val *func = lower_decorated(l, func_val(l, receiver->func),
                                            receiver->func->node->FunctionDef.decorator_list);
         l->is_statement = true;
+        l->general_depth += is_general;
         lower_call_value(l, func, &args, receiver->func->name);
+        l->general_depth -= is_general;
     }
     l->is_statement = is_statement;
 }
@@ -288,6 +299,8 @@ void signal_send_changed(struct lowerer *l, struct txn_span span, const struct m
 
 void signal_note(struct lowerer *l, struct txn_span span, enum signal signal,
                  const struct model *model) {
-    if (signal_has(l->facts, signal, model))
+    if (signal_runs(l, signal, model))
         lower_notef(l, span, "a receiver of %s runs here", signal_names[signal]);
+    else if (signal_has(l->facts, signal, model))
+        note_general(l, span, signal);
 }

@@ -35,8 +35,9 @@ bool signal_is_own(const struct django_facts *facts, struct str dotted);
 /* Whether a signal of this model has a receiver. */
 bool signal_has(const struct django_facts *facts, enum signal signal, const struct model *model);
 
-/* The same, and that all of them are for this model alone. */
-bool signal_has_own(const struct django_facts *facts, enum signal signal, const struct model *model);
+/* Whether sending it here runs one. Receivers of every model are run for what a function saves and deletes, not for what
+ * such a receiver does itself, nor for what is deleted along with something. */
+bool signal_runs(const struct lowerer *l, enum signal signal, const struct model *model);
 
 /* Runs the receivers in the order of their connection. `created` and `fields` (update_fields) are NULL where the signal
  * has none. What follows isn't reached if one of them always raises: see l->frame->is_terminated. */

@@ -282,8 +282,7 @@ static void lookup_in(struct sqlgen *gen, struct str column, struct val *val, st
         if (val->items.count == 0)
             buf_add_c(out, "NULL");
     } else if (val->kind == VAL_ROWS && val->model != NULL) {
-        sqlgen_fail(gen, STR("in (rows)"));
-        buf_add_c(out, "NULL");
+        sqlgen_any(gen, STR("in (rows)"), out);
     } else if (val->kind == VAL_UNKNOWN && val->expr != NULL) {
         /* A list that was collected: one key of it, any. */
         val_sql(l, val_unknown(l, val->span, val->name), out);
@@ -341,6 +340,13 @@ static bool is_guard(const struct sqlgen *gen) {
     return false;
 }
 
+bool sqlgen_is_read(const struct sqlgen *gen) {
+    bool has_query = false;
+    for (const struct sqlgen *at = gen; at != NULL; at = at->outer)
+        has_query |= at->query != NULL;
+    return has_query && !is_guard(gen);
+}
+
 /* A condition that can't be told: it holds for all rows or for none, as a parameter says. Rows that are only read may be
  * any. */
 static void add_free(struct sqlgen *gen, struct str path, struct buf *out) {
@@ -349,6 +355,16 @@ static void add_free(struct sqlgen *gen, struct str path, struct buf *out) {
         sqlgen_fail(gen, path);
     val_sql(gen->l, val_unknown(gen->l, gen->span, text), out);
     buf_add_c(out, " = 1");
+}
+
+void sqlgen_any(struct sqlgen *gen, struct str name, struct buf *out) {
+    if (sqlgen_is_read(gen)) {
+        struct str text = str_printf(gen->l->arena, "column %.*s", STR_ARG(name));
+        val_sql(gen->l, val_unknown(gen->l, gen->span, text), out);
+        return;
+    }
+    sqlgen_fail(gen, name);
+    buf_add_c(out, "NULL");
 }
 
 static void add_lookup(struct sqlgen *gen, const struct cond *cond, bool is_outer, bool is_negated,

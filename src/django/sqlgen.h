@@ -29,6 +29,10 @@ struct sqlgen {
 void sqlgen_column(struct sqlgen *gen, struct str column, struct buf *out);
 void sqlgen_init(struct sqlgen *gen, struct lowerer *l, struct model *model, struct txn_span span);
 void sqlgen_fail(struct sqlgen *gen, struct str what);
+/* Whether rows are only read by it: no write and no lock hangs on what it says. */
+bool sqlgen_is_read(const struct sqlgen *gen);
+/* A column or value that isn't known: any, where rows are only read; else a failure. */
+void sqlgen_any(struct sqlgen *gen, struct str name, struct buf *out);
 void sqlgen_cond(struct sqlgen *gen, const struct cond *cond, bool is_outer, bool is_negated,
                  struct buf *out);
 void sqlgen_subquery(struct sqlgen *gen, const struct queryset *query, struct buf *out);

@@ -117,8 +117,7 @@ static void add_f(struct sqlgen *gen, const struct sqlx *sql, struct buf *out) {
     struct model_field *field;
     bool is_found = sqlgen_path(of, sql->name, true, &column, &field, &rest) && rest.len == 0;
     if (!is_found && !(sqlgen_annotation(of, sql->name, &column, &rest) && rest.len == 0)) {
-        sqlgen_fail(gen, sql->name);
-        buf_add_c(out, "NULL");
+        sqlgen_any(gen, sql->name, out);
         return;
     }
     buf_add(out, column);
@@ -194,10 +193,8 @@ void sqlgen_order(struct sqlgen *gen, const struct queryset *query, struct buf *
                 buf_release(&buf);
                 is_found = true;
             }
-        if (!is_found) {
-            sqlgen_fail(gen, name);
+        if (!is_found) /* any order will do */
             continue;
-        }
         buf_add_c(out, is_first ? " ORDER BY " : ", ");
         is_first = false;
         buf_add(out, column);
@@ -241,14 +238,14 @@ void sqlgen_columns(struct sqlgen *gen, const struct queryset *query, struct buf
                 is_annotation |= str_equal(query->annotations.items[j].name, query->columns.items[i]);
             if (is_annotation)
                 continue;
-            if (!sqlgen_path(gen, query->columns.items[i], true, &column, &field, &rest) ||
-                rest.len > 0) {
-                sqlgen_fail(gen, query->columns.items[i]);
-                column = STR("NULL");
-            }
+            bool is_found = sqlgen_path(gen, query->columns.items[i], true, &column, &field, &rest) &&
+                            rest.len == 0;
             buf_add_c(out, is_first ? "" : ", ");
             is_first = false;
-            buf_add(out, column);
+            if (is_found)
+                buf_add(out, column);
+            else
+                sqlgen_any(gen, query->columns.items[i], out);
         }
         add_annotations(gen, query, is_first, out);
         return;
@@ -337,7 +334,7 @@ static void add_group_by(struct sqlgen *gen, const struct queryset *query, struc
 void sqlgen_select(struct sqlgen *gen, const struct queryset *query, struct buf *out) {
     struct buf columns = {0}, where = {0}, order = {0}, group = {0};
     struct queryset *outer = gen->query;
-    bool is_keys_only = gen->outer != NULL && query->result == QUERY_ROWS;
+    bool is_keys_only = gen->outer != NULL && (query->result == QUERY_ROWS || query->columns.count == 0);
     gen->query = (struct queryset *)(uintptr_t)query;
     if (is_keys_only)
         sqlgen_column(gen, query->model->pk->column, &columns);

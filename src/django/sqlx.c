@@ -155,8 +155,11 @@ struct val *lower_sql_binary(struct lowerer *l, struct txn_span span, enum py_op
             sql->is_aggregate = sql->args.items[0]->is_aggregate || sql->args.items[1]->is_aggregate;
             return sql_val(l, span, sql);
         }
-    lower_note(l, span, STR("this operation on queries is not modelled"));
-    return val_unknown(l, span, STR("expression"));
+    if (left->kind == VAL_SQL || right->kind == VAL_SQL)
+        lower_note(l, span, STR("this operation on columns is not modelled"));
+    struct val *unknown = val_unknown(l, span, STR("expression"));
+    unknown->is_orm = true; /* rows that are read, of several tables or in a way that isn't known */
+    return unknown;
 }
 
 static struct val *aggregate(struct lowerer *l, struct args *args, const char *name) {

@@ -68,6 +68,7 @@ struct val {
     bool is_sample;     /* SEQUENCE: its one item is a row that stands for all, or null: container.c */
     bool is_container;  /* UNKNOWN: a list, set or dict, whose own methods leave the database alone */
     bool is_orm;        /* UNKNOWN: may be a row, a queryset or something of the project that writes */
+    bool is_object;     /* UNKNOWN, is_orm: of several things, none of which is a row */
     bool is_request;    /* UNKNOWN: an HTTP request; with a model: a row that one brought */
     bool is_plain;      /* UNKNOWN: none of the ORM's or the project's things */
     bool is_many;       /* UNKNOWN with a model: something that gives rows of it, */

@@ -155,6 +155,8 @@ void lower_atomic_end(struct lowerer *l, struct txn_step *step);
 /* SELECT pg_advisory_xact_lock(...) and its kin through a cursor: the lock is taken, or let go; that of a transaction with its
  * commit. False if the SQL is none of these. */
 bool lower_advisory_lock(struct lowerer *l, struct txn_span span, struct str text, const struct val *params);
+/* Whether `using` is the name of a database that is not `default`. One that only the run knows is taken for `default`. */
+bool names_other_database(struct lowerer *l, const struct val *using);
 /* transaction.on_commit(func). */
 void lower_on_commit(struct lowerer *l, struct txn_span span, struct val *func);
 /* What an unknown call does to the world. */

@@ -71,8 +71,9 @@ struct val *view_method(struct lowerer *l, struct val *self, struct str name, st
     }
     struct queryset *query = view_queryset(l, self, args->span, str_is(name, "get_queryset"));
     if (query == NULL) {
-        lower_notef(l, args->span, "the model behind %.*s is not known", STR_ARG(text));
-        return val_unknown(l, args->span, text);
+        struct val *unknown = val_unknown(l, args->span, text);
+        unknown->is_orm = true;
+        return unknown;
     }
     if (str_is(name, "get_queryset"))
         return val_query(l, args->span, query);

@@ -156,6 +156,11 @@ static bool flag_is_false(const struct args *args, const char *name) {
     return val != NULL && val_constant(val, &value) && value.kind == VALUE_BOOL && value.number == 0;
 }
 
+bool names_other_database(struct lowerer *l, const struct val *using) {
+    struct str name;
+    return using != NULL && val_text(l, using, &name) && !str_is(name, "default");
+}
+
 struct txn_step *lower_atomic(struct lowerer *l, struct txn_span span, const struct args *args) {
     struct txn_step *step = txn_build_atomic(&l->b, span);
     step->is_savepoint_off = flag_is_false(args, "savepoint");
@@ -166,13 +171,8 @@ struct txn_step *lower_atomic(struct lowerer *l, struct txn_span span, const str
         l->outer_frame = l->frame;
         l->outer_returns = l->frame->returns != NULL ? l->frame->returns->items.count : 0;
     }
-    if (args != NULL && (args->positional.count > 0 || args_named(args, "using") != NULL)) {
-        struct val *using = args_get(args, 0, "using");
-        struct str name;
-        bool is_default = val_text(l, using, &name) ? str_is(name, "default") : val_is_none(using);
-        if (!is_default)
-            lower_note(l, span, STR("a transaction on another database than `default`"));
-    }
+    if (args != NULL && names_other_database(l, args_get(args, 0, "using")))
+        lower_note(l, span, STR("a transaction on another database than `default`"));
     l->atomic_depth++;
     return step;
 }
@@ -410,6 +410,14 @@ static bool only_reads(struct lowerer *l, const struct py_node *context) {
     return symbol.kind == SYMBOL_FUNC && !symbol.func->may_write;
 }
 
+/* A method of something that isn't known, of whose kind the project has none that writes, locks or begins a transaction:
+ * the call of another was told. */
+static bool calls_reader(const struct py_node *context) {
+    static const char *const names[] = {"atomic", "lock", "acquire", "transaction"};
+    return context->kind == PY_Call && context->Call.func->kind == PY_Attribute &&
+           !str_is_one_of(context->Call.func->Attribute.attr, names, LW_COUNT_OF(names));
+}
+
 static struct py_func *method_named(struct lowerer *l, const struct val *instance, struct str name) {
     struct py_class *where;
     const struct binding *binding = class_find(l->facts, instance->class_, name, &where);
@@ -472,8 +480,8 @@ static void lower_manager(struct lowerer *l, struct with *with, const struct py_
     bool is_cursor = val->kind == VAL_EXTERNAL && str_ends(val->name, ".cursor()");
     if (val->kind == VAL_INSTANCE && lower_instance_manager(l, &rest, item, val))
         return;
-    bool is_known = is_cursor || is_outside_manager(l, context) ||
-                    (val->kind == VAL_UNKNOWN && !val->is_orm) || only_reads(l, context);
+    bool is_known = is_cursor || is_outside_manager(l, context) || val->kind == VAL_SCALAR ||
+                    (val->kind == VAL_UNKNOWN && (!val->is_orm || calls_reader(context))) || only_reads(l, context);
     if (!is_known)
         lower_notef(l, span, "the context manager %.*s is not modelled: its body is taken as it stands",
                     STR_ARG(text));
