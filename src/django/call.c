@@ -163,6 +163,8 @@ static void add_effect_arg(struct lowerer *l, struct txn_step *step, struct val 
 }
 
 struct val *lower_effect(struct lowerer *l, struct args *args, struct str name) {
+    if (l->silent_depth > 0)
+        return val_unknown(l, args->span, name);
     struct txn_step *step = txn_build_effect(&l->b, args->span, name);
     l->step_count++;
     for (size_t i = 0; i < args->positional.count; i++)
@@ -347,6 +349,11 @@ static void note_shown(struct lowerer *l, struct str dotted, const struct args *
         mark_shown(l, args->values.items[i]);
 }
 
+/* Of the values that columns hold only files have these; they store the file and save the row. */
+static bool is_file_call(struct str name, const struct args *args) {
+    return (str_is(name, "save") && args->positional.count + args->names.count > 1) || str_is(name, "delete");
+}
+
 struct val *lower_call_value(struct lowerer *l, struct val *func, struct args *args, struct str text) {
     struct val *result = call_of_user_maker(l, func, args);
     if (result != NULL)
@@ -381,6 +388,8 @@ struct val *lower_call_value(struct lowerer *l, struct val *func, struct args *a
             return view_method(l, func->self, func->name, args);
         if (func->self->kind == VAL_FUNC || func->self->kind == VAL_BOUND) /* task.delay(...) */
             return call_unknown(l, args, func->name, text);
+        if (func->self->kind == VAL_SCALAR && func->self->row != NULL && is_file_call(func->name, args))
+            return row_file_method(l, func->self, func->name, args);
         if (str_is(func->name, "save") && func->self->kind == VAL_SCALAR)
             lower_notef(l, args->span, "the model behind %.*s is not known", STR_ARG(text));
         return call_plain_method(l, func->self, func->name, args);

@@ -153,6 +153,7 @@ static struct val *row_of(struct comprehension *c, const struct val *rows, uint1
     row->is_partial = rows->is_partial;
     if (rows->query != NULL)
         query_adopt_row(l, rows->query, row);
+    prefetch_each(l, c->span, val_row(l, c->span, row));
     return val_row(l, c->span, row);
 }
 

@@ -132,6 +132,7 @@ struct val *by_key_item(struct lowerer *l, struct txn_span span, const struct va
     row->is_null_possible = !is_sure;
     if (rows->query != NULL)
         query_adopt_row(l, rows->query, row);
+    prefetch_row(l, span, row);
     return val_row(l, span, row);
 }
 

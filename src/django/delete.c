@@ -88,7 +88,11 @@ static void each_row(struct lowerer *l, struct txn_span span, struct model *mode
         delete_dependents(l, span, model, key, depth);
         delete_keys(l, span, model, model->pk->column, key);
     } else {
+        /* A message about every row that goes, whatever it is, does no harm if it is sent twice. */
+        bool is_silent = signal_is_general(l, model);
+        l->silent_depth += is_silent;
         signal_send(l, span, signal, row, NULL, NULL);
+        l->silent_depth -= is_silent;
     }
     flow_undo(l, mark);
     l->frame->is_terminated = false;

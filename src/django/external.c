@@ -373,6 +373,8 @@ struct val *lower_call_external(struct lowerer *l, struct str dotted, struct arg
         return val_external(l, args->span, STR("django.db.connection.cursor()"));
     if (str_ends(dotted, ".cursor().execute"))
         return cursor_execute(l, args);
+    if (str_starts(dotted, "django.db.models") && str_is(last, "Prefetch"))
+        return prefetch_object(l, args);
     if (str_starts(dotted, "django.db.models.") && str_is(last, "QuerySet"))
         return query_of_class(l, args, NULL);
     if (str_ends(dotted, "decimal.Decimal"))

@@ -59,6 +59,8 @@ static void lower_round(struct loop *loop, struct flow_sites *ends, struct flow_
         breaks->items.items[breaks->items.count - 1].is_loop_end = true;
         txn_build_end(&l->b, leave);
     }
+    if (loop->is_over_rows)
+        prefetch_each(l, loop->span, loop->element);
     if (loop->yielding != NULL)
         generator_yield_element(loop, loop->element);
     else if (loop->element != NULL && loop->target->kind == PY_Name)
@@ -368,6 +370,7 @@ static void loop_rows(struct loop *loop, struct val *rows, struct str key, struc
         loop->counted = element;
     }
     loop->element = element;
+    loop->is_over_rows = true;
     lower_loop(loop, rows->var, var, 0);
 }
 

@@ -24,6 +24,7 @@ struct loop {
     struct val *counted;          /* enumerate(): what each count comes in a pair with; else NULL */
     VEC(struct pin) pins;
     uint16_t broken;              /* set by break, for the else clause; TXN_NO_VAR: none */
+    bool is_over_rows;            /* `element` is a row of a list, or a pair with one */
     bool is_break_told;           /* set also if there is no such clause */
     struct frame *yielding;       /* `yield from`: the generator that gives each element away; else NULL */
 };

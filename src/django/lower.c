@@ -21,6 +21,7 @@ static void lowerer_init(struct lowerer *l, struct arena *arena, struct text_poo
     map_init(&l->param_vars, arena);
     map_init(&l->statements, arena);
     map_init(&l->outside_calls, arena);
+    map_init(&l->prefetches_used, arena);
 }
 
 /* The function behind its decorators, at the root: no call step around it. */
@@ -187,15 +188,21 @@ static struct txn_program *lower_once(struct arena *arena, struct arena *scratch
     struct txn_program *built;
     size_t known;
     struct given_rows before = {0};
+    struct map prefetches = {0};
     for (int round = 0;; round++) {
         known = before.items.count;
+        size_t prefetch_count = prefetches.count;
         built = txn_program_new(scratch, info->symbol, info->span);
         lowerer_init(l, scratch, facts->pool, facts, built, dialect);
         l->is_small = is_small;
+        l->prefetches = round > 0 ? &prefetches : NULL;
         lower_root(l, &before, func, info->span, is_wrapped);
-        if (l->given.items.count == known || round == GIVEN_ROUNDS_MAX)
+        bool is_settled = l->given.items.count == known && l->prefetches_used.count <= prefetch_count;
+        if (is_settled || round == GIVEN_ROUNDS_MAX)
             break;
         before = l->given; /* rows that were there before may make more of them known */
+        if (l->prefetches_used.count > prefetch_count)
+            prefetches = l->prefetches_used;
     }
     if (l->b.has_failed)
         lower_notef(l, info->span, "not modelled: %s", l->b.err.message);

@@ -80,6 +80,7 @@ struct flow_sites {
 struct pending {
     struct val *func;
     uint16_t flag;
+    bool is_silent; /* what it tells outside, others do too */
 };
 
 /* While a program is built; those that loops leave behind are many. */
@@ -118,12 +119,15 @@ struct lowerer {
     struct map param_vars;          /* their texts -> var + 1 */
     const uint16_t *settled;        /* the final number of each variable, where it is used; NULL: not settled */
     size_t draft_count;
+    struct map *prefetches;         /* relations of tables that an earlier pass found to be used; NULL: none */
+    struct map prefetches_used;     /* the same of this pass */
     struct given_rows given;        /* of which something is used */
     VEC(struct django_note) notes; /* of this pass */
     VEC(struct py_func *) called;  /* what was inlined, */
     VEC(struct py_func *) covered; /* and of it, what got all it needs */
     bool is_small;                /* receivers are noted, not run, and recursion isn't followed: with them it got too large */
     bool has_recursion;           /* some was met */
+    uint32_t silent_depth;        /* > 0: what is told outside is told of each row of many */
     uint32_t general_depth;       /* > 0: receivers of every model are not run, which is told */
     uint32_t dry_depth;           /* > 0: what is emitted is thrown away, and so are notes */
     uint32_t call_depth, atomic_depth, expr_depth;

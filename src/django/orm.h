@@ -10,6 +10,8 @@
 struct val *row_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name);
 void row_set_attribute(struct lowerer *l, struct txn_span span, struct row *row, struct str name,
                        struct val *val);
+/* save() and delete() of the file that a column of a row names (SCALAR with its row and the field's name). */
+struct val *row_file_method(struct lowerer *l, const struct val *file, struct str name, struct args *args);
 struct val *row_method(struct lowerer *l, struct val *self, struct str name, struct args *args);
 struct val *row_construct(struct lowerer *l, struct txn_span span, struct model *model,
                           struct args *args);
@@ -22,6 +24,18 @@ void row_load_related(struct lowerer *l, struct txn_span span, struct row *row,
                       const struct queryset *query, struct str path);
 /* SELECT into the object: the columns it has loaded, or the key and `only`. */
 void row_reload(struct lowerer *l, struct txn_span span, struct row *row, const struct model_field *only);
+/* What a relation of the row leads to: a row, or a manager. NULL: it has none of that name. */
+struct val *row_related(struct lowerer *l, struct txn_span span, struct val *of, struct str name);
+/* prefetch.c */
+void prefetch_add(struct lowerer *l, struct queryset *query, const struct args *args);
+/* Prefetch(...); NULL: of what isn't known. */
+struct val *prefetch_object(struct lowerer *l, const struct args *args);
+/* Reads what comes with a row that has just been read. */
+void prefetch_row(struct lowerer *l, struct txn_span span, struct row *row);
+/* The same of an element of a loop, a row or a pair with one. */
+void prefetch_each(struct lowerer *l, struct txn_span span, const struct val *element);
+/* The rows that came by that name; NULL: none did, or they are read where they are used. */
+struct queryset *prefetch_of(struct lowerer *l, struct txn_span span, struct row *row, struct str name);
 /* save.c */
 void row_save(struct lowerer *l, struct txn_span span, struct row *row, struct args *args);
 void object_insert(struct lowerer *l, struct txn_span span, struct row *row);

@@ -214,6 +214,8 @@ static bool select_into(struct lowerer *l, struct txn_span span, const struct qu
 }
 
 struct val *query_rows(struct lowerer *l, struct txn_span span, struct queryset *query, struct str name) {
+    if (query->is_manager && query->ready != NULL)
+        query = query->ready;
     if (query->cached.val != NULL)
         return query->cached.val;
     if (query->is_manager)
@@ -344,6 +346,7 @@ struct val *query_get(struct lowerer *l, struct txn_span span, struct queryset *
     }
     struct row *row = fetched_row(l, query, name);
     query_get_into(l, span, query, row, missing);
+    prefetch_row(l, span, row);
     for (size_t i = 0; missing.len > 0 && i < query->related.count; i++)
         row_load_related(l, span, row, query, query->related.items[i]);
     return val_row(l, span, row);
@@ -364,6 +367,7 @@ struct val *query_first(struct lowerer *l, struct txn_span span, struct queryset
     struct row *row = fetched_row(l, query, name);
     row->is_null_possible = true;
     select_into(l, span, query, TXN_INTO_ROW, row->var, "1", true);
+    prefetch_row(l, span, row);
     return val_row(l, span, row);
 }
 
@@ -424,20 +428,23 @@ struct val *query_count(struct lowerer *l, struct txn_span span, struct queryset
     return val_scalar(l, some);
 }
 
-/* Of a slice, or computed as isn't known here: a value that hangs on that of all of them, or on how many there are. */
+/* Of a slice, or over annotations: a value that hangs on that of all rows. */
 static struct val *aggregate_value(struct lowerer *l, struct txn_span span, struct queryset *query,
                                    const struct val *of, struct str name) {
     struct sqlgen gen;
     struct buf sql = {0}, where = {0}, item = {0};
-    bool is_whole = of->kind == VAL_SQL && query->limit == NULL && query->annotations.count == 0;
+    bool is_whole = query->limit == NULL && query->annotations.count == 0;
+    name = name.len > 0 ? name : STR("aggregate");
+    if (of->kind != VAL_SQL)
+        return val_unknown(l, span, name);
     sqlgen_init(&gen, l, query->model, span);
     gen.query = query;
-    if (of->kind == VAL_SQL)
-        sqlgen_expr(&gen, of->sql, &item);
-    else
-        buf_add_c(&item, "COUNT(*)");
+    sqlgen_expr(&gen, of->sql, &item);
+    if (gen.has_any) {
+        buf_release(&item);
+        return val_unknown(l, span, name);
+    }
     sqlgen_where(&gen, query, &where);
-    name = name.len > 0 ? name : STR("aggregate");
     buf_add_c(&sql, "SELECT ");
     buf_add(&sql, buf_str(&item));
     buf_add_c(&sql, " AS ");
@@ -500,5 +507,6 @@ struct val *query_index(struct lowerer *l, struct txn_span span, struct queryset
         select_into(l, span, one, TXN_INTO_ROW, row->var, "1", false);
     raise_if(l, span, txn_unary(&l->b, span, TXN_EXPR_IS_NULL, txn_ref(&l->b, span, row->var)),
              STR("IndexError"));
+    prefetch_row(l, span, row);
     return val_row(l, span, row);
 }

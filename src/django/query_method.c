@@ -150,7 +150,7 @@ static struct val *chain(struct lowerer *l, struct queryset *query, struct str n
     } else if (str_is(name, "none")) {
         next->is_none = true;
     } else if (str_is(name, "prefetch_related")) {
-        ADD_TEXTS(l, args, &next->prefetched);
+        prefetch_add(l, next, args);
     } else if (str_is(name, "union") && args->positional.count > 0) {
         for (size_t i = 0; i < args->positional.count && next != NULL; i++) {
             struct val *other = args->positional.items[i];
@@ -258,13 +258,29 @@ static struct val *evaluate(struct lowerer *l, struct queryset *query, struct st
     return NULL;
 }
 
-/* Whether the project has a method of that name that writes. */
-static bool is_written_here(struct lowerer *l, struct str name) {
+/* Whether a manager or queryset of the project may have a method of that name that writes. */
+static bool is_written_here(struct lowerer *l, const struct queryset *query, struct str name) {
     const struct func_list *same = map_get(&l->facts->func_by_name, name);
-    for (size_t i = 0; same != NULL && i < same->items.count; i++)
-        if (same->items.items[i]->may_write && same->items.items[i]->owner != NULL)
+    if (query->class_ == NULL && query->model->class_->module->is_contrib)
+        return false;
+    for (size_t i = 0; same != NULL && i < same->items.count; i++) {
+        const struct py_func *func = same->items.items[i];
+        if (func->may_write && func->owner != NULL && class_model(l->facts, func->owner) == NULL &&
+            !func_has_decorator(func, "property") && !func_has_decorator(func, "setter"))
             return true;
+    }
     return false;
+}
+
+/* Of a manager whose rows are there already: what needs no statement. */
+static bool is_answered(struct str name) {
+    return str_is(name, "all") || str_is(name, "get_queryset") || str_is(name, "count") || str_is(name, "exists");
+}
+
+static struct val *answer(struct lowerer *l, struct txn_span span, struct queryset *ready, struct str name) {
+    if (str_is(name, "count"))
+        return query_count(l, span, ready);
+    return str_is(name, "exists") ? query_exists(l, span, ready) : val_query(l, span, ready);
 }
 
 struct val *query_method(struct lowerer *l, struct val *self, struct str name, struct args *args) {
@@ -272,6 +288,8 @@ struct val *query_method(struct lowerer *l, struct val *self, struct str name, s
     name = lower_sync_name(name);
     bool is_manager_own = str_is(name, "get_queryset") || str_is(name, "add") ||
                           str_is(name, "remove") || str_is(name, "clear") || str_is(name, "set");
+    if (query->is_manager && query->ready != NULL && is_answered(name))
+        return answer(l, args->span, query->ready, name);
     if (query->is_manager && !is_manager_own && !str_is(name, "create"))
         query = query_base(l, args->span, query);
     struct val *val = chain(l, query, name, args);
@@ -279,7 +297,7 @@ struct val *query_method(struct lowerer *l, struct val *self, struct str name, s
         val = evaluate(l, query, name, args);
     if (val != NULL)
         return val;
-    if (lower_is_write(name) || is_written_here(l, name)) {
+    if (lower_is_write(name) || is_written_here(l, query, name)) {
         lower_notef(l, args->span, "%.*s() of a queryset is not modelled", STR_ARG(name));
         return val_unknown(l, args->span, name);
     }

@@ -142,19 +142,6 @@ void row_load_related(struct lowerer *l, struct txn_span span, struct row *row,
     }
 }
 
-/* What prefetch_related("name") of the row's query brought along is read later here than it really is. */
-static void note_prefetched(struct lowerer *l, struct txn_span span, const struct row *row,
-                            struct str name) {
-    for (size_t i = 0; i < row->prefetched.count; i++) {
-        struct str path = row->prefetched.items[i];
-        size_t end = 0;
-        while (end < path.len && !str_starts(str_sub(path, end, path.len), "__"))
-            end++;
-        if (str_equal(str_sub(path, 0, end), name))
-            lower_note(l, span, STR("prefetched rows are taken as fetched here, where they are used"));
-    }
-}
-
 static struct val *reverse_value(struct lowerer *l, struct txn_span span, struct val *of,
                                  struct reverse *reverse) {
     struct row *row = of->row;
@@ -202,6 +189,21 @@ static struct val *m2m_value(struct lowerer *l, struct txn_span span, struct val
     return val_query(l, span, query);
 }
 
+struct val *row_related(struct lowerer *l, struct txn_span span, struct val *of, struct str name) {
+    struct model_field *field = model_attribute(of->row->model, name);
+    if (field != NULL && field->kind == FIELD_MANY_TO_MANY)
+        return m2m_value(l, span, of, field);
+    if (field != NULL)
+        return field->kind != FIELD_PLAIN && str_equal(field->name, name)
+                   ? related_object(l, span, of->row, field, SQL_LOCK_NONE)
+                   : NULL;
+    struct model *model = of->row->model;
+    while (model->is_proxy && model->parent != NULL)
+        model = model->parent;
+    struct reverse *reverse = model_reverse(model, name, false);
+    return reverse != NULL ? reverse_value(l, span, of, reverse) : NULL;
+}
+
 struct val *row_is_adding(struct lowerer *l, struct txn_span span, const struct row *row) {
     const struct cell *cell = fields_find(row->caches, STR("_adding"));
     if (cell != NULL && cell->val != NULL)
@@ -209,18 +211,30 @@ struct val *row_is_adding(struct lowerer *l, struct txn_span span, const struct 
     return row->is_new ? val_unknown(l, span, STR("self._state.adding")) : val_bool(l, span, false);
 }
 
+/* A manager whose rows are there. */
+static struct val *with_ready(struct lowerer *l, struct val *related, struct queryset *ready) {
+    if (related->kind != VAL_QUERYSET || ready == NULL)
+        return related;
+    struct queryset *manager = query_copy(l, related->query);
+    manager->ready = ready;
+    return val_query(l, related->span, manager);
+}
+
 struct val *row_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name) {
     static const char *const methods[] = {"save", "delete", "refresh_from_db", "full_clean", "clean",
                                           "validate_unique", "clean_fields", "serializable_value"};
     struct row *row = of->row;
     struct model_field *field = model_attribute(row->model, name);
-    note_prefetched(l, span, row, name);
-    if (field != NULL && field->kind == FIELD_MANY_TO_MANY)
-        return m2m_value(l, span, of, field);
-    if (field != NULL && field->kind != FIELD_PLAIN && str_equal(field->name, name))
-        return related_object(l, span, row, field, SQL_LOCK_NONE);
-    if (field != NULL)
-        return column_value(l, span, row, field);
+    struct queryset *ready = row->prefetched.count > 0 ? prefetch_of(l, span, row, name) : NULL;
+    struct val *related = field != NULL ? row_related(l, span, of, name) : NULL;
+    if (related != NULL)
+        return with_ready(l, related, ready);
+    if (field != NULL) {
+        struct val *column = column_value(l, span, row, field);
+        column->row = row;
+        column->name = field->name;
+        return column;
+    }
     struct cell *cell = fields_find(row->caches, name);
     if (cell != NULL && cell->val != NULL)
         return cell->val;
@@ -230,12 +244,11 @@ struct val *row_attribute(struct lowerer *l, struct txn_span span, struct val *o
         state->self = of;
         return state;
     }
-    struct model *model = row->model;
-    while (model->is_proxy && model->parent != NULL)
-        model = model->parent;
-    struct reverse *reverse = model_reverse(model, name, false);
-    if (reverse != NULL)
-        return reverse_value(l, span, of, reverse);
+    related = row_related(l, span, of, name);
+    if (related != NULL)
+        return with_ready(l, related, ready);
+    if (ready != NULL) /* to_attr */
+        return query_rows(l, span, ready, name);
     struct val *member = class_member(l, span, of, row->model->class_, name);
     if (member != NULL)
         return member;
@@ -352,6 +365,23 @@ void row_set_attribute(struct lowerer *l, struct txn_span span, struct row *row,
     step->is_form = l->form_depth > 0;
     step->is_hook = l->saving == row || is_in_hook(l);
     l->step_count++;
+}
+
+/* What FieldFile.save(name, content) and delete() do to the row: a new name, or none, and then save(). */
+struct val *row_file_method(struct lowerer *l, const struct val *file, struct str name, struct args *args) {
+    bool is_save = str_is(name, "save");
+    struct val *saves = args_get(args, is_save ? 2 : 0, "save"), *stored = val_null(l, args->span);
+    if (is_save) {
+        struct val *wanted = args_get(args, 0, "name");
+        struct txn_expr *call = txn_opaque(&l->b, args->span, STR("stored_as"));
+        if (wanted != NULL)
+            txn_add_arg(&l->b, call, val_expr(l, wanted));
+        stored = val_scalar(l, call);
+    }
+    row_set_attribute(l, args->span, file->row, file->name, stored);
+    if (saves == NULL || val_known_truth(l, saves) != 0)
+        row_call_save(l, args->span, file->row, false);
+    return val_null(l, args->span);
 }
 
 static void refresh(struct lowerer *l, struct row *row, struct args *args) {

@@ -219,6 +219,16 @@ bool signal_runs(const struct lowerer *l, enum signal signal, const struct model
     return false;
 }
 
+bool signal_is_general(const struct lowerer *l, const struct model *model) {
+    for (size_t i = 0; i < l->facts->receivers.count; i++) {
+        const struct receiver *receiver = &l->facts->receivers.items[i];
+        if (receiver->sender != NULL && (receives(receiver, SIGNAL_PRE_DELETE, model) ||
+                                         receives(receiver, SIGNAL_POST_DELETE, model)))
+            return false;
+    }
+    return true;
+}
+
 static void add_arg(struct lowerer *l, struct args *args, const char *name, struct val *val) {
     VEC_PUSH(l->arena, &args->names, str_from_c(name));
     VEC_PUSH(l->arena, &args->values, val);

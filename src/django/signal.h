@@ -39,6 +39,9 @@ bool signal_has(const struct django_facts *facts, enum signal signal, const stru
  * such a receiver does itself, nor for what is deleted along with something. */
 bool signal_runs(const struct lowerer *l, enum signal signal, const struct model *model);
 
+/* Whether deleting a row of the model is told to no receiver of that model in particular. */
+bool signal_is_general(const struct lowerer *l, const struct model *model);
+
 /* Runs the receivers in the order of their connection. `created` and `fields` (update_fields) are NULL where the signal
  * has none. What follows isn't reached if one of them always raises: see l->frame->is_terminated. */
 void signal_send(struct lowerer *l, struct txn_span span, enum signal signal, struct row *row,

@@ -360,6 +360,7 @@ static void add_free(struct sqlgen *gen, struct str path, struct buf *out) {
 void sqlgen_any(struct sqlgen *gen, struct str name, struct buf *out) {
     if (sqlgen_is_read(gen)) {
         struct str text = str_printf(gen->l->arena, "column %.*s", STR_ARG(name));
+        gen->has_any = true;
         val_sql(gen->l, val_unknown(gen->l, gen->span, text), out);
         return;
     }

@@ -22,6 +22,7 @@ struct sqlgen {
     struct sqlgen *outer; /* OuterRef */
     bool is_inner_alias;
     bool has_failed; /* something has no SQL here: a note was made */
+    bool has_any;    /* a column or value in it may be any */
     bool is_unqualified;
     bool is_order_needed;   /* first(): by the key if nothing else is given */
     struct queryset *query; /* whose annotations can be named */

@@ -57,10 +57,11 @@ struct val {
     const struct py_node *node;
     struct val *self;
     struct module *module;
-    struct str name;
+    struct str name; /* SCALAR: with `row`, the field of it that was read */
     struct sqlx *sql;
     struct cond *cond;
     struct args *atomic_args;
+    const struct prefetch *prefetch; /* PARTIAL "prefetch" */
     struct val *refined_from; /* what it was before a test told more about it */
     struct cell *content; /* SEQUENCE, DICT that was changed in place: what it holds now, for all that hold it */
     bool is_static;     /* FUNC: static method */
@@ -87,6 +88,13 @@ struct fields {
     struct map cells; /* struct cell */
 };
 
+/* What prefetch_related() was asked for. */
+struct prefetch {
+    struct str path;
+    struct queryset *query; /* of Prefetch(); NULL: all that the relation leads to */
+    struct str to_attr;     /* of Prefetch(); empty: none */
+};
+
 /* A model instance: one object of the program. */
 struct row {
     struct model *model;
@@ -99,7 +107,7 @@ struct row {
     bool is_values;            /* of values() or values_list(): a dict or tuple, not an object */
     VEC(struct str) loaded;
     VEC(const struct model_field *) assigned; /* by the program, so far */
-    VEC(struct str) prefetched; /* relations whose rows came with this one's query */
+    VEC(struct prefetch) prefetched; /* relations whose rows came with this one's query */
 };
 
 enum sqlx_kind { SQLX_F, SQLX_VALUE, SQLX_BINARY, SQLX_CALL, SQLX_CASE, SQLX_SUBQUERY, SQLX_EXISTS, SQLX_NEG };
@@ -153,7 +161,9 @@ struct queryset {
     bool is_guard; /* what its conditions are decides what is written */
     enum query_result result;
     VEC(struct str) columns;  /* values() */
-    VEC(struct str) only, defer, related, prefetched;
+    VEC(struct str) only, defer, related;
+    VEC(struct prefetch) prefetched;
+    struct queryset *ready;   /* of a related manager: what all() gives, fetched with the owner; or NULL */
     VEC(struct annotation) annotations;
     struct row *owner;        /* of a related manager: known related object... */
     struct model_field *owner_field;

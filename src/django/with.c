@@ -224,7 +224,7 @@ bool lower_advisory_lock(struct lowerer *l, struct txn_span span, struct str tex
 }
 
 void lower_on_commit(struct lowerer *l, struct txn_span span, struct val *func) {
-    struct pending pending = {func, TXN_NO_VAR};
+    struct pending pending = {func, TXN_NO_VAR, l->silent_depth > 0};
     bool is_conditional = false;
     if (l->atomic_depth == 0) {
         struct args none = {.span = span};
@@ -271,10 +271,12 @@ static void run_on_commit(struct lowerer *l) {
         if (pending.flag != TXN_NO_VAR)
             test = txn_build_if(&l->b, span, txn_ref(&l->b, span, pending.flag));
         l->is_statement = true;
+        l->silent_depth += pending.is_silent;
         if (pending.func->kind == VAL_LOCK)
             txn_build_lock(&l->b, span, TXN_STEP_UNLOCK, pending.func->name, pending.func->expr);
         else
             lower_call_value(l, pending.func, &none, STR("on_commit"));
+        l->silent_depth -= pending.is_silent;
         l->is_statement = false;
         if (test != NULL) {
             flow_undo(l, mark);
