@@ -4,6 +4,7 @@
 #include "django/given.h"
 #include "django/container.h"
 #include "django/form.h"
+#include "django/model_meta.h"
 #include "django/view.h"
 #include "django/orm.h"
 #include "django/roots.h"
@@ -217,7 +218,27 @@ static struct val *class_attribute(struct lowerer *l, struct txn_span span, stru
     if (str_is(name, "__name__"))
         return val_literal(l, span, value_text(l->pool, of->class_->name));
     struct str text = str_printf(l->arena, "%.*s.%.*s", STR_ARG(of->class_->name), STR_ARG(name));
-    return val_unknown(l, span, text);
+    struct val *unknown = val_unknown(l, span, text);
+    if (model != NULL && !model->is_abstract && str_is(name, "_meta"))
+        unknown->class_ = of->class_;
+    return unknown;
+}
+
+/* What x._meta tells of the model by a text. NULL: nothing that is known. */
+static struct val *option_of_model(struct lowerer *l, struct txn_span span, const struct val *options, struct str name) {
+    const struct model *model = options->class_ != NULL ? class_model(l->facts, options->class_) : NULL;
+    struct str text = {0};
+    if (model == NULL)
+        return NULL;
+    if (str_is(name, "db_table"))
+        text = model->table_name;
+    else if (str_is(name, "model_name"))
+        text = str_lower(l->arena, model->name);
+    else if (str_is(name, "app_label"))
+        text = model->app;
+    else if (str_is(name, "object_name"))
+        text = model->name;
+    return text.len > 0 ? val_literal(l, span, value_text(l->pool, text)) : NULL;
 }
 
 static struct val *method_of(struct lowerer *l, struct txn_span span, struct val *self,
@@ -321,7 +342,9 @@ struct val *lower_attribute(struct lowerer *l, struct txn_span span, struct val 
         return val_external(l, span, str_printf(l->arena, "%.*s.%.*s", STR_ARG(of->name),
                                                 STR_ARG(name)));
     case VAL_UNKNOWN: {
-        struct val *given = given_attribute(l, span, of, name);
+        struct val *given = option_of_model(l, span, of, name);
+        if (given == NULL)
+            given = given_attribute(l, span, of, name);
         if (given != NULL)
             return given;
         struct val *unknown = val_unknown(l, span, str_printf(l->arena, "%.*s.%.*s", STR_ARG(of->name),

@@ -6,6 +6,7 @@
 #include "django/loop.h"
 #include "django/orm.h"
 #include "django/signal.h"
+#include "django/template.h"
 #include "django/given.h"
 #include "django/param.h"
 #include "django/types.h"
@@ -77,6 +78,20 @@ struct val *args_get(const struct args *args, size_t position, const char *name)
     return val;
 }
 
+static struct val *format_text(struct lowerer *l, struct val *self, struct str pattern, struct args *args) {
+    struct buf text = {0};
+    struct txn_expr *call = txn_opaque(&l->b, args->span, STR("format"));
+    template_format(l, pattern, args, &text);
+    txn_add_arg(&l->b, call, val_expr(l, self));
+    for (size_t i = 0; i < args->positional.count; i++)
+        txn_add_arg(&l->b, call, val_expr(l, args->positional.items[i]));
+    for (size_t i = 0; i < args->values.count; i++)
+        txn_add_arg(&l->b, call, val_expr(l, args->values.items[i]));
+    struct val *val = args->node == NULL ? val_scalar(l, call)
+                                         : val_of_call(l, call, module_text(l->frame->module, args->node));
+    return template_done(l, val, &text);
+}
+
 /* A method of a list, dict or scalar. */
 static struct val *call_plain_method(struct lowerer *l, struct val *self, struct str name,
                                      struct args *args) {
@@ -113,6 +128,9 @@ static struct val *call_plain_method(struct lowerer *l, struct val *self, struct
     }
     if ((self->kind == VAL_SEQUENCE || self->kind == VAL_DICT) && container_method(l, self, name, args))
         return val_null(l, args->span);
+    struct str pattern;
+    if (str_is(name, "format") && !args->is_open && template_of(l, self, &pattern))
+        return format_text(l, self, pattern, args);
     if (self->kind == VAL_SCALAR || self->kind == VAL_SEQUENCE || self->kind == VAL_ROWS) {
         struct txn_expr *call = txn_opaque(&l->b, args->span, lower_identifier(l, name));
         txn_add_arg(&l->b, call, val_expr(l, self));

@@ -3,6 +3,7 @@
 #include "django/choice.h"
 #include "django/loop.h"
 #include "django/orm.h"
+#include "django/template.h"
 #include "django/values.h"
 #include "python/value.h"
 
@@ -77,7 +78,7 @@ static bool fold(struct lowerer *l, enum txn_op op, struct value a, struct value
 
 static bool is_text(struct lowerer *l, const struct val *val) {
     struct str text;
-    return val_text(l, val, &text);
+    return template_of(l, val, &text);
 }
 
 static struct val *opaque_binary(struct lowerer *l, const struct py_node *node, enum py_op op,
@@ -90,7 +91,16 @@ static struct val *opaque_binary(struct lowerer *l, const struct py_node *node, 
                     txn_literal(&l->b, lower_span(l, node), value_text(l->pool, str_from_c(py_op_name(op)))));
     txn_add_arg(&l->b, call, val_expr(l, left));
     txn_add_arg(&l->b, call, val_expr(l, right));
-    return val_scalar(l, call);
+    struct str text;
+    struct buf pattern = {0};
+    bool is_known = template_of(l, left, &text) && (op == PY_OP_Add || op == PY_OP_Mod);
+    if (op == PY_OP_Mod && is_known) {
+        template_percent(l, text, right, &pattern);
+    } else if (is_known || (op == PY_OP_Add && template_of(l, right, &text))) {
+        template_add(l, left, &pattern);
+        template_add(l, right, &pattern);
+    }
+    return template_done(l, val_scalar(l, call), &pattern);
 }
 
 struct operands {
@@ -372,14 +382,18 @@ static struct val *lower_dict(struct lowerer *l, const struct py_node *node) {
 /* A text with values in it hangs on those values alone. */
 static struct val *lower_fstring(struct lowerer *l, const struct py_node *node) {
     struct txn_expr *call = txn_opaque(&l->b, lower_span(l, node), STR("format"));
+    struct buf pattern = {0};
     for (uint32_t i = 0; i < node->JoinedStr.values.count; i++) {
         const struct py_node *part = node->JoinedStr.values.items[i];
-        if (part->kind == PY_FormattedValue)
-            txn_add_arg(&l->b, call, val_expr(l, lower_expr(l, part->FormattedValue.value)));
-        else if (part->kind == PY_Constant)
-            txn_add_arg(&l->b, call, val_expr(l, lower_constant(l, part)));
+        struct val *val = part->kind == PY_FormattedValue ? lower_expr(l, part->FormattedValue.value)
+                          : part->kind == PY_Constant     ? lower_constant(l, part)
+                                                          : NULL;
+        bool is_plain = part->kind == PY_Constant || part->FormattedValue.format_spec == NULL;
+        template_add(l, is_plain ? val : NULL, &pattern);
+        if (val != NULL)
+            txn_add_arg(&l->b, call, val_expr(l, val));
     }
-    return val_scalar(l, call);
+    return template_done(l, val_scalar(l, call), &pattern);
 }
 
 static struct val *lower_lambda(struct lowerer *l, const struct py_node *node) {

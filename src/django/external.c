@@ -4,6 +4,7 @@
 #include "django/given.h"
 #include "django/lacks.h"
 #include "django/orm.h"
+#include "django/template.h"
 #include "django/values.h"
 
 struct str lower_last_part(struct str dotted) {
@@ -189,60 +190,6 @@ static struct val *get_or_404(struct lowerer *l, struct args *args, bool is_list
     return rows;
 }
 
-/* cursor.execute("..."): a level is taken up by the transaction around; other SQL becomes a step. */
-static struct val *cursor_execute(struct lowerer *l, struct args *args) {
-    struct str text;
-    struct val *sql = args_get(args, 0, "sql");
-    if (sql == NULL || !val_text(l, sql, &text)) {
-        lower_note(l, args->span, STR("SQL that is not known from the source"));
-        return val_null(l, args->span);
-    }
-    struct sql_stmt *stmt;
-    struct err err;
-    struct val *params = args_get(args, 1, "params");
-    struct buf buf = {0};
-    if (lower_advisory_lock(l, args->span, text, params))
-        return val_null(l, args->span);
-    size_t next = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        bool is_host = text.ptr[i] == '%' && i + 1 < text.len && text.ptr[i + 1] == 's';
-        if (is_host && params != NULL && params->kind == VAL_SEQUENCE && next < params->items.count) {
-            val_sql(l, params->items.items[next++], &buf);
-            i++;
-        } else {
-            buf_add_char(&buf, text.ptr[i]);
-        }
-    }
-    struct str filled = str_dup(l->arena, buf_str(&buf));
-    bool is_parsed = sql_parse(l->arena, l->pool, filled, (struct pos){1, 1}, l->b.dialect, &stmt, &err);
-    buf_release(&buf);
-    if (!is_parsed) {
-        lower_notef(l, args->span, "this SQL is not modelled: %s", err.message);
-        return val_null(l, args->span);
-    }
-    if (stmt->kind == SQL_STMT_SET_TRANSACTION) {
-        if (l->outer_atomic != NULL && !stmt->transaction->is_session)
-            l->outer_atomic->isolation = stmt->transaction->isolation;
-        else
-            lower_note(l, args->span, STR("an isolation level set outside of a transaction"));
-        return val_null(l, args->span);
-    }
-    if (stmt->kind == SQL_STMT_SET)
-        return val_null(l, args->span);
-    if (stmt->kind != SQL_STMT_INSERT && stmt->kind != SQL_STMT_UPDATE &&
-        stmt->kind != SQL_STMT_DELETE && stmt->kind != SQL_STMT_SELECT &&
-        stmt->kind != SQL_STMT_LOCK_TABLE) {
-        lower_note(l, args->span, STR("this statement is not modelled"));
-        return val_null(l, args->span);
-    }
-    bool is_select = stmt->kind == SQL_STMT_SELECT;
-    txn_build_stmt(&l->b, args->span, is_select ? TXN_INTO_VALUE : TXN_INTO_NOTHING,
-                   is_select ? lower_var(l, STR("fetched")) : TXN_NO_VAR, stmt);
-    l->has_sql = true;
-    l->step_count++;
-    return val_null(l, args->span);
-}
-
 static struct val *now(struct lowerer *l, struct args *args) {
     return val_scalar(l, txn_now(&l->b, args->span));
 }
@@ -372,7 +319,7 @@ struct val *lower_call_external(struct lowerer *l, struct str dotted, struct arg
     if (str_ends(dotted, "connection.cursor"))
         return val_external(l, args->span, STR("django.db.connection.cursor()"));
     if (str_ends(dotted, ".cursor().execute"))
-        return cursor_execute(l, args);
+        return raw_execute(l, args);
     if (str_starts(dotted, "django.db.models") && str_is(last, "Prefetch"))
         return prefetch_object(l, args);
     if (str_starts(dotted, "django.db.models.") && str_is(last, "QuerySet"))
@@ -436,6 +383,23 @@ static bool set_some_field(struct lowerer *l, struct txn_span span, struct val *
     return true;
 }
 
+/* Whether what is known of the name leaves it open that the row has a field, or the object an attribute, of it. */
+static bool may_be_attribute(struct lowerer *l, const struct val *of, const struct val *name) {
+    const struct model *model = of->kind == VAL_ROW ? of->row->model : NULL;
+    const struct map *cells = of->kind == VAL_ROW ? &of->row->caches->cells : of->kind == VAL_INSTANCE ? &of->fields->cells : NULL;
+    struct str pattern;
+    if (cells == NULL || !template_of(l, name, &pattern))
+        return true;
+    for (size_t i = 0; model != NULL && i < model->fields.count; i++)
+        if (template_may_be(pattern, model->fields.items[i]->name) ||
+            template_may_be(pattern, model->fields.items[i]->column))
+            return true;
+    for (size_t i = 0; i < cells->count; i++)
+        if (template_may_be(pattern, cells->entries[i].key))
+            return true;
+    return false;
+}
+
 /* setattr(x, "name", v), getattr(x, "name"), getattr(x, "name", default). */
 static struct val *builtin_attr(struct lowerer *l, struct args *args, bool is_set) {
     struct str name;
@@ -445,8 +409,9 @@ static struct val *builtin_attr(struct lowerer *l, struct args *args, bool is_se
     if (args->positional.count < 2 || of->kind == VAL_UNKNOWN || of->kind == VAL_EXTERNAL)
         return NULL;
     if (!val_text(l, args->positional.items[1], &name)) {
-        bool is_known = is_set && of->kind == VAL_ROW && args->positional.count > 2 &&
-                        set_some_field(l, args->span, of, args->positional.items[1], args->positional.items[2]);
+        bool is_known = is_set && !may_be_attribute(l, of, args->positional.items[1]);
+        if (!is_known && is_set && of->kind == VAL_ROW && args->positional.count > 2)
+            is_known = set_some_field(l, args->span, of, args->positional.items[1], args->positional.items[2]);
         if (is_set && val_is_orm(of) && !is_known)
             lower_note(l, args->span, STR("setattr of an attribute whose name is not known"));
         struct val *attribute = val_unknown(l, args->span, STR("attribute"));

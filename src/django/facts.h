@@ -52,6 +52,7 @@ struct model {
     VEC(struct model_field *) fields; /* in order, inherited ones first, the key first if automatic */
     VEC(struct reverse) reverses;
     struct model_field *pk;           /* NULL: abstract */
+    struct model *translations;       /* of django-parler's TranslatedFields; NULL: none */
     VEC(struct str) unique_sets;      /* field names joined by ',' */
     VEC(struct str) index_sets;
     VEC(struct str) unique_conditions; /* beside unique_sets: SQL of the condition, or empty */

@@ -22,6 +22,7 @@ static const struct outside_base {
     {"mp_tree.MP_Node", "path CharField,depth PositiveIntegerField,numchild PositiveIntegerField"},
     {"mptt.models.MPTTModel", "lft PositiveIntegerField,rght PositiveIntegerField,"
                               "tree_id PositiveIntegerField,level PositiveIntegerField"},
+    {"parler.models.TranslatableModel", ""},
     {"model_utils.models.TimeStampedModel", "created DateTimeField,modified DateTimeField"},
     {"django_extensions.db.models.TimeStampedModel", "created DateTimeField,modified DateTimeField"},
 };
@@ -467,6 +468,74 @@ static void make_through(struct django_facts *facts, struct model *model, struct
     field->through = through;
 }
 
+/* X = TranslatedFields(name=models.CharField(), ...) of django-parler: a table with a row for each language. */
+static void make_translations(struct django_facts *facts, struct model *model, struct py_class *class_,
+                              struct str name, const struct py_node *call) {
+    struct arena *arena = facts->arena;
+    struct model *made = ARENA_NEW(arena, struct model);
+    made->class_ = model->class_;
+    made->is_auto = made->is_built = true;
+    made->name = str_printf(arena, "%.*sTranslation", STR_ARG(model->name));
+    made->app = model->app;
+    made->span = module_span(class_->module, call);
+    made->table = -1;
+    made->table_name = str_printf(arena, "%.*s_translation", STR_ARG(model->table_name));
+    add_automatic_key(facts, made);
+    made->pk = made->fields.items[0];
+    struct model_field language = {.type = COLUMN_TEXT, .is_index = true, .module = class_->module, .class_ = class_,
+                                   .span = made->span};
+    language.name = language.column = STR("language_code");
+    language.class_name = STR("CharField");
+    language.type_text = STR("varchar(15)");
+    add_field(facts, made, &language, false);
+    for (uint32_t i = 0; i < call->Call.keywords.count; i++) {
+        const struct py_node *keyword = call->Call.keywords.items[i];
+        struct model_field field;
+        if (keyword->keyword.arg.ptr != NULL &&
+            field_read(facts, class_, keyword->keyword.arg, keyword->keyword.value, &field) &&
+            field.kind == FIELD_PLAIN)
+            add_field(facts, made, &field, false);
+    }
+    struct model_field master = {.kind = FIELD_FOREIGN_KEY, .type = COLUMN_INT, .is_index = true, .is_null = true,
+                                 .has_constraint = true, .module = class_->module, .class_ = class_,
+                                 .span = made->span};
+    master.name = STR("master");
+    master.column = STR("master_id");
+    master.class_name = STR("ForeignKey");
+    master.target = model;
+    master.related_name = name;
+    add_field(facts, made, &master, false);
+    struct reverse reverse = {name, name, made, made->fields.items[made->fields.count - 1]};
+    VEC_PUSH(arena, &model->reverses, reverse);
+    VEC_PUSH(arena, &made->unique_sets, STR("language_code,master"));
+    VEC_PUSH(arena, &made->unique_conditions, (struct str){0});
+    VEC_PUSH(arena, &facts->models, made);
+    model->translations = made;
+}
+
+struct translating {
+    struct django_facts *facts;
+    struct model *model;
+};
+
+/* Of the class itself and its abstract bases. */
+static bool find_translations(void *context, struct py_class *class_, struct str dotted) {
+    struct translating *at = context;
+    (void)dotted;
+    if (class_ == NULL || (class_ != at->model->class_ && class_->model != NULL && !class_->model->is_abstract))
+        return false;
+    for (size_t i = 0; i < class_->names.count && at->model->translations == NULL; i++) {
+        const struct binding *binding = class_->names.entries[i].value;
+        if (binding->kind != BIND_VALUE || binding->value == NULL || binding->value->kind != PY_Call)
+            continue;
+        struct symbol symbol = symbol_of_expr(at->facts, class_->module, binding->value->Call.func);
+        if (symbol.kind == SYMBOL_EXTERNAL && str_starts(symbol.dotted, "parler.") &&
+            str_ends(symbol.dotted, ".TranslatedFields"))
+            make_translations(at->facts, at->model, class_, class_->names.entries[i].key, binding->value);
+    }
+    return false;
+}
+
 void models_build(struct django_facts *facts) {
     for (size_t i = 0; i < facts->classes.count; i++)
         class_model(facts, facts->classes.items[i]);
@@ -482,5 +551,10 @@ void models_build(struct django_facts *facts) {
         for (size_t j = 0; j < model->fields.count && !model->is_proxy; j++)
             if (model->fields.items[j]->kind == FIELD_MANY_TO_MANY)
                 make_through(facts, model, model->fields.items[j]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct translating at = {facts, facts->models.items[i]};
+        if (!at.model->is_proxy)
+            class_walk(facts, at.model->class_, find_translations, &at);
     }
 }

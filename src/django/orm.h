@@ -26,6 +26,16 @@ void row_load_related(struct lowerer *l, struct txn_span span, struct row *row,
 void row_reload(struct lowerer *l, struct txn_span span, struct row *row, const struct model_field *only);
 /* What a relation of the row leads to: a row, or a manager. NULL: it has none of that name. */
 struct val *row_related(struct lowerer *l, struct txn_span span, struct val *of, struct str name);
+/* raw_sql.c: cursor.execute(). */
+struct val *raw_execute(struct lowerer *l, struct args *args);
+/* translate.c */
+/* Whether the field is a translated one. */
+bool model_translates(const struct model *model, struct str name);
+void translation_set(struct lowerer *l, struct txn_span span, struct row *row, struct str name, struct val *val);
+/* What save() sends for the translation that was set. */
+void translation_save(struct lowerer *l, struct txn_span span, struct row *row);
+/* NULL: not one of django-parler's. */
+struct val *translation_method(struct lowerer *l, struct row *row, struct str name, struct args *args);
 /* prefetch.c */
 void prefetch_add(struct lowerer *l, struct queryset *query, const struct args *args);
 /* Prefetch(...); NULL: of what isn't known. */

@@ -220,6 +220,18 @@ static struct val *with_ready(struct lowerer *l, struct val *related, struct que
     return val_query(l, related->span, manager);
 }
 
+static struct val *method_of_row(struct lowerer *l, struct txn_span span, struct val *of, struct str name) {
+    struct val *val = val_new(l, VAL_METHOD, span);
+    val->self = of;
+    val->name = name;
+    return val;
+}
+
+static bool is_translation_method(struct str name) {
+    return str_is(name, "get_translation") || str_is(name, "_get_translated_model") ||
+           str_is(name, "set_current_language");
+}
+
 struct val *row_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name) {
     static const char *const methods[] = {"save", "delete", "refresh_from_db", "full_clean", "clean",
                                           "validate_unique", "clean_fields", "serializable_value"};
@@ -249,16 +261,16 @@ struct val *row_attribute(struct lowerer *l, struct txn_span span, struct val *o
         return with_ready(l, related, ready);
     if (ready != NULL) /* to_attr */
         return query_rows(l, span, ready, name);
-    struct val *member = class_member(l, span, of, row->model->class_, name);
+    struct val *member = row->model->is_auto ? NULL : class_member(l, span, of, row->model->class_, name);
     if (member != NULL)
         return member;
+    if (model_translates(row->model, name))
+        return val_unknown(l, span, row_text(l, row, name));
+    if (row->model->translations != NULL && is_translation_method(name))
+        return method_of_row(l, span, of, name);
     for (size_t i = 0; i < LW_COUNT_OF(methods); i++)
-        if (str_is(lower_sync_name(name), methods[i])) {
-            struct val *val = val_new(l, VAL_METHOD, span);
-            val->self = of;
-            val->name = name;
-            return val;
-        }
+        if (str_is(lower_sync_name(name), methods[i]))
+            return method_of_row(l, span, of, name);
     if (str_starts(name, "get_") && str_ends(name, "_display") && name.len > 12) {
         field = model_attribute(row->model, str_sub(name, 4, name.len - 8));
         if (field != NULL) {
@@ -270,6 +282,7 @@ struct val *row_attribute(struct lowerer *l, struct txn_span span, struct val *o
     }
     struct val *unknown = val_unknown(l, span, row_text(l, row, name));
     unknown->is_orm = true;
+    unknown->class_ = str_is(name, "_meta") ? row->model->class_ : NULL;
     return unknown;
 }
 
@@ -332,6 +345,10 @@ void row_set_attribute(struct lowerer *l, struct txn_span span, struct row *row,
                        struct val *val) {
     struct model_field *field = model_attribute(row->model, name);
     row->is_changed_here |= l->form_depth == 0 && l->saving != row;
+    if (field == NULL && model_translates(row->model, name)) {
+        translation_set(l, span, row, name, val);
+        return;
+    }
     if (field == NULL || field->kind == FIELD_MANY_TO_MANY) {
         struct cell *cell = fields_cell(l, row->caches, name);
         cell_set(l, cell, val_stable(l, val, name));
@@ -417,6 +434,9 @@ static void refresh(struct lowerer *l, struct row *row, struct args *args) {
 struct val *row_method(struct lowerer *l, struct val *self, struct str name, struct args *args) {
     struct row *row = self->row;
     name = lower_sync_name(name);
+    struct val *translated = translation_method(l, row, name, args);
+    if (translated != NULL)
+        return translated;
     if (str_is(name, "save"))
         row_save(l, args->span, row, args);
     else if (str_is(name, "delete"))
@@ -515,7 +535,8 @@ struct val *row_construct(struct lowerer *l, struct txn_span span, struct model 
         VEC_PUSH(l->arena, &values, val);
     }
     for (size_t j = 0; j < args->names.count; j++)
-        if (model_attribute(model, args->names.items[j]) == NULL && !is_generic(l, model, args->names.items[j]))
+        if (model_attribute(model, args->names.items[j]) == NULL && !model_translates(model, args->names.items[j]) &&
+            !is_generic(l, model, args->names.items[j]))
             lower_notef(l, span, "%.*s has no field %.*s that is known", STR_ARG(model->name),
                         STR_ARG(args->names.items[j]));
     struct row *row = row_new(l, model, lower_var(l, hint));
@@ -545,5 +566,8 @@ struct val *row_construct(struct lowerer *l, struct txn_span span, struct model 
     row->pk_state.val = val_bool(l, span, is_key_set);
     cell_set(l, row_cache(l, row, STR("_adding")), val_bool(l, span, true));
     row->is_new = true;
+    for (size_t j = 0; j < args->names.count; j++)
+        if (model_translates(model, args->names.items[j]))
+            translation_set(l, span, row, args->names.items[j], args->values.items[j]);
     return val_row(l, span, row);
 }

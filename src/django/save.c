@@ -269,4 +269,6 @@ void row_save(struct lowerer *l, struct txn_span span, struct row *row, struct a
     cell_set(l, row_cache(l, row, STR("_adding")), val_bool(l, span, false));
     if (created != NULL)
         signal_send(l, span, SIGNAL_POST_SAVE, row, created, fields);
+    if (row->model->translations != NULL)
+        translation_save(l, span, row);
 }

@@ -50,7 +50,7 @@ struct val {
     struct model *model;
     VEC(struct val *) items;
     VEC(struct val *) keys;
-    struct py_class *class_;
+    struct py_class *class_; /* UNKNOWN: the model whose _meta it is */
     struct fields *fields;
     struct py_func *func;
     struct frame *closure;
@@ -58,6 +58,7 @@ struct val {
     struct val *self;
     struct module *module;
     struct str name; /* SCALAR: with `row`, the field of it that was read */
+    struct str pattern; /* SCALAR, UNKNOWN: what is known of a text (template.h) */
     struct sqlx *sql;
     struct cond *cond;
     struct args *atomic_args;

@@ -503,7 +503,9 @@ struct val *val_stable(struct lowerer *l, struct val *val, struct str name) {
         txn_build_assign(&l->b, val->span, var, val->expr);
         l->is_outside[var] = expr_is_outside(l, val->expr);
         l->step_count++;
-        return val_scalar(l, txn_ref(&l->b, val->span, var));
+        struct val *stable = val_scalar(l, txn_ref(&l->b, val->span, var));
+        stable->pattern = val->pattern;
+        return stable;
     }
     case VAL_QUERYSET:
         for (size_t i = 0; i < val->query->where.count; i++)

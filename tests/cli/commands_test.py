@@ -453,7 +453,7 @@ class Dump(Case):
 
     def test_functions(self):
         self.write("shop/reports.py", "from shop.models import Counter\n\n\ndef rows(cursor, sql):\n"
-                   "    print(Counter.objects.count())\n    Counter.objects.using(sql).count()\n")
+                   "    print(Counter.objects.count())\n    Counter.objects.using(\"replica\").count()\n")
         out = self.dump("functions", "shop").splitlines()
         self.assertIn("shop/views.py:4: shop.views.increment: modelled", out)
         self.assertEqual(out[out.index("shop/reports.py:4: shop.reports.rows: not modelled") + 1],
