@@ -3,6 +3,7 @@
 #include "cli/pipeline.h"
 #include "cli/progress.h"
 #include "cli/sources.h"
+#include "cli/watch_listen.h"
 #include "cli/watch_options.h"
 #include "cli/watch_search.h"
 #include "report/watch.h"
@@ -91,6 +92,10 @@ static enum cli_exit print_result(const struct watch_run_options *options, struc
 }
 
 static enum cli_exit run_watch(const struct watch_run_options *options) {
+    if (options->listen.len > 0) {
+        catch_interrupt();
+        return watch_listen(options, &is_interrupted, print_result);
+    }
     struct watch *watch = watch_open(&options->watch);
     size_t file_count;
     struct err err;
@@ -117,7 +122,7 @@ static enum cli_exit run(int argc, char **argv) {
 const struct command cmd_watch = {
     .name = "watch",
     .summary = "find the writes that were lost, in what a server's logs, binlogs or traffic tell",
-    .usage = "PATH... [options]",
+    .usage = "PATH... | --listen ADDRESS --upstream ADDRESS [options]",
     .help = "A path is a file, a folder of files, or - for standard input; .gz and .zst are unpacked. What\n"
             "each is, is found by looking at it. Files of one kind are one source that goes on.\n"
             "\n"

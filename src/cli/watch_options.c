@@ -92,6 +92,33 @@ static bool set_follow(void *options, struct str value, struct err *err) {
     return true;
 }
 
+static bool set_listen(void *options, struct str value, struct err *err) {
+    (void)err;
+    ((struct watch_run_options *)options)->listen = value;
+    return true;
+}
+
+static bool set_upstream(void *options, struct str value, struct err *err) {
+    (void)err;
+    ((struct watch_run_options *)options)->upstream = value;
+    return true;
+}
+
+static bool set_protocol(void *options, struct str value, struct err *err) {
+    static const char *const names[] = {"postgresql", "mysql"};
+    size_t chosen;
+    if (!cli_choose(value, "protocol", names, LW_COUNT_OF(names), &chosen, err))
+        return false;
+    ((struct watch_run_options *)options)->listen_protocol = "PM"[chosen];
+    return true;
+}
+
+static bool set_record(void *options, struct str value, struct err *err) {
+    (void)err;
+    ((struct watch_run_options *)options)->record_path = value.ptr;
+    return true;
+}
+
 static bool set_engine(void *options, struct str value, struct err *err) {
     return target_set_engine(&((struct watch_run_options *)options)->target, value, err);
 }
@@ -134,6 +161,10 @@ static const struct cli_option watch_options[] = {
     {"sample", 0, "N", "look at one row of N, chosen by its key: all that is done to it", set_sample},
     {"memory", 0, "MB", "for rows and what was done to them (256); the longest untouched go first", set_memory},
     {"follow", 'f', NULL, "at the end of the last file wait for more, until Ctrl-C", set_follow},
+    {"listen", 0, "ADDRESS", "be a proxy: take connections there (HOST:PORT, :PORT or a socket's path)", set_listen},
+    {"upstream", 0, "ADDRESS", "of the server that the proxy forwards to, every byte as it is", set_upstream},
+    {"protocol", 0, "NAME", "postgresql or mysql, if looking at the connections does not tell", set_protocol},
+    {"record", 0, "FILE", "write what the proxy sees, to be read later: it holds all values", set_record},
     {"no-search", 0, NULL, "only what was lost, not what can be", set_no_search},
     {"engine", 0, "ENGINE", "of the search: NAME or NAME:VERSION, as for check", set_engine},
     {"isolation", 0, "LEVEL", "of the search", set_isolation},
@@ -155,6 +186,14 @@ bool watch_options_parse(struct arena *arena, int argc, char **argv, struct watc
         return false;
     if (!target_check(&options->target, err))
         return false;
+    if ((options->listen.len > 0) != (options->upstream.len > 0))
+        return err_set(err, (struct pos){0, 0}, "--listen and --upstream belong together");
+    if (options->listen.len == 0 && (options->record_path != NULL || options->listen_protocol != 0))
+        return err_set(err, (struct pos){0, 0}, "--record and --protocol are for a proxy: --listen, --upstream");
+    if (options->listen.len > 0 && options->paths.count > 0)
+        return err_set(err, (struct pos){0, 0}, "a proxy reads no files: either --listen or a path");
+    if (options->listen.len > 0)
+        return true;
     if (options->paths.count == 0)
         return err_set(err, (struct pos){0, 0}, "nothing to read: name a log, a binlog, a capture, a folder of them, or -");
     return true;

@@ -19,6 +19,9 @@ struct watch_run_options {
     enum watch_format format;
     enum color_when color;
     struct target target; /* engines and levels for the search of what can be lost */
+    struct str listen, upstream; /* addresses of the proxy; empty: files are read */
+    char listen_protocol;        /* 'P', 'M'; 0: found by looking */
+    const char *record_path;     /* what the proxy sees is written there; NULL: nowhere */
     const char *emit_folder; /* NULL: no tests are written */
     const char *programs_path; /* where the recalled programs go; NULL: nowhere */
     bool is_pedantic, is_verbose, follows, no_search;

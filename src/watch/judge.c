@@ -24,10 +24,13 @@ static bool is_amount(const struct seen_value *value) {
 enum lost { LOST_NOTHING, LOST_SAME, LOST_REVERTED, LOST_COMPUTED, LOST_OVERWRITTEN, LOST_PERHAPS };
 
 /* What becomes of the other's value of a column: `by` wrote a literal there, after it. */
-static enum lost fate_of(const struct column_write *by, const struct column_write *lost, int64_t now_us) {
+static enum lost fate_of(const struct column_write *by, const struct column_write *lost, int64_t now_us,
+                         bool changed_nothing) {
     if (by->is_computed || by->value.state == TRACE_ABSENT)
         return LOST_NOTHING;
     bool is_same = !lost->is_computed && seen_equal(&by->value, &lost->value);
+    if (changed_nothing && !is_same)
+        return LOST_NOTHING;
     bool is_amounts = by->base.is_integer && by->value.is_integer &&
                       (is_amount(&by->base) || is_amount(&by->value));
     bool both_read = seen_equal(&by->base, &lost->base);
@@ -77,7 +80,7 @@ static void compare(struct judging *judging) {
         const struct column_write *other = column_of(lost, by->columns[i].column);
         if (other == NULL || is_lost_already(judging, other->column))
             continue;
-        enum lost fate = fate_of(&by->columns[i], other, by->origin.time_us);
+        enum lost fate = fate_of(&by->columns[i], other, by->origin.time_us, by->row_count == 0);
         /* The same number twice: of two that had both read, each may have added to it. */
         if (fate == LOST_PERHAPS && (lost->read.seq == 0 || lost->read_is_locked))
             fate = LOST_SAME;

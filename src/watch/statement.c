@@ -286,10 +286,15 @@ static void unknown_rows(const struct act *act) {
     act->watch->stats.unknown_row_count += count;
 }
 
+/* MySQL counts rows that another value came into: of an UPDATE that counts none, the row may have had the values already. */
+static bool may_be_same(const struct meaning *meaning) {
+    return meaning->kind == MEANS_UPDATE && meaning->dialect == SQL_MYSQL && meaning->where.count == 1;
+}
+
 static void write_by_key(const struct act *act, enum write_kind kind) {
     const struct meaning *meaning = act->meaning;
     const struct meant_column *key = key_of(act->watch, meaning, meaning->table);
-    if (act->statement->row_count == 0) {
+    if (act->statement->row_count == 0 && !may_be_same(meaning)) {
         act->watch->stats.prevented_count += key != NULL && meaning->where.count > 1;
         return;
     }
@@ -570,7 +575,11 @@ void watch_outcome(struct watch *watch, const struct trace_event *event) {
     bool has_failed = event->statement.outcome == TRACE_FAILED;
     if (session->last == NULL)
         return;
-    if (has_failed || event->statement.row_count == 0) {
+    bool did_nothing = event->statement.row_count == 0 && !may_be_same(session->last);
+    for (size_t i = session->pending.count; i-- > 0 && session->pending.items[i]->origin.seq == session->last_seq;)
+        if (event->statement.row_count >= 0)
+            session->pending.items[i]->row_count = event->statement.row_count;
+    if (has_failed || did_nothing) {
         struct act act = {.watch = watch, .session = session, .event = event, .statement = &event->statement,
                           .meaning = session->last};
         session_drop_written(session, session->last_seq);

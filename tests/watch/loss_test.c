@@ -118,6 +118,10 @@ static void both_computed(void **state) {
          "B " READ " -> id=1 count=7", "A " WRITE(8) " => 1", "B " WRITE(8) " => 1");
     TOLD(TRACE_POSTGRESQL, "LW003 arithmetic counter count x1 id=1", "A " READ " -> id=1 count=7",
          "B " READ " -> id=1 count=7", "A " WRITE(8) " => 1", "B " WRITE(10) " => 1");
+    /* MySQL counts no row that had the value already. */
+    TOLD(TRACE_MYSQL, "LW003 arithmetic counter count x1 id=1", "A SELECT id, count FROM counter WHERE id = 1 -> id=1 count=7",
+         "B SELECT id, count FROM counter WHERE id = 1 -> id=1 count=7", "A UPDATE counter SET count = 8 WHERE id = 1 => 1",
+         "B UPDATE counter SET count = 8 WHERE id = 1 => 0");
     /* A log shows no values: the order alone. */
     TOLD(TRACE_POSTGRESQL, "LW003 order counter count x1 id=1", "A " READ, "B " READ, "A " WRITE(8), "B " WRITE(9));
     TOLD(TRACE_POSTGRESQL, "LW003 arithmetic counter count x1 id=1", "B " READ " -> id=1 count=7",
