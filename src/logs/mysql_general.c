@@ -296,6 +296,7 @@ static int detect(struct str head) {
 const struct trace_decoder_class logs_mysql_general = {
     .name = "mysql-general",
     .title = "MySQL or MariaDB general query log",
+    .same_as = "mysql-log",
     .detect = detect,
     .open = open_log,
     .feed = feed,

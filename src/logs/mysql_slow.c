@@ -365,6 +365,7 @@ static int detect(struct str head) {
 const struct trace_decoder_class logs_mysql_slow = {
     .name = "mysql-slow",
     .title = "MySQL or MariaDB slow query log",
+    .same_as = "mysql-log",
     .detect = detect,
     .open = open_log,
     .feed = feed,

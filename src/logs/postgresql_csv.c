@@ -269,6 +269,7 @@ static int detect(struct str head) {
 const struct trace_decoder_class logs_postgresql_csv = {
     .name = "postgresql-csv",
     .title = "PostgreSQL csvlog",
+    .same_as = "postgresql-log",
     .detect = detect,
     .open = open_log,
     .feed = feed,

@@ -229,6 +229,7 @@ static int detect(struct str head) {
 const struct trace_decoder_class logs_postgresql_json = {
     .name = "postgresql-json",
     .title = "PostgreSQL jsonlog",
+    .same_as = "postgresql-log",
     .detect = detect,
     .open = open_log,
     .feed = feed,

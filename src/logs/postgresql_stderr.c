@@ -282,6 +282,7 @@ static int detect(struct str head) {
 const struct trace_decoder_class logs_postgresql_stderr = {
     .name = "postgresql-stderr",
     .title = "PostgreSQL server log",
+    .same_as = "postgresql-log",
     .detect = detect,
     .open = open_log,
     .feed = feed,

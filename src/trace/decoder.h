@@ -16,6 +16,9 @@ struct trace_options {
 struct trace_decoder_class {
     const char *name;  /* "mysql-binlog": what --source takes */
     const char *title; /* "MySQL or MariaDB binary log" */
+    /* Of logs that a server may write side by side of the same statements, the same for each; else NULL. Of one folder only
+     * one of them is read. */
+    const char *same_as;
     /* How sure the first bytes of a source (up to TRACE_HEAD_BYTES; all of a shorter one) are of this kind: 0 not at
      * all, 100 without doubt. The highest of all classes wins. */
     int (*detect)(struct str head);

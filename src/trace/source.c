@@ -109,6 +109,7 @@ struct file {
     struct str path;
     int fd;
     bool is_packed, is_bad;
+    bool is_skipped; /* another file tells the same */
     struct unpack *unpack;
     enum unpack_kind kind;
     enum unpack_state state;
@@ -121,6 +122,32 @@ struct file {
 
 static bool is_stopped(const struct trace_reader *reader) {
     return reader->stop != NULL && *reader->stop != 0;
+}
+
+static struct str folder_of(struct str path) {
+    while (path.len > 0 && path.ptr[path.len - 1] != '/')
+        path.len--;
+    return path;
+}
+
+/* Whether another log of this folder has told the same statements: to read them twice would look like two sessions. */
+static bool is_read_already(const struct file *file) {
+    const struct trace_reader *reader = file->reader;
+    const struct trace_decoder_class *class = reader->classes[file->class];
+    for (size_t i = 0; i < reader->class_count; i++)
+        if (i != file->class && reader->decoders[i] != NULL && class->same_as != NULL &&
+            reader->classes[i]->same_as != NULL &&
+            strcmp(class->same_as, reader->classes[i]->same_as) == 0 &&
+            str_equal(reader->folders[i], folder_of(file->path)))
+            return true;
+    return false;
+}
+
+static void tell_skipped(struct file *file) {
+    struct trace_event event = {.kind = TRACE_GAP, .time_us = -1, .place = {file->path, 0, 0}};
+    event.gap.reason = "not read: another log of this folder, read before, tells the same statements";
+    file->reader->sink.event(file->reader->sink.context, &event);
+    file->is_skipped = true;
 }
 
 static bool find_class(struct file *file, struct err *err) {
@@ -137,6 +164,11 @@ static bool find_class(struct file *file, struct err *err) {
     if (best == 0)
         return err_set(err, no_pos, "%.*s: nothing that watch knows; --source says what it is, `lostwrite help watch` lists what there may be",
                        STR_ARG(file->path));
+    if (is_read_already(file)) {
+        tell_skipped(file);
+        return true;
+    }
+    reader->folders[file->class] = folder_of(file->path);
     void **decoder = &reader->decoders[file->class];
     if (*decoder != NULL) {
         reader->classes[file->class]->next_file(*decoder, file->path);
@@ -162,6 +194,9 @@ static bool feed(struct file *file, struct str bytes, bool is_end, struct err *e
             return true;
         if (!find_class(file, err))
             return false;
+        if (file->is_skipped)
+            return true;
+        file->byte_count += file->head_len;
         reader->classes[file->class]->feed(reader->decoders[file->class], (struct str){file->head, file->head_len});
     }
     file->byte_count += bytes.len;
@@ -178,7 +213,7 @@ static void tell_damaged(struct file *file) {
 }
 
 static bool feed_packed(struct file *file, struct str bytes, bool is_end, struct err *err) {
-    while (!file->is_bad) {
+    while (!file->is_bad && !file->is_skipped) {
         size_t written = 0;
         if (file->state == UNPACK_END) {
             /* Zeros that pad a file, or another member. */
@@ -196,9 +231,9 @@ static bool feed_packed(struct file *file, struct str bytes, bool is_end, struct
         else if (file->state == UNPACK_MORE && written == 0 && bytes.len == 0)
             break;
     }
-    if (is_end && !file->is_bad && file->state == UNPACK_MORE)
+    if (is_end && !file->is_bad && !file->is_skipped && file->state == UNPACK_MORE)
         tell_damaged(file);
-    return !is_end || feed(file, (struct str){0}, true, err);
+    return !is_end || file->is_skipped || feed(file, (struct str){0}, true, err);
 }
 
 /* Whether the first bytes are those of a packed file. */
@@ -246,6 +281,11 @@ static bool read_all(struct file *file, bool follows, struct err *err) {
             return false;
         is_first = false;
         if (count == 0 && follows && !file->is_packed) {
+            /* What is there so far has to do to know it. */
+            if (!feed(file, bytes, true, err))
+                return false;
+            if (file->is_skipped)
+                return true;
             if (is_rotated(file) && !reopen(file))
                 return true;
             nanosleep(&(struct timespec){0, FOLLOW_PAUSE_MS * 1000000L}, NULL);
@@ -253,7 +293,7 @@ static bool read_all(struct file *file, bool follows, struct err *err) {
         }
         if (!(file->is_packed ? feed_packed(file, bytes, count == 0, err) : feed(file, bytes, count == 0, err)))
             return false;
-        if (count == 0)
+        if (count == 0 || file->is_skipped)
             return true;
         reader->byte_count += (uint64_t)count;
         if (reader->on_progress != NULL)

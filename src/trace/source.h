@@ -1,5 +1,6 @@
 /* Sources as files: any number of them, plain or packed (.gz, .zst, told by their first bytes), each read as a stream by the decoder
- * that knows it. Files of one kind are one source that goes on: a rotated log, the binlogs of a server.
+ * that knows it. Files of one kind are one source that goes on: a rotated log, the binlogs of a server. Of what a server logs in
+ * several forms side by side, as PostgreSQL's stderr, csvlog and jsonlog, the first one is read, and each other file is a gap.
  */
 #ifndef LW_TRACE_SOURCE_H
 #define LW_TRACE_SOURCE_H
@@ -28,6 +29,7 @@ struct trace_reader {
     /* its own */
     void *decoders[SOURCE_CLASSES_MAX]; /* one a class that was met */
     struct trace_input *sinks[SOURCE_CLASSES_MAX];
+    struct str folders[SOURCE_CLASSES_MAX]; /* of the last file of each */
     uint64_t byte_count;
     size_t file_count;
 };
