@@ -268,11 +268,31 @@ static void read_apps(struct django_facts *facts) {
     }
 }
 
+/* Whether some module takes fields that only PostgreSQL has. */
+static bool has_postgresql_fields(const struct django_facts *facts) {
+    for (size_t i = 0; i < facts->modules.count; i++) {
+        const struct map *names = &facts->modules.items[i]->names;
+        for (size_t k = 0; k < names->count; k++) {
+            const struct binding *binding = names->entries[k].value;
+            if (binding->kind == BIND_FROM && str_starts(binding->target, "django.contrib.postgres.fields"))
+                return true;
+        }
+    }
+    return false;
+}
+
+static void read_settings(struct django_facts *facts, struct module *module);
+
 void settings_read(struct django_facts *facts) {
     read_apps(facts);
     struct module *module = settings_module(facts);
-    if (module == NULL)
-        return;
+    if (module != NULL)
+        read_settings(facts, module);
+    if (facts->project->settings.engine == DJANGO_ENGINE_UNKNOWN && has_postgresql_fields(facts))
+        facts->project->settings.engine = DJANGO_POSTGRESQL;
+}
+
+static void read_settings(struct django_facts *facts, struct module *module) {
     struct symbol databases = symbol_resolve(facts, module, STR("DATABASES"));
     struct located at = {databases.module, databases.value}, value;
     if (databases.kind == SYMBOL_VALUE && at.node != NULL) {
