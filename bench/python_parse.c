@@ -82,7 +82,7 @@ int main(int argc, char **argv) {
         if (round == 0 || round_s < best_s)
             best_s = round_s;
     }
-    printf("%zu files, %zu lines, %zu errors: %.4f s, %.2f million lines/s, %.0f MB/s, largest "
+    printf("%u files, %zu lines, %zu errors: %.4f s, %.2f million lines/s, %.0f MB/s, largest "
            "tree %zu KiB\n",
            texts.list.count, line_count, error_count, best_s, (double)line_count / best_s / 1e6,
            (double)texts.byte_count / best_s / 1e6, tree_bytes_max / 1024);

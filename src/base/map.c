@@ -53,9 +53,11 @@ void map_put(struct map *map, struct str key, void *value) {
         map->entries[*slot - 1].value = value;
         return;
     }
-    if (map->count == map->capacity)
-        map->entries = vec_grow(map->arena, map->entries, map->count, &map->capacity,
+    if (map->count == map->capacity) {
+        map->capacity = vec_capacity(map->capacity);
+        map->entries = vec_grow(map->arena, map->entries, map->count, map->capacity,
                                 sizeof(*map->entries));
+    }
     map->entries[map->count++] = (struct map_entry){key, value, hash};
     *slot = (uint32_t)map->count;
 }

@@ -54,7 +54,7 @@ bool inputs_check(const struct input_list *inputs, struct err *err) {
             return err_set(err, nowhere, "'%.*s' is a whole scenario: it goes alone",
                            STR_ARG(inputs->items.items[i].path));
     if (inputs->items.count > DB_SESSIONS_MAX)
-        return err_set(err, nowhere, "%zu functions; at most %d run side by side",
+        return err_set(err, nowhere, "%u functions; at most %d run side by side",
                        inputs->items.count, DB_SESSIONS_MAX);
     return true;
 }

@@ -132,7 +132,7 @@ bool prove_options_parse(struct arena *arena, int argc, char **argv, struct prov
     if (!inputs_check(&options->inputs, err))
         return false;
     if (options->session_count != 0 && options->session_count < options->inputs.items.count)
-        return err_set(err, nowhere, "--sessions: %u sessions for %zu functions",
+        return err_set(err, nowhere, "--sessions: %u sessions for %u functions",
                        options->session_count, options->inputs.items.count);
     return true;
 }

@@ -37,7 +37,7 @@ static bool run_builtin(const struct spec *spec, const struct target *target,
                         const struct spec_run_options *run, struct spec_counts *counts,
                         struct err *err) {
     if (spec->sessions.count > DB_SESSIONS_MAX)
-        return err_set(err, nowhere, "%zu sessions; at most %d are possible", spec->sessions.count,
+        return err_set(err, nowhere, "%u sessions; at most %d are possible", spec->sessions.count,
                        DB_SESSIONS_MAX);
     struct builtin *builtin =
         builtin_new(spec, target->has_isolation ? target->isolation : SQL_READ_COMMITTED);
@@ -87,7 +87,7 @@ static bool run_real(const struct prove_options *options, const struct spec *spe
     const struct target *target = &options->target;
     struct live *live;
     if (spec->sessions.count > LIVE_SESSIONS_MAX)
-        return err_set(err, nowhere, "%zu sessions; at most %d are possible", spec->sessions.count,
+        return err_set(err, nowhere, "%u sessions; at most %d are possible", spec->sessions.count,
                        LIVE_SESSIONS_MAX);
     if (!live_open(options->on, &live_options, &live, err))
         return false;

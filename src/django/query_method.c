@@ -41,8 +41,8 @@ struct queryset *query_base(struct lowerer *l, struct txn_span span, struct quer
     return plain;
 }
 
-static bool add_texts(struct lowerer *l, struct args *args, struct str **items, size_t *count,
-                      size_t *capacity) {
+static bool add_texts(struct lowerer *l, struct args *args, struct str **items, uint32_t *count,
+                      uint32_t *capacity) {
     VEC(struct str) texts = {*items, *count, *capacity};
     bool is_known = !args->is_open;
     for (size_t i = 0; i < args->positional.count; i++) {

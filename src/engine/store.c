@@ -45,7 +45,8 @@ static const struct value *values_reserve(struct db *db, const struct value *val
                      values < db->values.items + db->values.count;
     size_t offset = is_inside ? (size_t)(values - db->values.items) : 0;
     while (db->values.count + count > db->values.capacity)
-        db->values.items = mvec_grow(db->values.items, &db->values.capacity, sizeof(struct value));
+        db->values.capacity = vec_capacity(db->values.capacity);
+    db->values.items = mem_realloc(db->values.items, db->values.capacity * sizeof(struct value));
     return is_inside ? db->values.items + offset : values;
 }
 

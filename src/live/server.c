@@ -364,7 +364,7 @@ size_t server_rows(struct server *server, const struct db *db, uint16_t table,
         return 0;
     }
     if (answer->row_count > 0 && answer->column_count != of->columns.count) {
-        err_set(&err, nowhere, "table %.*s has %zu columns instead of %zu", STR_ARG(of->name),
+        err_set(&err, nowhere, "table %.*s has %zu columns instead of %u", STR_ARG(of->name),
                 answer->column_count, of->columns.count);
         server_fail(server, &err);
         return 0;

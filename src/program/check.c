@@ -162,7 +162,7 @@ bool txn_check_shape(struct check *c) {
     if (program->name.len == 0)
         return txn_fault(c->err, program->span, "a program needs a name");
     if (program->vars.count > TXN_VARS_MAX)
-        return txn_fault(c->err, program->span, "%zu variables, %d at most", program->vars.count,
+        return txn_fault(c->err, program->span, "%u variables, %d at most", program->vars.count,
                          (int)TXN_VARS_MAX);
     for (size_t i = 0; i < program->vars.count; i++) {
         const struct txn_var *var = &program->vars.items[i];

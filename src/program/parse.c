@@ -253,7 +253,7 @@ static bool link_session(struct parser *p, struct txn_session *session, struct s
     size_t wanted = p->scenario->programs.items[index]->param_count;
     if (session->args.count == wanted)
         return true;
-    return txn_fault(p->err, session->span, "`%.*s` takes %zu argument%s, %zu given", STR_ARG(name),
+    return txn_fault(p->err, session->span, "`%.*s` takes %zu argument%s, %u given", STR_ARG(name),
                      wanted, wanted == 1 ? "" : "s", session->args.count);
 }
 

@@ -55,13 +55,13 @@ enum txn_op {
 
 struct txn_expr {
     enum txn_expr_kind kind;
-    struct txn_span span;
     enum txn_op op;         /* BINARY */
+    struct txn_span span;
     struct value literal;   /* LITERAL */
-    uint16_t var;           /* VAR, COLUMN (a row), LEN and FIRST (rows or list) */
     struct str column_name; /* COLUMN */
-    uint16_t column;        /* COLUMN: resolved */
     struct str name;        /* OPAQUE: a function whose result depends on its arguments only */
+    uint16_t var;           /* VAR, COLUMN (a row), LEN and FIRST (rows or list) */
+    uint16_t column;        /* COLUMN: resolved */
     /* Operands. COND: condition, then, else. SAME: two rows (identity). */
     VEC(struct txn_expr *) args;
 };
@@ -87,8 +87,8 @@ struct txn_sql {
     struct sql_stmt *stmt;
     enum txn_into into;
     uint16_t var;
-    struct str column_name; /* KEY */
     uint16_t column;        /* KEY: resolved */
+    struct str column_name; /* KEY */
     /* Per host of the statement, resolved: the variable, and the column of its row (or
      * TXN_NO_VAR). */
     uint16_t *host_var, *host_column;
@@ -108,11 +108,17 @@ struct txn_step {
 #include "program/step.def"
 #undef TXN_STEP
     } kind;
-    struct txn_span span;
     uint16_t var;      /* ASSIGN, SET_COLUMN, NEW, FOR (the row), CALL (result, or TXN_NO_VAR) */
     uint16_t list_var; /* FOR */
+    struct txn_span span;
     struct str column_name; /* SET_COLUMN */
     uint16_t column;        /* SET_COLUMN: resolved */
+    uint16_t table;         /* NEW: resolved */
+    /* SET_COLUMN, SQL: a framework's form does it, with values that a person gave. Not in the notation. */
+    bool is_form;
+    /* SET_COLUMN: while Django saves the object, or in a method that it calls for that. Not in the notation. */
+    bool is_hook;
+    bool is_savepoint_off; /* ATOMIC: atomic(savepoint=False) */
     /* ASSIGN, SET_COLUMN, IF. RETURN: may be NULL. LOCK, UNLOCK, WITH_LOCK: the key, may be
      * NULL. */
     struct txn_expr *expr;
@@ -122,20 +128,14 @@ struct txn_step {
     struct sql_stmt *sql_hosts;
     uint16_t *host_var, *host_column;
     struct txn_sql sql; /* SQL */
-    /* SET_COLUMN, SQL: a framework's form does it, with values that a person gave. Not in the notation. */
-    bool is_form;
-    /* SET_COLUMN: while Django saves the object, or in a method that it calls for that. Not in the notation. */
-    bool is_hook;
     /* NEW: table. RAISE: class (empty: the one being handled). CALL: the function. LOCK, UNLOCK,
      * WITH_LOCK: the lock. EFFECT: what happened. */
     struct str name;
-    uint16_t table;                   /* NEW: resolved */
     VEC(struct str) new_columns;      /* NEW: columns, with `args` */
     uint16_t *new_column_index;       /* NEW: resolved */
     VEC(struct txn_expr *) args;      /* NEW, EFFECT */
     uint32_t repeat_max;              /* REPEAT: rounds */
     enum sql_isolation isolation;     /* ATOMIC; DEFAULT: the session's */
-    bool is_savepoint_off;            /* ATOMIC: atomic(savepoint=False) */
     struct txn_block body;            /* IF: then. FOR, REPEAT, ATOMIC, TRY, CALL, WITH_LOCK */
     struct txn_block else_body;       /* IF; TRY: else */
     VEC(struct txn_handler) handlers; /* TRY */

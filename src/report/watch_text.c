@@ -131,7 +131,7 @@ static void put_rows(const struct watch_report *report, const struct watch_loss 
     if (loss->keys.count == 0)
         return;
     if (!report->shows_values) {
-        buf_printf(out, "  %zu%s row%s (--show-values tells which)\n", loss->keys.count,
+        buf_printf(out, "  %u%s row%s (--show-values tells which)\n", loss->keys.count,
                    loss->keys.count == WATCH_KEYS_MAX ? " or more" : "", loss->keys.count == 1 ? "" : "s");
         return;
     }

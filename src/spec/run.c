@@ -388,7 +388,7 @@ size_t spec_permutation_count(const struct spec *spec) {
 
 static bool is_runnable(const struct spec *spec, struct err *err) {
     if (spec->sessions.count > SESSIONS_MAX)
-        return err_set(err, nowhere, "%zu sessions; at most %d are possible", spec->sessions.count,
+        return err_set(err, nowhere, "%u sessions; at most %d are possible", spec->sessions.count,
                        SESSIONS_MAX);
     if (spec_permutation_count(spec) > SPEC_PERMUTATIONS_MAX)
         return err_set(err, nowhere,
@@ -411,7 +411,7 @@ static void print_head(struct runner *run) {
     qsort(unused, count, sizeof(unused[0]), compare_names);
     for (size_t i = 0; i < count; i++)
         buf_printf(&run->out, "unused step name: %.*s\n", STR_ARG(unused[i]));
-    buf_printf(&run->out, "Parsed test spec with %zu sessions\n", spec->sessions.count);
+    buf_printf(&run->out, "Parsed test spec with %u sessions\n", spec->sessions.count);
 }
 
 bool spec_run(const struct spec *spec, struct spec_server *server,

@@ -30,6 +30,7 @@ enum { SQL_HEIGHT_MAX = 400 };
 struct sql_expr {
     enum sql_expr_kind kind;
     uint16_t height; /* levels below, subqueries included; 0 in trees that a program builds */
+    uint16_t host;        /* HOST: index into sql_stmt.hosts */
     struct pos pos;
     enum sql_op op;       /* UNARY, BINARY */
     bool is_negated;      /* IN, BETWEEN, LIKE, EXISTS, IS_NULL: NOT in front */
@@ -39,15 +40,14 @@ struct sql_expr {
     struct value literal; /* LITERAL */
     struct str qualifier; /* COLUMN: table or alias before the dot, or empty. CAST: type text */
     struct str name;      /* COLUMN, CALL (upper case): the name */
-    uint16_t host;        /* HOST: index into sql_stmt.hosts */
     /* Operands. BINARY: left, right. IN: the value, then the list (unless `select`). BETWEEN:
      * value, low, high. CASE: [base,] then when, then pairs, then else (see case_has_base,
      * case_has_else). CALL: arguments; a server variable @@x is the CALL "@@X" without any. ROW:
      * members. LIKE: value, pattern, then the ESCAPE character if given. UNARY, CAST, IS_NULL:
      * the operand. */
     VEC(struct sql_expr *) args;
-    bool case_has_base, case_has_else;
     struct sql_select *select; /* SUBQUERY, EXISTS, IN with a subquery */
+    bool case_has_base, case_has_else;
 
     /* Filled by sql_resolve. COLUMN: `depth` queries outwards, source `source` of that query's
      * FROM list, column `column` of its table. A COLUMN of UPDATE, DELETE and INSERT has source

@@ -99,7 +99,7 @@ static void parse_row_values(struct parser *p, struct sql_insert *insert, bool i
     parse_expect_symbol(p, SYM1(')'));
     size_t expected = is_first && insert->columns.count == 0 ? row.count : insert->column_count;
     if (row.count != expected)
-        parse_fail(p, pos, "this row has %zu values where %zu are expected", row.count, expected);
+        parse_fail(p, pos, "this row has %u values where %zu are expected", row.count, expected);
     insert->column_count = expected;
     struct sql_expr **values =
         row.items != NULL ? row.items : ARENA_NEW(p->arena, struct sql_expr *);

@@ -69,7 +69,7 @@ static void name_columns(struct parser *p, const struct with_query *query,
                          struct sql_select *select) {
     for (size_t i = 0; i < query->column_count; i++) {
         if (i >= select->items.count)
-            parse_fail(p, query->pos, "the query has %zu columns, and there are %zu names for them",
+            parse_fail(p, query->pos, "the query has %u columns, and there are %zu names for them",
                        select->items.count, query->column_count);
         else if (select->items.items[i].expr == NULL)
             parse_not_modelled(p, query->pos, "names for the columns of a * are");

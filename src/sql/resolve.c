@@ -170,7 +170,7 @@ static bool check_widths(struct resolver *r, const struct sql_expr *expr) {
                            width);
     }
     if (expr->kind == SQL_IN && expr->select != NULL && expr->select->items.count != width)
-        return err_set(r->err, expr->select->pos, "%zu columns where %zu are expected",
+        return err_set(r->err, expr->select->pos, "%u columns where %zu are expected",
                        expr->select->items.count, width);
     return true;
 }
@@ -299,7 +299,7 @@ static bool expand_star(struct resolver *r, const struct scope *scope, const str
 
 /* Expands stars and resolves the items of SELECT or RETURNING. */
 static bool resolve_items(struct resolver *r, struct scope *scope, struct pos pos,
-                          struct sql_item **items, size_t *count, size_t *capacity) {
+                          struct sql_item **items, uint32_t *count, uint32_t *capacity) {
     struct item_list all = {0};
     for (size_t i = 0; i < *count; i++) {
         const struct sql_item *item = &(*items)[i];
@@ -448,10 +448,10 @@ static bool resolve_insert_columns(struct resolver *r, struct sql_insert *insert
     if (insert->select != NULL && insert->columns.count == 0)
         insert->column_count = insert->select->items.count;
     if (insert->select != NULL && insert->select->items.count != insert->column_count)
-        return err_set(r->err, insert->select->pos, "%zu columns where %zu are expected",
+        return err_set(r->err, insert->select->pos, "%u columns where %zu are expected",
                        insert->select->items.count, insert->column_count);
     if (insert->columns.count == 0 && insert->column_count > table->columns.count)
-        return err_set(r->err, pos, "%zu values for the %zu columns of table %.*s",
+        return err_set(r->err, pos, "%zu values for the %u columns of table %.*s",
                        insert->column_count, table->columns.count, STR_ARG(table->name));
     insert->column_index = ARENA_ARRAY(r->arena, uint16_t, insert->column_count);
     for (size_t i = 0; i < insert->column_count; i++) {

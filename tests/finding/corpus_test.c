@@ -76,7 +76,7 @@ static void describe(struct scenario *s, struct buf *out) {
     if (stats.limit_count > 0)
         buf_printf(out, "%zu at a limit\n", stats.limit_count);
     if (stats.unexplained.count > 0)
-        buf_printf(out, "%zu not explained\n", stats.unexplained.count);
+        buf_printf(out, "%u not explained\n", stats.unexplained.count);
     if (out->len == 0)
         buf_add_c(out, "nothing\n");
 }
