@@ -6,6 +6,7 @@
 
 #include "django/names.h"
 #include "files/walk.h"
+#include "sql/own.h"
 
 enum { MODEL_DEPTH_MAX = 16 };
 
@@ -96,6 +97,7 @@ struct django_facts {
     bool with_tests;               /* they are a part of the project as any */
     bool is_bound;                 /* all names of all modules are */
     struct map noted;              /* index + 1 of the notes made, to make each once */
+    struct owner texts;            /* of programs: they have most in common */
 };
 
 /* project.c */

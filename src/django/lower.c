@@ -208,7 +208,7 @@ static struct txn_program *lower_once(struct arena *arena, struct arena *scratch
         lower_notef(l, info->span, "not modelled: %s", l->b.err.message);
     struct txn_program *program = NULL;
     if (l->has_sql && !l->is_too_large && !l->b.has_failed) {
-        program = txn_move(arena, built);
+        program = txn_move(arena, &facts->texts, built);
         lower_settle(l, arena, program, param_order(l, func));
         l->is_too_large = program->vars.count >= TXN_VARS_MAX;
     }

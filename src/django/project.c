@@ -24,6 +24,8 @@ struct django_facts *facts_new(struct arena *arena, struct text_pool *pool) {
     facts->pool = pool;
     facts->project = ARENA_NEW(arena, struct django_project);
     facts->project->facts = facts;
+    facts->texts.arena = arena;
+    map_init(&facts->texts.texts, arena);
     struct map *maps[] = {&facts->by_name,        &facts->by_path,       &facts->packages,
                           &facts->func_by_name,   &facts->model_by_label, &facts->model_by_name,
                           &facts->app_labels,     &facts->noted,         &facts->roots,

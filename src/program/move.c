@@ -45,17 +45,13 @@ static void own_block(struct owner *owner, struct txn_block *block) {
         own_step(owner, block->steps.items[i]);
 }
 
-struct txn_program *txn_move(struct arena *arena, const struct txn_program *program) {
+struct txn_program *txn_move(struct arena *arena, struct owner *owner, const struct txn_program *program) {
     struct txn_program *copy = txn_copy(arena, program);
-    struct owner owner = {.arena = arena};
-    struct arena scratch = {0};
-    map_init(&owner.texts, &scratch);
-    OWN(&owner, copy->name);
+    OWN(owner, copy->name);
     for (size_t i = 0; i < copy->vars.count; i++) {
-        OWN(&owner, copy->vars.items[i].name);
-        OWN(&owner, copy->vars.items[i].source_name);
+        OWN(owner, copy->vars.items[i].name);
+        OWN(owner, copy->vars.items[i].source_name);
     }
-    own_block(&owner, &copy->body);
-    arena_release(&scratch);
+    own_block(owner, &copy->body);
     return copy;
 }

@@ -189,7 +189,9 @@ uint16_t txn_find_var(const struct txn_program *program, struct str name);
 struct txn_program *txn_copy(struct arena *arena, const struct txn_program *program);
 /* A checked program again, with variables, steps and statements of its own; the rest is shared with it. */
 struct txn_program *txn_copy_statements(struct arena *arena, const struct txn_program *program);
-/* txn_copy with every string copied too, paths of spans aside: what outlives the arena it was built in. */
-struct txn_program *txn_move(struct arena *arena, const struct txn_program *program);
+struct owner;
+/* txn_copy with a home for every string too, with `owner` (sql/own.h), paths of spans aside: what outlives the arena it
+ * was built in. */
+struct txn_program *txn_move(struct arena *arena, struct owner *owner, const struct txn_program *program);
 
 #endif
