@@ -556,12 +556,12 @@ void watch_statement(struct watch *watch, const struct trace_event *event) {
     if (statement->is_cut)
         return;
     bool is_alone = touches_rows(meaning) && !session->in_transaction;
-    if (is_alone && session->is_autocommit_off) {
-        begin(&act);
+    bool is_open = statement->transaction_after == TRACE_TRANSACTION_OPEN;
+    if (is_alone && (is_open || session->is_autocommit_off)) {
+        begin(&act); /* it is in the transaction that it opens: what it locks stays locked */
         is_alone = false;
     }
     perform(&act);
-    bool is_open = statement->transaction_after == TRACE_TRANSACTION_OPEN;
     if (is_open && !session->in_transaction)
         begin(&act);
     else if (is_alone ? !is_open && session->pending.count > 0

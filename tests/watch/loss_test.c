@@ -48,12 +48,14 @@ static const struct trace_rows *answer(struct player *player, struct str text) {
     return rows;
 }
 
-/* One statement: "A SQL", " -> " and its row, " => " and the number of rows, " !! " and an error's code. */
+/* One statement: "A SQL", "A+SQL" if a transaction is open behind it, " -> " and its row, " => " and the number of rows, " !! " and an error's code. */
 static void say(struct player *player, const char *line) {
     struct str text = str_dup(&player->arena, str_from_c(line));
     struct trace_event event = {.kind = TRACE_STATEMENT, .server = player->server, .session = (uint64_t)text.ptr[0],
                                 .time_us = player->now_us += 1000, .place = {STR("test.log"), 0, 1}};
     event.statement = (struct trace_statement){.row_count = -1, .end_us = -1, .outcome = TRACE_OK};
+    if (text.ptr[1] == '+')
+        event.statement.transaction_after = TRACE_TRANSACTION_OPEN;
     text = str_sub(text, 2, text.len);
     char *mark;
     if ((mark = strstr((char *)text.ptr, " -> ")) != NULL) {
@@ -187,6 +189,11 @@ static void in_transactions(void **state) {
     TOLD(TRACE_MYSQL, "LW003 order counter count x1 id=1", "B SET autocommit = 0", "B SELECT id, name FROM shop WHERE id = 3",
          "A UPDATE counter SET count = 8 WHERE id = 1", "B SELECT id, count FROM counter WHERE id = 1",
          "B UPDATE counter SET count = 9 WHERE id = 1", "B COMMIT");
+    /* A transaction that nobody is seen to begin: the lock that opens it holds, though COMMIT is told late. */
+    TOLD(TRACE_POSTGRESQL, "", "A+" READ " FOR UPDATE -> id=1 count=7", "A+" WRITE(8) " => 1",
+         "B+" READ " FOR UPDATE -> id=1 count=8", "A COMMIT", "B+" WRITE(9) " => 1", "B COMMIT");
+    TOLD(TRACE_POSTGRESQL, "LW003 arithmetic counter count x1 id=1", "A+" READ " -> id=1 count=7", "B+" READ " -> id=1 count=7",
+         "A+" WRITE(8) " => 1", "A COMMIT", "B+" WRITE(9) " => 1", "B COMMIT");
     /* What a savepoint takes back was not written. */
     TOLD(TRACE_POSTGRESQL, "", "B BEGIN", "B " READ " -> id=1 count=7", "A " WRITE(8) " => 1", "B SAVEPOINT s1",
          "B " WRITE(9) " => 1", "B ROLLBACK TO SAVEPOINT s1", "B COMMIT");
