@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """lostwrite_django's comments: what is sent to the database, and what comes back, for each way to send a statement."""
 import json
+import os
 import pathlib
 import re
 import sys
@@ -106,7 +107,7 @@ class AddComment(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        sys.path.insert(0, str(project.PACKAGE))
+        sys.path[:0] = filter(None, [os.environ.get("LOSTWRITE_DJANGO"), str(project.PACKAGE)])
         from lostwrite_django import comments
 
         cls.comments = comments

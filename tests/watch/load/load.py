@@ -15,7 +15,8 @@ The answer is what was lost in fact, looked up at the server by a third process:
      "lost": [{"kind": "read-modify-write", "rule": "LW003", "table": "mistakes_counter", "columns": ["count"], "key": {"id": 12},
                "round": 0, "expected": 9, "actual": 8, "functions": [...]}, ...]}
 
-`key` is null of rows that are there twice; `columns` are those whose change is gone. As a program: load.py DATABASES.json VARIANT ROUNDS.
+`columns` are those whose change is gone; of a row that is there twice (LW007) that by which it was looked for, as in `key`, `expected` and `actual`
+being numbers of rows. As a program: load.py DATABASES.json VARIANT ROUNDS.
 """
 
 import json
@@ -208,7 +209,7 @@ class Load:
         if actual == expected:
             self.truth["prevented"] += self.truth["variant"] == "lossy"
             return
-        self.truth["lost"].append({"kind": kind, "rule": rule, "table": table, "columns": [column] if column else [],
+        self.truth["lost"].append({"kind": kind, "rule": rule, "table": table, "columns": [column],
                                    "key": key, "round": number, "expected": expected, "actual": actual,
                                    "functions": [function.replace(":", ".") for function in functions]})
 
@@ -233,14 +234,16 @@ class Load:
         """LW007: two sessions find no row, and create it."""
         if variant == "lossy":
             passenger = "carol %d of %d" % (number, os.getpid())
+            key = {"passenger": passenger}
             calls = [(PLANTED + "book_passenger", [passenger])] * 2
-            count = "Booking", {"passenger": passenger}
+            count = "Booking", key
         else:
             cabin = self.clerk.call(PLANTED + "make", "Cabin", {"number": number})
             calls = [(PLANTED + "reserve", [cabin, "carol"])] * 2
-            count = "Reservation", {"cabin_id": cabin}
+            key = {"cabin_id": cabin}
+            count = "Reservation", key
         self._together(calls, "INSERT", variant)
-        self._note("duplicate-create", "LW007", "mistakes_" + count[0].lower(), None, None, number, 1,
+        self._note("duplicate-create", "LW007", "mistakes_" + count[0].lower(), list(key)[0], key, number, 1,
                    self.clerk.call(PLANTED + "count_of", *count), [calls[0][0]])
 
     def _harmless(self, variant, number):
