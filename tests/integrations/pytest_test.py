@@ -103,6 +103,33 @@ def test_commits():
     assert Item.objects.count() == 1
 '''
 
+RACE = '''
+import threading
+
+from django.core.management import call_command
+from django.db import connection
+
+from shop.models import Item
+
+
+def test_race():
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    item = Item.objects.create(name="first", stock=1)
+    mine = Item.objects.get(pk=item.pk)
+
+    def work():
+        other = Item.objects.get(pk=item.pk)
+        other.stock += 1
+        other.save()
+        connection.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    mine.stock += 1
+    mine.save()
+'''
+
 CONFTEST = '''
 import django
 
@@ -225,7 +252,7 @@ class Recording:
 
 @unittest.skipUnless(project.has("pytest"), "pytest is not there")
 class OnSQLite(Recording, unittest.TestCase):
-    placeholder = "?"
+    placeholder = "$1"
     unique_error = "SQLITE_CONSTRAINT_PRIMARYKEY" if sys.version_info >= (3, 11) else ""
 
     def setUp(self):
@@ -264,6 +291,20 @@ class OnSQLite(Recording, unittest.TestCase):
             sqls = [event["sql"].split(" ")[0] for event in events_of(folder + "/kept") if event.get("event") == "statement" and not event["sql"].startswith("PRAGMA")]
         begun = sqls.index("BEGIN", sqls.index("INSERT") - 3)
         self.assertEqual(sqls[begun:begun + 5], ["BEGIN", "SAVEPOINT", "INSERT", "RELEASE", "ROLLBACK"])
+
+    def test_the_program_itself(self):
+        with tempfile.TemporaryDirectory() as folder:
+            write_project(folder)
+            pathlib.Path(folder, "test_shop.py").write_text(RACE)
+            code, out = pytest(folder, self.databases, "--lostwrite", "-o", "lostwrite_binary=" + harness.BINARY)
+        self.assertEqual(code, 0, out)
+        out = out.partition("= lostwrite =")[2]
+        self.assertIn("shop_item: LW003 read-modify-write (arithmetic)", out)
+        self.assertIn("A    read    stock=1", out)
+        number = RACE.splitlines().index("        other.save()") + 1
+        self.assertIn("file=test_shop.py:%d" % number, out)
+        self.assertIn("What these transactions can lose", out)
+        self.assertNotIn("not be read", out)
 
     def test_not_asked_for(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -66,9 +66,10 @@ def values_of(values):
 
 
 def statement_of(sql, params, vendor):
-    """The text with the server's placeholders in place of the driver's, and the values in their order."""
+    """The text with a recording's placeholders in place of the driver's, `?` of MySQL and `$1` of others, and the values in their order."""
     if params is None:
         return sql, []
+    is_numbered = vendor != "mysql"
     values = []
     numbers = {}
 
@@ -76,12 +77,12 @@ def statement_of(sql, params, vendor):
         if match.group() == "%%":
             return "%"
         name = match.group("name")
-        if vendor == "postgresql" and name in numbers:
+        if is_numbered and name in numbers:
             return "$%d" % numbers[name]
         values.append(params[name] if name is not None else params[len(values)])
         if name is not None:
             numbers[name] = len(values)
-        return "$%d" % len(values) if vendor == "postgresql" else "?"
+        return "$%d" % len(values) if is_numbered else "?"
 
     text = _PLACEHOLDER.sub(placeholder, sql)
     return text, values_of(values)
