@@ -216,11 +216,7 @@ static void read_setting(struct reading *reading, const struct sql_set *set) {
     struct meaning *meaning = reading->meaning;
     if (str_is(set->name, "autocommit")) {
         meaning->kind = MEANS_AUTOCOMMIT;
-        int literal = set->value == NULL ? -1 : literal_of(reading, set->value);
-        struct str text = literal >= 0 ? reading->shape->literals.items[literal].text : STR("1");
-        bool is_off = str_is(text, "0") || str_equal_nocase(text, STR("off")) ||
-                      str_equal_nocase(text, STR("false"));
-        meaning->autocommit = is_off ? "0" : "1";
+        meaning->autocommit = set->value == NULL ? -1 : literal_of(reading, set->value);
     }
 }
 

@@ -18,7 +18,7 @@ enum meaning_kind {
     MEANS_RELEASE,
     MEANS_ROLLBACK_TO,
     MEANS_ISOLATION, /* SET TRANSACTION, of the next or this transaction; `is_session`: of all */
-    MEANS_AUTOCOMMIT, /* SET autocommit: `literal` */
+    MEANS_AUTOCOMMIT, /* SET autocommit: `autocommit` */
 };
 
 /* A column that is compared or set. */
@@ -56,7 +56,7 @@ struct meaning {
     bool is_session, is_savepoint_known;
     enum sql_isolation isolation; /* BEGIN, ISOLATION */
     struct str savepoint;
-    const char *autocommit; /* AUTOCOMMIT: "0" or "1" */
+    int autocommit; /* AUTOCOMMIT: the literal to which it is set; -1: on */
     struct str reason;      /* UNKNOWN */
     struct str sql;         /* one statement of the shape, literals as `?`; shortened */
     const struct sql_stmt *stmt;

@@ -439,7 +439,9 @@ static void set_isolation(const struct act *act) {
 }
 
 static void set_autocommit(const struct act *act) {
-    bool is_off = act->meaning->autocommit[0] == '0';
+    int literal = act->meaning->autocommit;
+    struct str text = literal >= 0 ? act->watch->shape.literals.items[literal].text : STR("1");
+    bool is_off = str_is(text, "0") || str_equal_nocase(text, STR("off")) || str_equal_nocase(text, STR("false"));
     if (!is_off && act->session->in_transaction) {
         commit(act);
         watch_settle(act->watch, act->session);

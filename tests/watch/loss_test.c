@@ -189,6 +189,10 @@ static void in_transactions(void **state) {
     TOLD(TRACE_MYSQL, "LW003 order counter count x1 id=1", "B SET autocommit = 0", "B SELECT id, name FROM shop WHERE id = 3",
          "A UPDATE counter SET count = 8 WHERE id = 1", "B SELECT id, count FROM counter WHERE id = 1",
          "B UPDATE counter SET count = 9 WHERE id = 1", "B COMMIT");
+    /* Autocommit set off, and on again: each by its own value. */
+    TOLD(TRACE_MYSQL, "", "B SET autocommit=0", "B COMMIT", "B SET autocommit=1", "B SELECT id, count FROM counter WHERE id = 1",
+         "B UPDATE counter SET count = 8 WHERE id = 1", "A SELECT id, count FROM counter WHERE id = 1",
+         "A UPDATE counter SET count = 9 WHERE id = 1", "B COMMIT");
     /* A transaction that nobody is seen to begin: the lock that opens it holds, though COMMIT is told late. */
     TOLD(TRACE_POSTGRESQL, "", "A+" READ " FOR UPDATE -> id=1 count=7", "A+" WRITE(8) " => 1",
          "B+" READ " FOR UPDATE -> id=1 count=8", "A COMMIT", "B+" WRITE(9) " => 1", "B COMMIT");
