@@ -198,12 +198,15 @@ static void receive_all(struct wire_connection *c, enum wire_side side, struct s
     while (c->mode == WIRE_READING && done < bytes.len) {
         if (side == WIRE_CLIENT && c->is_client_waiting)
             break;
+        bool was_waiting = c->is_client_waiting;
         size_t used = c->class->receive(c, side, str_sub(bytes, done, bytes.len));
         if (used == 0)
             break;
         done += used;
         struct str rest = without_skipped(stream, str_sub(bytes, done, bytes.len));
         done = bytes.len - rest.len;
+        if (was_waiting && !c->is_client_waiting && c->mode == WIRE_READING)
+            receive_all(c, WIRE_CLIENT, (struct str){0});
     }
     struct str rest = str_sub(bytes, done, bytes.len);
     if (c->mode == WIRE_JOINING && rest.len > 0) {
@@ -239,8 +242,6 @@ void wire_feed(struct wire_connection *c, enum wire_side side, struct str bytes,
     receive_all(c, side, bytes);
     if (c->mode != WIRE_READING)
         return;
-    if (side == WIRE_SERVER && !c->is_client_waiting && c->streams[WIRE_CLIENT].pending.len > 0)
-        receive_all(c, WIRE_CLIENT, (struct str){0});
     if (c->streams[WIRE_CLIENT].pending.len > 2 * WIRE_MESSAGE_BYTES_MAX && c->is_client_waiting)
         wire_doubt(c, "the client went on without an answer that it needs");
 }

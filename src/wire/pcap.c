@@ -103,10 +103,12 @@ static int64_t us_of(uint64_t ticks, const struct interface *interface) {
     unsigned digits = interface->resolution & 0x7f;
     int64_t us;
     if (interface->resolution & 0x80) {
-        uint64_t fraction = digits < 64 ? ticks & ((UINT64_C(1) << digits) - 1) : 0;
-        uint64_t seconds = digits < 64 ? ticks >> digits : 0;
-        unsigned drop = digits > 40 ? digits - 40 : 0;
-        us = (int64_t)(seconds % INT32_MAX) * 1000000 + (int64_t)(((fraction >> drop) * 1000000) >> (digits - drop) % 64);
+        if (digits > 62)
+            return -1;
+        uint64_t fraction = ticks & ((UINT64_C(1) << digits) - 1);
+        uint64_t seconds = ticks >> digits;
+        unsigned drop = digits > 40 ? digits - 40 : 0; /* a millionth of 2^40 is exact enough */
+        us = (int64_t)(seconds & INT32_MAX) * 1000000 + (int64_t)((fraction >> drop) * 1000000 >> (digits - drop));
     } else {
         for (; digits > 6; digits--)
             ticks /= 10;
