@@ -169,6 +169,11 @@ static void put_origin(const struct writing *w, struct str tag) {
     }
 }
 
+/* Whether the guard compares with what the row was read to hold, as far as seen; else with what comes from outside. */
+static bool guards_as_read(const struct program *program, const struct recalled_column *guard) {
+    return program->has_row && guard->known_count > 0 && guard->same_count == guard->known_count;
+}
+
 static void put_parameters(const struct program *program) {
     const struct recalled *recalled = program->recalled;
     struct buf *out = program->w->out;
@@ -192,7 +197,7 @@ static void put_parameters(const struct program *program) {
             buf_printf(out, ", %.*s", STR_ARG(name));
     }
     for (size_t i = 0; i < recalled->guard_count; i++)
-        if (!program->has_row || recalled->guards[i].same_count != recalled->guards[i].known_count)
+        if (!guards_as_read(program, &recalled->guards[i]))
             buf_printf(out, ", g%zu", i);
     buf_add_c(out, ")");
 }
@@ -267,7 +272,7 @@ static void put_write(const struct program *program, const char *indent) {
         const struct recalled_column *guard = &recalled->guards[i];
         buf_add_c(w->out, " AND ");
         put_name(w, guard->column);
-        if (program->has_row && guard->same_count == guard->known_count && guard->known_count > 0) {
+        if (guards_as_read(program, guard)) {
             buf_add_c(w->out, " = :r.");
             put_name(w, guard->column);
         } else {

@@ -118,6 +118,13 @@ class Watch(unittest.TestCase):
         self.assertIn("r.count = r.count + 1", text)
         self.assertIn("CREATE TABLE counter (id integer PRIMARY KEY, count integer);", text)
 
+    def test_a_version_that_is_read_and_compared(self):
+        read = 'SELECT "counter"."id", "counter"."count", "counter"."version" FROM "counter" WHERE "counter"."id" = 5 LIMIT 21'
+        write = 'UPDATE "counter" SET "count" = 9, "version" = 5 WHERE ("counter"."id" = 5 AND "counter"."version" = 4)'
+        losses, report = self.losses(self.path("versioned.log", log([(1, read), (1, write)])))
+        self.assertEqual(losses, [])
+        self.assertEqual(report.get("can_lose", {}).get("findings", []), [])
+
     def test_damage_is_told_and_read_past(self):
         text = log(BEFORE + LOST).encode()
         packed = self.path("cut.log.gz")
