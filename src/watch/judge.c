@@ -45,6 +45,9 @@ static enum lost fate_of(const struct column_write *by, const struct column_writ
         return LOST_SAME;
     if (seen_equal(&by->value, &by->base))
         return lost->is_computed || !seen_equal(&lost->value, &by->base) ? LOST_REVERTED : LOST_SAME;
+    /* The other left it as this one had read it. */
+    if (by->base.state != TRACE_ABSENT && !lost->is_computed && seen_equal(&lost->value, &by->base))
+        return LOST_SAME;
     /* An update by the database, of what this one had read, is gone. */
     if (has_changed && is_amounts && lost->is_computed)
         return LOST_COMPUTED;

@@ -176,6 +176,10 @@ static void written_back(void **state) {
     TOLD(TRACE_POSTGRESQL, "", "B SELECT id, status, version FROM orders WHERE id = 5 -> id=5 status=new version=3",
          "A UPDATE orders SET status = 'paid', version = 4 WHERE id = 5 AND version = 3 => 1",
          "B UPDATE orders SET status = 'void', version = 4 WHERE id = 5 AND version = 3 => 0");
+    /* Each saves the whole row, and changes a column of its own: the one that A did not change is not lost. */
+    TOLD(TRACE_POSTGRESQL, "LW002 revert orders name x1 id=5", "A " ROW " -> id=5 name=x status=new",
+         "B " ROW " -> id=5 name=x status=new", "A UPDATE orders SET name = 'y', status = 'new' WHERE id = 5 => 1",
+         "B UPDATE orders SET name = 'x', status = 'paid' WHERE id = 5 => 1");
     /* Both write the same. */
     TOLD(TRACE_POSTGRESQL, "", "A " ROW " -> id=5 name=x status=new", "B " ROW " -> id=5 name=x status=new",
          "A UPDATE orders SET status = 'paid' WHERE id = 5 => 1", "B UPDATE orders SET status = 'paid' WHERE id = 5 => 1");

@@ -41,7 +41,8 @@ class OnServer:
         return truth, report
 
     def test_what_was_lost_is_told(self):
-        told, _ = recall.recall(*self.report("lossy"))
+        told, beyond = recall.recall(*self.report("lossy"))
+        self.assertEqual(beyond, [])
         self.assertEqual(told, {rule: (0 if rule in NOT_SEEN else ROUNDS, ROUNDS) for rule in told}, self.told["lossy"])
         self.assertEqual(len(told), 7)
 
