@@ -87,7 +87,15 @@ static void receive_from_client(struct wire_connection *c, struct my *my,
     }
 }
 
+static bool is_error(const struct mywire_packet *packet) {
+    return packet->bytes.len > 0 && (unsigned char)packet->bytes.ptr[0] == 0xff;
+}
+
 static void receive_login(struct wire_connection *c, struct my *my, const struct mywire_packet *packet) {
+    if (my->phase == MY_RESPONSE && !is_error(packet)) {
+        wire_doubt(c, "the server lets in who has not said who it is");
+        return;
+    }
     if (packet->bytes.len == 0 || packet->bytes.ptr[0] != 0)
         return; /* an exchange of passwords, or a refusal */
     my->phase = MY_READY;
@@ -98,14 +106,13 @@ static void receive_login(struct wire_connection *c, struct my *my, const struct
 
 static void receive_from_server(struct wire_connection *c, struct my *my,
                                 const struct mywire_packet *packet) {
-    bool is_error = packet->bytes.len > 0 && (unsigned char)packet->bytes.ptr[0] == 0xff;
     if (my->phase == MY_GREETING)
         mywire_receive_greeting(c, my, packet);
     else if (my->phase != MY_READY)
         receive_login(c, my, packet);
     else if (c->asked != NULL)
         mywire_receive_answer(c, my, packet);
-    else if (!is_error) /* an error: the server ends the connection */
+    else if (!is_error(packet)) /* an error: the server ends the connection */
         wire_doubt(c, "the server answers what was not asked");
 }
 
