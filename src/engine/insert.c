@@ -19,14 +19,17 @@ static void serial_given(struct db *db, uint16_t table, struct value value) {
         state->serial_next = value.number + 1;
 }
 
-/* The value as written for column `column`: NULL pointer if it was not given. */
-static const struct sql_expr *given_expr(const struct sql_insert *insert, size_t row,
-                                         size_t column) {
-    for (size_t i = 0; i < insert->column_count; i++)
+/* Where the column stands among those given, or their count. Mostly they are in the order of the table, with some left
+ * out before it. */
+static size_t given_at(const struct sql_insert *insert, size_t column) {
+    size_t count = insert->column_count, likely = column < count ? column + 1 : count;
+    for (size_t i = likely; i-- > 0;)
         if (insert->column_index[i] == column)
-            return insert->rows.items[row][i]->kind == SQL_DEFAULT ? NULL
-                                                                   : insert->rows.items[row][i];
-    return NULL;
+            return i;
+    for (size_t i = likely; i < count; i++)
+        if (insert->column_index[i] == column)
+            return i;
+    return count;
 }
 
 /* Whether a serial column takes the next number although it was given this value. */
@@ -42,16 +45,13 @@ static bool column_value(struct db *db, size_t session, const struct sql_insert 
                          size_t index, struct value *value) {
     struct eval *eval = &db->query.eval;
     const struct column *column = &db_table(db, insert->table_index)->columns.items[index];
-    bool is_given = false;
-    if (insert->select != NULL) {
-        for (size_t i = 0; i < insert->column_count && !is_given; i++) {
-            is_given = insert->column_index[i] == index;
-            if (is_given)
-                *value = db->lists[session].values.items[row * insert->column_count + i];
-        }
-    } else {
-        const struct sql_expr *expr = given_expr(insert, row, index);
-        is_given = expr != NULL;
+    size_t at = given_at(insert, index);
+    bool is_given = at < insert->column_count;
+    if (is_given && insert->select != NULL) {
+        *value = db->lists[session].values.items[row * insert->column_count + at];
+    } else if (is_given) {
+        const struct sql_expr *expr = insert->rows.items[row][at];
+        is_given = expr->kind != SQL_DEFAULT;
         if (is_given && !eval_expr(eval, expr, value))
             return false;
     }
