@@ -119,13 +119,16 @@ class Recorder:
         on_each_connection(self.execute)
         self._patch("_commit", "COMMIT")
         self._patch("_rollback", "ROLLBACK")
-        close = self._originals["_close"] = BaseDatabaseWrapper._close
+        close = self._originals["close"] = BaseDatabaseWrapper.close
 
-        def _close(connection):
-            self._end_session(connection)
-            return close(connection)
+        def closed(connection):
+            raw = connection.connection
+            answer = close(connection)
+            if raw is not None and (connection.connection is None or connection.closed_in_transaction):
+                self._end_session(connection, raw)
+            return answer
 
-        BaseDatabaseWrapper._close = _close
+        BaseDatabaseWrapper.close = closed
 
     def stop(self):
         not_on_connections(self.execute)
@@ -199,9 +202,9 @@ class Recorder:
                      "application": self.application})
         return number
 
-    def _end_session(self, connection):
+    def _end_session(self, connection, raw):
         known = getattr(connection, "_lostwrite_session", None)
-        if known is not None and known[0] is connection.connection and known[2] == os.getpid():
+        if known is not None and known[0] is raw and known[2] == os.getpid():
             connection._lostwrite_session = None
             self._safely(self._write, {"event": "end", "session": known[1], "time": _now_us()})
 
