@@ -6,6 +6,7 @@
 #include "cli/watch_listen.h"
 #include "cli/watch_options.h"
 #include "cli/watch_search.h"
+#include "cli/watch_server.h"
 #include "report/watch.h"
 
 #include <signal.h>
@@ -33,7 +34,9 @@ static bool read_sources(const struct watch_run_options *options, struct watch *
                          struct err *err) {
     struct trace_paths paths = {0};
     for (size_t i = 0; i < options->paths.count; i++)
-        if (!trace_paths_add(options->arena, options->paths.items[i], &paths, err))
+        if (watch_is_server(options->paths.items[i]))
+            VEC_PUSH(options->arena, &paths.items, options->paths.items[i]);
+        else if (!trace_paths_add(options->arena, options->paths.items[i], &paths, err))
             return false;
     struct progress progress;
     struct trace_reader reader = {.classes = source_classes, .class_count = source_class_count,
@@ -44,7 +47,9 @@ static bool read_sources(const struct watch_run_options *options, struct watch *
     progress_begin(&progress);
     bool is_read = true;
     for (size_t i = 0; i < paths.items.count && is_read && !is_interrupted; i++)
-        is_read = trace_read(&reader, paths.items.items[i], i + 1 == paths.items.count, err);
+        is_read = watch_is_server(paths.items.items[i])
+                      ? watch_server_read(&reader, paths.items.items[i], err)
+                      : trace_read(&reader, paths.items.items[i], i + 1 == paths.items.count, err);
     trace_reader_end(&reader);
     progress_end(&progress);
     *file_count = reader.file_count;
@@ -124,7 +129,8 @@ const struct command cmd_watch = {
     .summary = "find the writes that were lost, in what a server's logs, binlogs or traffic tell",
     .usage = "PATH... | --listen ADDRESS --upstream ADDRESS [options]",
     .help = "A path is a file, a folder of files, or - for standard input; .gz and .zst are unpacked. What\n"
-            "each is, is found by looking at it. Files of one kind are one source that goes on.\n"
+            "each is, is found by looking at it. Files of one kind are one source that goes on. Of a URL,\n"
+            "mysql://USER:PASSWORD@HOST/, the server's binary log is read, as a replica would.\n"
             "\n"
             "What is told of a lost write says by what evidence, strongest first: arithmetic (both computed\n"
             "a value from the same old one), revert (a column went A, B, A: the old value was written\n"
@@ -133,7 +139,7 @@ const struct command cmd_watch = {
             "The transactions that were recorded, made general, then go through the search of `check`: what\n"
             "they can lose is told even if nothing was lost. That takes a source that tells what was read.\n"
             "\n"
-            "No server is asked, nothing is sent anywhere. docs/watch.md has more.\n"
+            "No server is asked but that of a URL, nothing is sent anywhere. docs/watch.md has more.\n"
             "\n"
             "Answers 0 if nothing was found, 1 if something was, 2 if the usage was wrong or a\n"
             "path could not be read.",

@@ -14,7 +14,8 @@
 
 enum { CONNECT_S_MAX = 10, SILENCE_S_MAX = 30, FIRST_POSITION = 4, FILE_NAME_BYTES_MAX = 512 };
 
-enum { FLAG_ANNOTATE = 2 }; /* MariaDB leaves the texts of statements out unless asked for them */
+/* MariaDB leaves the texts of statements out unless asked for them. */
+enum { FLAG_TO_END = 1, FLAG_ANNOTATE = 2 };
 
 /* Of an event's header. */
 enum { TYPE_AT = 4, NEXT_AT = 13, FLAGS_AT = 17, HEADER_BYTES = 19 };
@@ -30,7 +31,7 @@ struct replication {
     struct live_url url;
     MYSQL handle;
     MARIADB_RPL *stream; /* NULL: not asked for */
-    bool has_checksums;
+    bool has_checksums, is_whole;
     char file[FILE_NAME_BYTES_MAX];
 };
 
@@ -104,6 +105,14 @@ static bool find_now(struct replication *replication, uint64_t *position, struct
     return true;
 }
 
+static bool find_oldest(struct replication *replication, struct err *err) {
+    char cells[2][FILE_NAME_BYTES_MAX] = {"", ""};
+    if (!ask(replication, "SHOW BINARY LOGS", cells))
+        return fail(replication, "can't ask which binary logs there are", err);
+    snprintf(replication->file, sizeof(replication->file), "%s", cells[0]);
+    return true;
+}
+
 /* What a replica says of itself: that it can read checksums and MariaDB's GTIDs, and that it wants a sign of life each second. */
 static bool introduce(struct replication *replication, struct err *err) {
     static const char *const settings[] = {
@@ -129,7 +138,8 @@ static bool begin(struct replication *replication, const struct replication_star
     if (from->file.len >= sizeof(replication->file))
         return err_set(err, no_pos, "the binary log's name is too long");
     snprintf(replication->file, sizeof(replication->file), "%.*s", STR_ARG(from->file));
-    if (from->file.len == 0 && !find_now(replication, &position, err))
+    replication->is_whole = from->is_whole;
+    if (from->file.len == 0 && !(from->is_whole ? find_oldest(replication, err) : find_now(replication, &position, err)))
         return false;
     if (position > UINT32_MAX)
         return err_set(err, no_pos, "replication can't begin behind 4 GiB of a binary log");
@@ -145,8 +155,8 @@ static bool begin(struct replication *replication, const struct replication_star
     rpl.mariadb_rpl_optionsv(replication->stream, MARIADB_RPL_SERVER_ID,
                              from->server_id != 0 ? from->server_id : own_id);
     bool is_mariadb = strstr(libmariadb.mysql_get_server_info(&replication->handle), "MariaDB") != NULL;
-    rpl.mariadb_rpl_optionsv(replication->stream, MARIADB_RPL_FLAGS,
-                             is_mariadb ? FLAG_ANNOTATE : 0u);
+    unsigned flags = (is_mariadb ? FLAG_ANNOTATE : 0) | (from->is_whole ? FLAG_TO_END : 0);
+    rpl.mariadb_rpl_optionsv(replication->stream, MARIADB_RPL_FLAGS, flags);
     if (rpl.mariadb_rpl_open(replication->stream) != 0)
         return fail(replication, "the server sends no binary log", err);
     return true;
@@ -193,6 +203,8 @@ enum replication_state replication_next(struct replication *replication, struct 
         return REPLICATION_OVER;
     }
     const unsigned char *packet = handle->net.read_pos;
+    if (packet[0] == 0xFE && len < 9 && replication->is_whole)
+        return REPLICATION_END;
     if (packet[0] == 0xFE && len < 9) {
         err_set(err, no_pos, "the server has ended its binary log");
         return REPLICATION_OVER;

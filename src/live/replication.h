@@ -3,8 +3,8 @@
  * begin with what is written now, REPLICATION CLIENT (MariaDB: BINLOG MONITOR).
  *
  *     struct replication *replication = replication_open(url, &from, &err);
- *     while (replication_next(replication, &bytes, &err) != REPLICATION_OVER)
- *         if (bytes.len > 0) ...
+ *     while ((state = replication_next(replication, &bytes, &err)) < REPLICATION_END)
+ *         ...feed `bytes`, which may be empty...
  */
 #ifndef LW_LIVE_REPLICATION_H
 #define LW_LIVE_REPLICATION_H
@@ -13,7 +13,8 @@
 
 /* Where to begin. */
 struct replication_start {
-    struct str file;    /* "binlog.000007"; empty: with what is written from now on */
+    struct str file;    /* "binlog.000007"; empty: with what is written from now on, or with the oldest */
+    bool is_whole;      /* from the oldest log that the server has (or `file`) to where it ends now, instead of on and on */
     uint64_t position;  /* of an event in `file`; below 4: its first */
     uint32_t server_id; /* among the server's replicas, of which no other may have it; 0: one is made up */
 };
@@ -21,6 +22,7 @@ struct replication_start {
 enum replication_state {
     REPLICATION_EVENT, /* `bytes` is one event */
     REPLICATION_IDLE,  /* nothing for a second, or what concerns a replica alone: a chance to look up */
+    REPLICATION_END,   /* is_whole: all is told */
     REPLICATION_OVER,  /* the connection is lost, or the server can't send more: `err` says why */
 };
 

@@ -6,9 +6,11 @@ import itertools
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -134,6 +136,47 @@ class OfServer:
         told = [without_place(json.loads(line)) for line in all_said.decode().splitlines()]
         self.assertEqual(told, wanted)
         self.assertEqual([without_place(json.loads(line)) for line in said.decode().splitlines()], wanted[-3:])
+
+    def test_watch_server(self):
+        """`watch` reads the server's log as it reads the files."""
+        work = workload.Work(self.server, [])
+        work.sql("CREATE DATABASE IF NOT EXISTS lw")
+        table = "lw.watched%d" % next(numbers)
+        work.sql("CREATE TABLE %s (id INT PRIMARY KEY, n INT)" % table)
+        work.sql("INSERT INTO %s VALUES (1, 1)" % table)
+        for value in 2, 1:
+            work.sql("UPDATE %s SET n = %d" % (table, value))
+        work.sql("FLUSH BINARY LOGS")
+        url = "mysql://root@127.0.0.1:%d/" % self.server.port
+        folder = os.path.join(self.server.folder, "data")
+        files = sorted(os.path.join(folder, name) for name in os.listdir(folder)
+                       if name.startswith("log.") and name[4:].isdigit())
+        of_server = harness.lostwrite("watch", "--pedantic", url)
+        of_files = harness.lostwrite("watch", "--pedantic", *files)
+        counted = [line for line in of_server[1].splitlines() if line.startswith("watched ")]
+        self.assertEqual(len(counted), 1, of_server)
+        self.assertEqual(counted, [line for line in of_files[1].splitlines() if line.startswith("watched ")])
+        self.assertEqual(of_server[0], of_files[0])
+
+    def test_watch_follows_server(self):
+        work = workload.Work(self.server, [])
+        work.sql("CREATE DATABASE IF NOT EXISTS lw")
+        table = "lw.followed%d" % next(numbers)
+        url = "mysql://root@127.0.0.1:%d/" % self.server.port
+        watch = subprocess.Popen([harness.BINARY, "watch", "--follow", url], stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(watch.kill)
+        deadline = time.monotonic() + 30
+        while not any(b"Binlog Dump" in (row[4] or b"") for row in work.sql("SHOW PROCESSLIST")):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+        work.sql("CREATE TABLE %s (id INT PRIMARY KEY)" % table)
+        work.sql("INSERT INTO %s VALUES (1), (2)" % table)
+        time.sleep(2)
+        watch.send_signal(signal.SIGINT)
+        said, errors = watch.communicate(timeout=30)
+        self.assertEqual(watch.returncode, 0, errors)
+        self.assertRegex(said.decode(), r"(?m)^watched .* of 2 writes in 1 transaction")
 
     def test_stream_refused(self):
         done = subprocess.run([str(compare.PROGRAM), "--stream", "mysql://nobody:secret@127.0.0.1:%d/" % self.server.port,
