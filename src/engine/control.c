@@ -11,6 +11,9 @@ bool stmt_is_control(const struct sql_stmt *stmt) {
     case SQL_STMT_SAVEPOINT:
     case SQL_STMT_RELEASE:
     case SQL_STMT_ROLLBACK_TO:
+    case SQL_STMT_PREPARE_TRANSACTION:
+    case SQL_STMT_COMMIT_PREPARED:
+    case SQL_STMT_ROLLBACK_PREPARED:
     case SQL_STMT_SET_TRANSACTION:
     case SQL_STMT_SET:
     case SQL_STMT_LOCK_TABLE:
@@ -204,6 +207,11 @@ enum step exec_control(struct db *db, size_t session, const struct sql_stmt *stm
     case SQL_STMT_RELEASE:
     case SQL_STMT_ROLLBACK_TO:
         return control_savepoint(db, session, stmt);
+    case SQL_STMT_PREPARE_TRANSACTION:
+        return exec_prepare(db, session, stmt->transaction->savepoint);
+    case SQL_STMT_COMMIT_PREPARED:
+    case SQL_STMT_ROLLBACK_PREPARED:
+        return exec_end_prepared(db, session, stmt);
     case SQL_STMT_SET_TRANSACTION:
         return control_set_level(db, session, stmt->transaction->isolation,
                                  stmt->transaction->is_session);

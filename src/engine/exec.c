@@ -38,6 +38,43 @@ enum step exec_commit(struct db *db, size_t session) {
     return step;
 }
 
+enum step exec_prepare(struct db *db, size_t session, struct str name) {
+    struct session *owner = &db->sessions.items[session];
+    if (owner->txn == 0 || name.len == 0 || db->config.engine != ENGINE_POSTGRESQL)
+        return db_fail(db, DB_ERROR_NOT_MODELLED, "%s", "PREPARE TRANSACTION here");
+    for (size_t s = 0; s < db->session_count; s++)
+        if (str_equal(db->sessions.items[s].prepared, name))
+            return db_fail(db, DB_ERROR_NOT_MODELLED, "%s", "a name that is taken");
+    if (session_txn(db, session)->flags & TXN_FAILED) {
+        txn_end(db, session, TXN_ABORTED);
+        session_exec(db, session)->rolled_back = true;
+        return STEP_OK;
+    }
+    enum step step = foreign_key_check(db, session, true);
+    if (step == STEP_OK && db->policy->before_commit != NULL)
+        step = db->policy->before_commit(db, session);
+    if (step == STEP_OK)
+        txn_prepare(db, session, name);
+    else if (step == STEP_FAIL)
+        txn_end(db, session, TXN_ABORTED);
+    return step;
+}
+
+enum step exec_end_prepared(struct db *db, size_t session, const struct sql_stmt *stmt) {
+    struct str name = stmt->transaction->savepoint;
+    const struct session *owner = &db->sessions.items[session];
+    bool commits = stmt->kind == SQL_STMT_COMMIT_PREPARED;
+    if (owner->in_transaction)
+        return db_fail(db, DB_ERROR_ACTIVE_TRANSACTION, "%s", "within a transaction");
+    for (size_t s = 0; s < db->session_count && name.len > 0; s++) {
+        if (!str_equal(db->sessions.items[s].prepared, name))
+            continue;
+        txn_end(db, s, commits ? TXN_COMMITTED : TXN_ABORTED);
+        return STEP_OK;
+    }
+    return db_fail(db, DB_ERROR_NO_PREPARED, "%.*s", STR_ARG(name));
+}
+
 /* A result of one row with one value. */
 static void result_scalar(struct db *db, struct value value) {
     db->result.rows = ARENA_NEW(&db->scratch, struct value);
@@ -141,6 +178,9 @@ enum step exec_run(struct db *db, size_t session) {
     const struct sql_stmt *stmt = exec->stmt;
     enum step step = STEP_OK;
     exec->seen = 0;
+    if (owner->prepared.len > 0 && stmt->kind != SQL_STMT_COMMIT_PREPARED &&
+        stmt->kind != SQL_STMT_ROLLBACK_PREPARED)
+        return db_fail(db, DB_ERROR_NOT_MODELLED, "%s", "a session with a prepared transaction");
     if (stmt_is_control(stmt))
         return exec_control(db, session, stmt);
     if (owner->txn != 0 && (session_txn(db, session)->flags & TXN_FAILED))

@@ -21,6 +21,8 @@ void txn_end_by_error(struct db *db, size_t session);
 /* Whether the session's next statement begins a transaction though none was asked for: SET autocommit=0, or
  * txn_end_by_error. */
 bool txn_begins_by_itself(const struct db *db, size_t session);
+/* PREPARE TRANSACTION, its checks done. */
+void txn_prepare(struct db *db, size_t session, struct str name);
 /* After an error in a transaction: undoes what the engine undoes, up to all of it. */
 void txn_statement_failed(struct db *db, size_t session, enum db_error error);
 /* SAVEPOINT, RELEASE, ROLLBACK TO. */
@@ -53,6 +55,9 @@ enum sql_isolation exec_level(const struct db *db, size_t session, bool is_impli
 
 /* COMMIT: the checks put off to it (may fail or wait), then the end; a failure rolls back. */
 enum step exec_commit(struct db *db, size_t session);
+/* PREPARE TRANSACTION: the same, but what ends is the session's part in it, COMMIT PREPARED, ROLLBACK PREPARED. */
+enum step exec_prepare(struct db *db, size_t session, struct str name);
+enum step exec_end_prepared(struct db *db, size_t session, const struct sql_stmt *stmt);
 
 /* ---- control.c ---- */
 

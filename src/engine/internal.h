@@ -83,6 +83,7 @@ struct session {
     bool in_transaction; /* BEGIN was sent, or the like; also when the txn has failed */
     bool begins_again;   /* an error ended it: in MySQL the next statement begins another */
     bool is_under_way;   /* exec and lists are of a statement that waits */
+    struct str prepared; /* `txn` is prepared under this name, and not the session's any more; empty: it isn't */
     uint8_t doomed;    /* enum db_error: deadlock victim while it waited; db_resume hands it out */
     uint8_t generated; /* ordinal of its next generated value */
     struct wait wait;

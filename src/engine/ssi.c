@@ -23,6 +23,11 @@ static bool is_committed(const struct txn *txn) {
     return txn->status == TXN_COMMITTED;
 }
 
+/* It can't fail any more: it counts as committed from then on, but for what it lets others see. */
+static bool is_prepared(const struct txn *txn) {
+    return is_committed(txn) || (txn->flags & TXN_PREPARED) != 0;
+}
+
 static enum step fail_pivot(struct db *db, const char *when) {
     return db_fail(db, DB_ERROR_SERIALIZATION, "read/write dependencies, %s", when);
 }
@@ -45,9 +50,9 @@ static bool writer_is_pivot(const struct db *db, uint16_t reader, uint16_t write
         if (db->edges.items[i].reader != writer)
             continue;
         const struct txn *t2 = &db->txns.items[db->edges.items[i].writer];
-        if (is_committed(t2) && (!is_committed(r) || t2->committed <= r->committed) &&
-            (!is_committed(w) || t2->committed <= w->committed) &&
-            (!(r->flags & TXN_READ_ONLY) || t2->committed <= r->snapshot))
+        if (is_prepared(t2) && (!is_committed(r) || t2->prepared <= r->committed) &&
+            (!is_committed(w) || t2->prepared <= w->committed) &&
+            (!(r->flags & TXN_READ_ONLY) || t2->prepared <= r->snapshot))
             return true;
     }
     return false;
@@ -56,14 +61,14 @@ static bool writer_is_pivot(const struct db *db, uint16_t reader, uint16_t write
 /* T0 -> R -> W, W committed, and before T0. */
 static bool reader_is_pivot(const struct db *db, uint16_t reader, uint16_t writer) {
     const struct txn *r = &db->txns.items[reader], *w = &db->txns.items[writer];
-    if (!is_committed(w) || (r->flags & TXN_READ_ONLY))
+    if (!is_prepared(w) || (r->flags & TXN_READ_ONLY))
         return false;
     for (size_t i = 0; i < db->edges.count; i++) {
         if (db->edges.items[i].writer != reader)
             continue;
         const struct txn *t0 = &db->txns.items[db->edges.items[i].reader];
-        if (!(t0->flags & TXN_DOOMED) && (!is_committed(t0) || t0->committed >= w->committed) &&
-            (!(t0->flags & TXN_READ_ONLY) || t0->snapshot >= w->committed))
+        if (!(t0->flags & TXN_DOOMED) && (!is_committed(t0) || t0->committed >= w->prepared) &&
+            (!(t0->flags & TXN_READ_ONLY) || t0->snapshot >= w->prepared))
             return true;
     }
     return false;
@@ -77,7 +82,7 @@ static enum step edge_add(struct db *db, uint16_t self, uint16_t reader, uint16_
     if (writer_is_pivot(db, reader, writer) || reader_is_pivot(db, reader, writer)) {
         if (self == writer)
             return fail_pivot(db, "as a pivot, during write");
-        if (is_committed(&db->txns.items[writer]))
+        if (is_prepared(&db->txns.items[writer]))
             return fail_pivot(db, "out to a pivot, during read");
         db->txns.items[writer].flags |= TXN_DOOMED;
     }
@@ -456,8 +461,11 @@ enum step ssi_before_commit(struct db *db, size_t session) {
             continue;
         struct txn *near = &db->txns.items[db->edges.items[i].reader];
         if (!is_committed(near) && !(near->flags & TXN_DOOMED) &&
-            has_far_conflict(db, db->edges.items[i].reader, self))
+            has_far_conflict(db, db->edges.items[i].reader, self)) {
+            if (near->flags & TXN_PREPARED)
+                return fail_pivot(db, "with conflict in from prepared pivot");
             near->flags |= TXN_DOOMED;
+        }
     }
     return STEP_OK;
 }
@@ -484,8 +492,8 @@ static void note_out_committed(struct db *db, uint16_t txn) {
     for (size_t i = 0; i < db->edges.count; i++) {
         const struct txn *writer = &db->txns.items[db->edges.items[i].writer];
         if (db->edges.items[i].reader == txn && is_committed(writer) &&
-            writer->committed < self->out_committed)
-            self->out_committed = writer->committed;
+            writer->prepared < self->out_committed)
+            self->out_committed = writer->prepared;
     }
 }
 

@@ -83,7 +83,8 @@ enum txn_flag {
     TXN_READ_ONLY = 8,
     TXN_WROTE = 16,
     TXN_DOOMED = 32,    /* SSI: must fail at its next step */
-    TXN_DEFERRABLE = 64 /* READ ONLY DEFERRABLE: waits for a snapshot that can't make it fail */
+    TXN_DEFERRABLE = 64, /* READ ONLY DEFERRABLE: waits for a snapshot that can't make it fail */
+    TXN_PREPARED = 128   /* two-phase commit: can't fail any more */
 };
 
 struct txn {
@@ -95,6 +96,7 @@ struct txn {
     uint16_t write_count; /* versions made: InnoDB's undo records */
     uint32_t snapshot;    /* commits it sees; with TXN_HAS_SNAPSHOT */
     uint32_t committed;   /* its number in the order of commits, from 1; SEQUENCE_ALL: not (yet) */
+    uint32_t prepared; /* the same number, or that of its PREPARE TRANSACTION */
     uint32_t out_committed; /* SSI: first commit among those it has edges to; SEQUENCE_ALL: none */
     uint32_t xid;           /* in the order of their first write or row lock, from 1; 0: none yet */
     uint32_t now_ordinal;   /* 1 + ordinal of its now(); 0: not asked for yet */

@@ -57,6 +57,7 @@ void txn_end(struct db *db, size_t session, enum txn_status status) {
     owner->in_transaction = owner->begins_again = false;
     owner->next_level = 0;
     owner->txn = 0;
+    owner->prepared = STR("");
     if (txn == 0)
         return;
     struct txn *ended = &db->txns.items[txn];
@@ -66,6 +67,8 @@ void txn_end(struct db *db, size_t session, enum txn_status status) {
             versions_undo(db, txn, 0);
         else
             ended->committed = ++db->core.commits;
+        if (!(ended->flags & TXN_PREPARED))
+            ended->prepared = ended->committed;
         ended->status = (uint8_t)status;
         db->policy->after_end(db, txn);
     }
@@ -73,6 +76,19 @@ void txn_end(struct db *db, size_t session, enum txn_status status) {
     savepoints_drop(db, session);
     foreign_key_forget(db, txn, 0);
     txn_drop_last(db, txn);
+}
+
+void txn_prepare(struct db *db, size_t session, struct str name) {
+    struct session *owner = &db->sessions.items[session];
+    struct txn *txn = session_txn(db, session);
+    owner->in_transaction = false;
+    owner->next_level = 0;
+    owner->prepared = name;
+    txn->flags |= TXN_PREPARED;
+    txn->prepared = ++db->core.commits;
+    savepoints_drop(db, session);
+    session_exec(db, session)->footprint.ended_transaction = true;
+    session_exec(db, session)->footprint.ends |= txn->changed | txn->locked;
 }
 
 /* Undoes to the marks. `is_savepoint`: of a savepoint; else of the running statement. */
@@ -140,7 +156,7 @@ bool txn_begins_by_itself(const struct db *db, size_t session) {
 void txn_statement_failed(struct db *db, size_t session, enum db_error error) {
     const struct session *owner = &db->sessions.items[session];
     const struct policy *policy = db->policy;
-    if (owner->txn == 0)
+    if (owner->txn == 0 || owner->prepared.len > 0)
         return;
     struct txn *txn = session_txn(db, session);
     bool ends = policy->error_ends_transaction != NULL &&

@@ -33,6 +33,9 @@ static bool into_fits(struct check *c, const struct txn_step *step) {
     const char *kind = stmt_kind_text(stmt);
     if (stmt->kind == SQL_STMT_CREATE_TABLE || stmt->kind == SQL_STMT_CREATE_INDEX)
         return txn_fault(c->err, step->span, "%s stands outside of programs", kind);
+    if (stmt->kind == SQL_STMT_PREPARE_TRANSACTION || stmt->kind == SQL_STMT_COMMIT_PREPARED ||
+        stmt->kind == SQL_STMT_ROLLBACK_PREPARED)
+        return txn_fault(c->err, step->span, "%s is not modelled in programs", kind);
     if (step->sql.is_save && stmt->kind != SQL_STMT_UPDATE && stmt->kind != SQL_STMT_INSERT)
         return txn_fault(c->err, step->span, "`save` goes with UPDATE or INSERT, not %s", kind);
     switch (step->sql.into) {

@@ -114,8 +114,16 @@ bool message_of(struct arena *arena, const struct schema *schema, const struct s
     case DB_ERROR_NO_SAVEPOINT:
         *message = str_printf(arena, "savepoint \"%.*s\" does not exist", STR_ARG(detail));
         return true;
+    case DB_ERROR_NO_PREPARED:
+        *message = str_printf(arena, "prepared transaction with identifier \"%.*s\" does not exist",
+                              STR_ARG(detail));
+        return true;
     case DB_ERROR_ACTIVE_TRANSACTION:
-        *message = STR("SET TRANSACTION ISOLATION LEVEL must be called before any query");
+        *message = stmt->kind == SQL_STMT_COMMIT_PREPARED
+                       ? STR("COMMIT PREPARED cannot run inside a transaction block")
+                   : stmt->kind == SQL_STMT_ROLLBACK_PREPARED
+                       ? STR("ROLLBACK PREPARED cannot run inside a transaction block")
+                       : STR("SET TRANSACTION ISOLATION LEVEL must be called before any query");
         return true;
     case DB_ERROR_NO_TRANSACTION:
         *message = no_transaction_message(arena, stmt);

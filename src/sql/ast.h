@@ -73,7 +73,7 @@ enum sql_begin_mode {
 
 /* BEGIN, COMMIT, ROLLBACK, SAVEPOINT name, RELEASE name, ROLLBACK TO name, SET TRANSACTION. */
 struct sql_transaction {
-    struct str savepoint;
+    struct str savepoint; /* or the name of a prepared transaction */
     enum sql_isolation isolation; /* BEGIN, SET_TRANSACTION */
     enum sql_begin_mode begin_mode;
     bool is_session; /* SET SESSION TRANSACTION ... / SESSION CHARACTERISTICS */

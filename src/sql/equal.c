@@ -259,6 +259,9 @@ bool sql_equal(const struct sql_stmt *a, const struct sql_stmt *b, const struct 
     case SQL_STMT_SAVEPOINT:
     case SQL_STMT_RELEASE:
     case SQL_STMT_ROLLBACK_TO:
+    case SQL_STMT_PREPARE_TRANSACTION:
+    case SQL_STMT_COMMIT_PREPARED:
+    case SQL_STMT_ROLLBACK_PREPARED:
     case SQL_STMT_SET_TRANSACTION:
         return equal_transaction(a->transaction, b->transaction);
     case SQL_STMT_SET:

@@ -137,6 +137,9 @@ void own_sql(struct owner *owner, struct sql_stmt *stmt) {
     case SQL_STMT_SAVEPOINT:
     case SQL_STMT_RELEASE:
     case SQL_STMT_ROLLBACK_TO:
+    case SQL_STMT_PREPARE_TRANSACTION:
+    case SQL_STMT_COMMIT_PREPARED:
+    case SQL_STMT_ROLLBACK_PREPARED:
     case SQL_STMT_SET_TRANSACTION:
         OWN(owner, stmt->transaction->savepoint);
         break;

@@ -270,6 +270,8 @@ static void parse_statement(struct parser *p) {
     } else if (parse_at(p, "COMMIT") || parse_at(p, "END") || parse_at(p, "ROLLBACK") ||
                parse_at(p, "ABORT") || parse_at(p, "SAVEPOINT") || parse_at(p, "RELEASE")) {
         parse_end(p);
+    } else if (parse_accept2(p, "PREPARE", "TRANSACTION")) {
+        parse_prepare_transaction(p);
     } else if (parse_at(p, "SET")) {
         parse_set(p);
     } else if (parse_at(p, "LOCK") || parse_at(p, "UNLOCK")) {

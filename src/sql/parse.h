@@ -161,6 +161,7 @@ void parse_update(struct parser *p);
 void parse_delete(struct parser *p);
 void parse_begin(struct parser *p);
 void parse_end(struct parser *p); /* COMMIT, ROLLBACK, SAVEPOINT, RELEASE */
+void parse_prepare_transaction(struct parser *p);
 void parse_set(struct parser *p);
 void parse_lock_table(struct parser *p);
 void parse_create(struct parser *p);

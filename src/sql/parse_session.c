@@ -83,11 +83,23 @@ static void parse_chain(struct parser *p) {
     if (parse_accept(p, "NO"))
         parse_expect(p, "RELEASE");
     parse_refuse(p, "RELEASE", "RELEASE after COMMIT or ROLLBACK is");
-    parse_refuse(p, "PREPARED", "two-phase commit is");
 }
 
 static void parse_savepoint_name(struct parser *p, enum sql_stmt_kind kind) {
     new_transaction(p, kind)->savepoint = parse_name(p, "a savepoint's name");
+}
+
+/* Two-phase commit: the name, a text. */
+static void parse_prepared_name(struct parser *p, enum sql_stmt_kind kind) {
+    struct sql_transaction *transaction = new_transaction(p, kind);
+    if (p->token.kind != TOKEN_STRING)
+        parse_expected(p, "the transaction's name as a text");
+    transaction->savepoint = p->token.text;
+    parse_advance(p);
+}
+
+void parse_prepare_transaction(struct parser *p) {
+    parse_prepared_name(p, SQL_STMT_PREPARE_TRANSACTION);
 }
 
 void parse_end(struct parser *p) {
@@ -103,6 +115,10 @@ void parse_end(struct parser *p) {
     bool is_commit = parse_accept(p, "COMMIT") || parse_accept(p, "END");
     if (!is_commit)
         parse_advance(p);
+    if (parse_accept(p, "PREPARED")) {
+        parse_prepared_name(p, is_commit ? SQL_STMT_COMMIT_PREPARED : SQL_STMT_ROLLBACK_PREPARED);
+        return;
+    }
     if (!parse_accept(p, "TRANSACTION"))
         parse_accept(p, "WORK");
     if (!is_commit && parse_accept(p, "TO")) {

@@ -385,6 +385,13 @@ static void print_savepoint(struct printer *p, const char *words,
     print_name(p, transaction->savepoint);
 }
 
+static void print_prepared(struct printer *p, const struct sql_stmt *stmt) {
+    print_c(p, stmt->kind == SQL_STMT_PREPARE_TRANSACTION ? "PREPARE TRANSACTION "
+               : stmt->kind == SQL_STMT_COMMIT_PREPARED   ? "COMMIT PREPARED "
+                                                          : "ROLLBACK PREPARED ");
+    print_text(p, stmt->transaction->savepoint);
+}
+
 static void print_set_transaction(struct printer *p, const struct sql_transaction *transaction) {
     if (!transaction->is_session)
         print_c(p, "SET TRANSACTION");
@@ -479,6 +486,11 @@ static void print_statement(struct printer *p, const struct sql_stmt *stmt) {
         return;
     case SQL_STMT_ROLLBACK_TO:
         print_savepoint(p, "ROLLBACK TO SAVEPOINT ", stmt->transaction);
+        return;
+    case SQL_STMT_PREPARE_TRANSACTION:
+    case SQL_STMT_COMMIT_PREPARED:
+    case SQL_STMT_ROLLBACK_PREPARED:
+        print_prepared(p, stmt);
         return;
     case SQL_STMT_SET_TRANSACTION:
         print_set_transaction(p, stmt->transaction);

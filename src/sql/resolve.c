@@ -608,6 +608,9 @@ bool sql_resolve(struct arena *arena, const struct schema *schema, struct sql_st
     case SQL_STMT_SAVEPOINT:
     case SQL_STMT_RELEASE:
     case SQL_STMT_ROLLBACK_TO:
+    case SQL_STMT_PREPARE_TRANSACTION:
+    case SQL_STMT_COMMIT_PREPARED:
+    case SQL_STMT_ROLLBACK_PREPARED:
     case SQL_STMT_SET_TRANSACTION:
     case SQL_STMT_CREATE_TABLE: /* schema_apply resolves these */
     case SQL_STMT_CREATE_INDEX:

@@ -184,6 +184,9 @@ struct sql_stmt *sql_copy(struct arena *arena, const struct sql_stmt *from) {
     case SQL_STMT_SAVEPOINT:
     case SQL_STMT_RELEASE:
     case SQL_STMT_ROLLBACK_TO:
+    case SQL_STMT_PREPARE_TRANSACTION:
+    case SQL_STMT_COMMIT_PREPARED:
+    case SQL_STMT_ROLLBACK_PREPARED:
     case SQL_STMT_SET_TRANSACTION:
         stmt->transaction = COPY(arena, from->transaction);
         break;

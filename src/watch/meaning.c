@@ -265,6 +265,9 @@ static void read_tree(struct reading *reading) {
     case SQL_STMT_SET:
         read_setting(reading, stmt->set);
         break;
+    case SQL_STMT_PREPARE_TRANSACTION:
+    case SQL_STMT_COMMIT_PREPARED:
+    case SQL_STMT_ROLLBACK_PREPARED:
     case SQL_STMT_LOCK_TABLE:
     case SQL_STMT_CREATE_TABLE:
     case SQL_STMT_CREATE_INDEX:

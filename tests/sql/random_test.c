@@ -414,6 +414,9 @@ static void make_transaction(struct maker *m) {
     case SQL_STMT_SAVEPOINT:
     case SQL_STMT_RELEASE:
     case SQL_STMT_ROLLBACK_TO:
+    case SQL_STMT_PREPARE_TRANSACTION:
+    case SQL_STMT_COMMIT_PREPARED:
+    case SQL_STMT_ROLLBACK_PREPARED:
         transaction->savepoint = make_name(m);
         return;
     case SQL_STMT_BEGIN:
