@@ -1,5 +1,6 @@
 #include "cli/on_server.h"
 
+#include "live/interrupt.h"
 #include "live/live.h"
 #include "report/report.h"
 
@@ -19,8 +20,21 @@ static bool open_live(struct on_server *on, size_t session_count, struct live **
     return err_set(err, nowhere, "%.*s: %s", STR_ARG(on->shown), why.message);
 }
 
-bool on_server_find(struct arena *arena, struct str url, struct target *target,
-                    struct on_server *on, struct err *err) {
+static void on_signal(int number) {
+    (void)number;
+    live_interrupt();
+}
+
+static void catch_signals(bool catches) {
+    struct sigaction action = {0};
+    action.sa_handler = catches ? on_signal : SIG_DFL;
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof(end_signals) / sizeof(end_signals[0]); i++)
+        sigaction(end_signals[i], &action, NULL);
+}
+
+static bool find(struct arena *arena, struct str url, struct target *target, struct on_server *on,
+                 struct err *err) {
     struct live *live;
     unsigned version[3];
     *on = (struct on_server){.url = url, .shown = live_url_shown(arena, url)};
@@ -56,17 +70,12 @@ bool on_server_find(struct arena *arena, struct str url, struct target *target,
     return true;
 }
 
-static void on_signal(int number) {
-    (void)number;
-    live_interrupt();
-}
-
-static void catch_signals(bool catches) {
-    struct sigaction action = {0};
-    action.sa_handler = catches ? on_signal : SIG_DFL;
-    sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof(end_signals) / sizeof(end_signals[0]); i++)
-        sigaction(end_signals[i], &action, NULL);
+bool on_server_find(struct arena *arena, struct str url, struct target *target,
+                    struct on_server *on, struct err *err) {
+    catch_signals(true); /* SQLite makes its file as it is opened */
+    bool ok = find(arena, url, target, on, err);
+    catch_signals(false);
+    return ok && live_was_interrupted() ? err_set(err, nowhere, "interrupted") : ok;
 }
 
 bool on_server_open(struct on_server *on, size_t session_count, struct err *err) {
@@ -74,12 +83,14 @@ bool on_server_open(struct on_server *on, size_t session_count, struct err *err)
                                          [LIVE_MARIADB] = "a database", [LIVE_SQLITE] = "a file"};
     struct live *live;
     struct str name;
-    if (!open_live(on, session_count, &live, err))
+    catch_signals(true);
+    if (!open_live(on, session_count, &live, err)) {
+        catch_signals(false);
         return false;
+    }
     fprintf(stderr, "lostwrite: making %s of its own at %.*s (%.*s), with the tables and rows of the "
             "run; it is dropped at the end, and nothing else is touched\n",
             places[live_kind(live)], STR_ARG(on->shown), STR_ARG(on->name));
-    catch_signals(true);
     progress_begin(&on->progress);
     if (live_make_place(live, &name, err)) {
         fprintf(stderr, "lostwrite: it is %.*s\n", STR_ARG(name));

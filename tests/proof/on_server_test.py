@@ -160,6 +160,9 @@ class OnServer:
         self.assertEqual((code, out), (2, ""))
         self.assertIn("the server is " + self.name, err)
 
+    def has_tables(self):
+        return bool(self.places())
+
     def start(self, *args):
         """A long run, once it has a place and is under way."""
         process = subprocess.Popen(
@@ -167,7 +170,7 @@ class OnServer:
              "--all-schedules", "--on", self.url, *args],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         until = time.monotonic() + 60
-        while not self.places():
+        while not self.has_tables():
             if process.poll() is not None or time.monotonic() > until:
                 raise AssertionError(process.communicate()[1])
             time.sleep(0.05)
@@ -329,6 +332,11 @@ class TestSQLite(OnServer, unittest.TestCase):
     def places(self):
         return os.listdir(self.folder)
 
+    def has_tables(self):
+        """The first file is made and dropped for the library's version."""
+        return any(os.path.getsize(os.path.join(self.folder, name)) > 0 for name in self.places()
+                   if os.path.exists(os.path.join(self.folder, name)))
+
     def test_the_password_is_told_to_nobody(self):
         self.skipTest("a file has no password")
 
@@ -339,6 +347,19 @@ class TestSQLite(OnServer, unittest.TestCase):
 
     def test_a_session_that_is_killed(self):
         self.skipTest("its sessions are in this process")
+
+    def test_an_early_signal_leaves_nothing_behind(self):
+        """The file is made as it is opened, also when only its library's version is asked for."""
+        for _ in range(20):
+            process = subprocess.Popen(
+                [harness.BINARY, "prove", LONG_RUN.name, "--all-schedules", "--on", self.url],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            until = time.monotonic() + 60
+            while not self.places() and process.poll() is None and time.monotonic() < until:
+                pass
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+            self.assertEqual(self.places(), [])
 
     def test_a_file_that_is_there_stays(self):
         path = self.folder + "/mine.db"
