@@ -188,14 +188,14 @@ static void fill_details(struct making *m, struct finding *finding, size_t *limi
     arena_release(&scratch);
 }
 
-static bool is_form(const struct txn_step *step) {
-    return step != NULL && step->is_form;
-}
-
 static struct str join(struct arena *arena, struct str a, struct str b) {
     if (a.len == 0 || b.len == 0 || str_equal(a, b))
         return a.len > 0 ? a : b;
     return str_printf(arena, "%.*s, and %.*s", STR_ARG(a), STR_ARG(b));
+}
+
+static bool is_form(const struct txn_step *step) {
+    return step != NULL && step->is_form;
 }
 
 /* What must hold for the two sessions to meet. */
@@ -216,6 +216,9 @@ static struct str meeting(struct arena *arena, const struct judged_run *run, con
         !run->is_editable[other])
         return str_printf(arena, "%.*s is run while somebody edits the row in the admin",
                           STR_ARG(run->symbols[own]));
+    if (is_form(culprit->at) && run->is_command[other])
+        return str_printf(arena, "somebody sends the form of the row while %.*s is run",
+                          STR_ARG(run->symbols[other]));
     return (struct str){0};
 }
 
