@@ -288,12 +288,21 @@ struct key access_key(const struct eval *eval, const struct table *table, size_t
     return key;
 }
 
-/* The access by key `index`; key -1 if the conditions say nothing of its first column. */
+static bool has_bound(const struct bounds *bounds, uint16_t column) {
+    for (size_t i = 0; i < bounds->count; i++)
+        if (bounds->items[i].column == column)
+            return true;
+    return false;
+}
+
+/* The access by key `index`; key -1 if the conditions say nothing of its first column, and nothing else of it is set then. */
 static void access_by_key(const struct bounds *bounds, size_t index, struct access *access) {
+    access->key = -1;
+    if (!has_bound(bounds, bounds->table->keys.items[index].columns[0]))
+        return;
     const struct key extended = access_key(bounds->eval, bounds->table, index), *key = &extended;
     struct key_range *ranges = access->ranges;
     bool has_null = false;
-    access->key = -1;
     access->is_point = false;
     access->range_count = 1;
     memset(&ranges[0], 0, sizeof(ranges[0]));
@@ -322,6 +331,14 @@ static void access_by_key(const struct bounds *bounds, size_t index, struct acce
     if (bound_columns > 0 || has_range)
         access->key = (int16_t)index;
     access->is_point = key->is_unique && bound_columns == key->column_count && !has_null;
+}
+
+/* Of the ranges, those that there are. */
+static void access_copy(struct access *into, const struct access *from) {
+    into->key = from->key;
+    into->is_point = from->is_point;
+    into->range_count = from->range_count;
+    memcpy(into->ranges, from->ranges, from->range_count * sizeof(*from->ranges));
 }
 
 /* How good an access path is: higher is better. */
@@ -396,7 +413,7 @@ bool access_choose(struct eval *eval, const struct query_scan *scan, struct acce
         if (eval->engine == ENGINE_POSTGRESQL)
             is_better = is_better || is_twin(table, i, access, &tried);
         if (is_better || is_cheaper(&bounds, access, &tried))
-            *access = tried;
+            access_copy(access, &tried);
         if (access->is_point && access->range_count == 1 && table->keys.items[i].is_primary &&
             !scan->is_target)
             break;

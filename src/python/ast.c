@@ -39,6 +39,13 @@ struct pos py_pos(const struct py_module *module, uint32_t offset) {
     return (struct pos){line, offset - module->line_starts[line - 1] + 1};
 }
 
+struct pos py_pos_after(const struct py_module *module, struct pos before, uint32_t offset) {
+    const uint32_t *starts = module->line_starts;
+    if (before.line < module->line_count && offset >= starts[before.line])
+        return py_pos(module, offset);
+    return (struct pos){before.line, offset - starts[before.line - 1] + 1};
+}
+
 struct py_joined py_statement_lines(const struct py_module *module, uint32_t line) {
     uint32_t low = 0, high = module->joined_count; /* the first that does not end before the line */
     while (low < high) {

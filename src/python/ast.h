@@ -156,6 +156,8 @@ uint32_t py_line_at(const uint32_t *line_starts, uint32_t line_count, uint32_t o
 
 /* The line and column (from 1, in bytes) of a byte offset into `module->text`. O(log lines). */
 struct pos py_pos(const struct py_module *module, uint32_t offset);
+/* The same, of an offset that is not before that of `before`: quick if it is on the same line. */
+struct pos py_pos_after(const struct py_module *module, struct pos before, uint32_t offset);
 
 /* The lines of the statement that `line` belongs to: itself, if none goes over several. O(log joined_count). */
 struct py_joined py_statement_lines(const struct py_module *module, uint32_t line);
