@@ -54,6 +54,7 @@ struct row_write {
     bool is_of_absence; /* an INSERT of what was looked for before; `row` stands for all rows that have the values */
     bool absence_is_seen, is_unanswered; /* the server told that there was none; it is not told whether it failed */
     uint32_t key_columns[4];    /* is_of_absence: what was looked for; NO_NAME ends them */
+    uint32_t read_count;        /* how often the session had read it, as far as is kept */
     bool read_is_doubtful;      /* of some row, it is not told which */
     bool read_is_same_transaction;
     bool read_is_locked; /* and it has held the row since */

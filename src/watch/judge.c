@@ -125,11 +125,32 @@ static void tell(struct judging *judging) {
     judging->watch->stats.harmless_count += judging->same_count > 0;
 }
 
+/* The session has read the row twice, written it from one of its objects, and now writes another one, which still has the old
+ * value of a column: what it changed itself is gone. */
+static void judge_aliased(struct watch *watch, const struct row_write *by, const struct row_write *own) {
+    struct seen_loss loss = {.rule = RULE_ALIASED_OBJECTS, .evidence = WATCH_REVERT, .by = by, .lost = own};
+    bool has_own_change = false;
+    if (own->read_count < 2 || own->kind != WROTE_UPDATE || by->read_is_doubtful || by->read.seq > own->origin.seq)
+        return;
+    for (size_t i = 0; i < by->column_count; i++) {
+        const struct column_write *column = &by->columns[i], *other = column_of(own, column->column);
+        bool is_back = seen_equal(&column->value, &column->base);
+        has_own_change |= !is_back && !seen_is_clock(&column->value, by->origin.time_us);
+        if (other != NULL && is_back && !other->is_computed && other->value.state != TRACE_ABSENT &&
+            !seen_equal(&other->value, &column->base) && !seen_is_clock(&other->value, own->origin.time_us))
+            add_column(&loss, column->column);
+    }
+    if (loss.column_count > 0 && has_own_change)
+        tally_add(&watch->tally, &loss, names_get(&watch->names, watch_table(watch, by->table)->key_column));
+}
+
 static void judge(struct watch *watch, const struct row_write *by, const struct book_row *row) {
     for (size_t i = 0; i < VERSIONS_MAX && row->versions[i] != NULL; i++) {
         const struct row_write *lost = row->versions[i];
         if (lost->commit_seq <= by->read.seq)
             break;
+        if (lost->origin.session == by->origin.session && i == 0)
+            judge_aliased(watch, by, lost);
         if (lost->origin.session == by->origin.session || lost->kind == WROTE_INSERT)
             continue;
         if (is_guarded(by, lost)) {

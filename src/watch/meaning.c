@@ -216,7 +216,11 @@ static void read_setting(struct reading *reading, const struct sql_set *set) {
     struct meaning *meaning = reading->meaning;
     if (str_is(set->name, "autocommit")) {
         meaning->kind = MEANS_AUTOCOMMIT;
-        meaning->autocommit = set->value == NULL ? -1 : literal_of(reading, set->value);
+        meaning->literal = set->value != NULL ? literal_of(reading, set->value) : -1;
+        /* A bare word is no literal of the shape: `off`. */
+        if (set->value != NULL && set->value->kind == SQL_LITERAL && set->value->literal.kind == VALUE_TEXT)
+            meaning->is_off =
+                str_equal_nocase(text_pool_get(&reading->meanings->pool, set->value->literal.number), STR("off"));
     }
 }
 

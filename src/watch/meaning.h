@@ -53,10 +53,11 @@ struct meaning {
     bool is_locking; /* FOR UPDATE and its kin */
     bool is_group;   /* the result has no rows of the table's: aggregates, GROUP BY, DISTINCT */
     bool is_one;     /* INSERT: one row of values, `set`; else several or a query */
-    bool is_session, is_savepoint_known;
+    bool is_session;
+    bool is_off;     /* AUTOCOMMIT: `off` */
     enum sql_isolation isolation; /* BEGIN, ISOLATION */
     struct str savepoint;
-    int autocommit; /* AUTOCOMMIT: the literal to which it is set; -1: on */
+    int literal;            /* AUTOCOMMIT: that says whether it is on; -1: it is what DEFAULT is, on */
     struct str reason;      /* UNKNOWN */
     struct str sql;         /* one statement of the shape, literals as `?`; shortened */
     const struct sql_stmt *stmt;

@@ -142,3 +142,13 @@ const struct row_read *session_find_read(const struct session *session, uint64_t
     }
     return found;
 }
+
+uint32_t session_count_reads(const struct session *session, uint64_t row, int64_t since_us) {
+    uint32_t count = 0;
+    for (size_t i = 0; i < session->read_count; i++) {
+        const struct row_read *read = &session->reads[i];
+        count += session->read_rows[i] == row && !read->is_absence &&
+                 (read->origin.time_us < 0 || read->origin.time_us >= since_us);
+    }
+    return count;
+}

@@ -53,6 +53,8 @@ struct row_read *session_add_read(struct session *session, uint64_t row);
 /* Its last read of the row, or of some row of the table (*is_doubtful), before `seq` and not older than `since_us`. */
 const struct row_read *session_find_read(const struct session *session, uint64_t row, uint32_t table,
                                          int64_t since_us, bool *is_doubtful);
+/* How often it has read the row since then, as far as is kept. */
+uint32_t session_count_reads(const struct session *session, uint64_t row, int64_t since_us);
 void session_drop_pending(struct session *session, size_t from);
 /* Those that the statement with this number made. */
 void session_drop_written(struct session *session, uint64_t seq);

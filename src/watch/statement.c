@@ -244,6 +244,17 @@ static struct column_write *make_columns(const struct act *act, const struct row
     return columns;
 }
 
+/* Who inserts a row knows it, as if it had been read. */
+static void know_inserted(const struct act *act, const struct row_write *write) {
+    struct row_read *read = add_read(act, write->table, write->row);
+    read->origin.seq = act->origin.seq;
+    read->values = mem_alloc((write->column_count + 1) * sizeof(*read->values));
+    for (size_t i = 0; i < write->column_count; i++)
+        if (write->columns[i].value.state != TRACE_ABSENT)
+            read->values[read->value_count++] =
+                (struct column_value){write->columns[i].column, seen_keep(write->columns[i].value)};
+}
+
 static void write_row(const struct act *act, enum write_kind kind, const struct seen_value *key) {
     struct watch *watch = act->watch;
     const struct meaning *meaning = act->meaning;
@@ -266,6 +277,7 @@ static void write_row(const struct act *act, enum write_kind kind, const struct 
     int64_t since = act->origin.time_us < 0 ? INT64_MIN : act->origin.time_us - watch->options.window_us;
     const struct row_read *read =
         session_find_read(act->session, row, meaning->table, since, &write->read_is_doubtful);
+    write->read_count = session_count_reads(act->session, row, since);
     if (read != NULL) {
         write->read = read->origin;
         write->read_is_same_transaction =
@@ -278,6 +290,8 @@ static void write_row(const struct act *act, enum write_kind kind, const struct 
     write->guards = make_columns(act, read, meaning->where.items, meaning->where.count, key_column,
                                  &write->guard_count);
     MVEC_PUSH(&act->session->pending, write);
+    if (kind == WROTE_INSERT)
+        know_inserted(act, write);
 }
 
 static void unknown_rows(const struct act *act) {
@@ -439,9 +453,11 @@ static void set_isolation(const struct act *act) {
 }
 
 static void set_autocommit(const struct act *act) {
-    int literal = act->meaning->autocommit;
-    struct str text = literal >= 0 ? act->watch->shape.literals.items[literal].text : STR("1");
-    bool is_off = str_is(text, "0") || str_equal_nocase(text, STR("off")) || str_equal_nocase(text, STR("false"));
+    bool is_off = act->meaning->is_off;
+    if (act->meaning->literal >= 0) {
+        struct str text = act->watch->shape.literals.items[act->meaning->literal].text;
+        is_off = str_is(text, "0") || str_equal_nocase(text, STR("off")) || str_equal_nocase(text, STR("false"));
+    }
     if (!is_off && act->session->in_transaction) {
         commit(act);
         watch_settle(act->watch, act->session);

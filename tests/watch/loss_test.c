@@ -207,6 +207,31 @@ static void in_transactions(void **state) {
          "B " WRITE(9) " => 1", "B ROLLBACK TO SAVEPOINT s1", "B COMMIT");
 }
 
+/* Two objects of one session for one row. */
+static void aliased(void **state) {
+    (void)state;
+    TOLD(TRACE_POSTGRESQL, "LW001 revert orders status x1 id=5", "A " ROW " -> id=5 name=x status=new",
+         "A " ROW " -> id=5 name=x status=new", "A UPDATE orders SET name = 'x', status = 'paid' WHERE id = 5 => 1",
+         "A UPDATE orders SET name = 'y', status = 'new' WHERE id = 5 => 1");
+    TOLD(TRACE_POSTGRESQL, "LW001 revert orders status x1 id=5", "A BEGIN",
+         "A INSERT INTO orders (name, status) VALUES ('x', 'new') RETURNING id -> id=5", "A " ROW " -> id=5 name=x status=new",
+         "A UPDATE orders SET name = 'x', status = 'paid' WHERE id = 5 => 1",
+         "A UPDATE orders SET name = 'y', status = 'new' WHERE id = 5 => 1", "A COMMIT");
+    /* One object, saved twice. */
+    TOLD(TRACE_POSTGRESQL, "", "A " ROW " -> id=5 name=x status=new",
+         "A UPDATE orders SET name = 'x', status = 'busy' WHERE id = 5 => 1",
+         "A UPDATE orders SET name = 'y', status = 'new' WHERE id = 5 => 1");
+}
+
+static void autocommit(void **state) {
+    (void)state;
+    TOLD(TRACE_MYSQL, "", "A SET autocommit = 1", "B SET autocommit = 1", "A SET autocommit = 0",
+         "A SELECT id, count FROM counter WHERE id = 1 FOR UPDATE", "A UPDATE counter SET count = 8 WHERE id = 1", "A COMMIT",
+         "A SET autocommit = 1", "B SELECT id, count FROM counter WHERE id = 1", "B UPDATE counter SET count = 9 WHERE id = 1",
+         "A SELECT id, count FROM counter WHERE id = 1", "A UPDATE counter SET count = 10 WHERE id = 1",
+         "B SELECT id, count FROM counter WHERE id = 1", "B UPDATE counter SET count = 11 WHERE id = 1");
+}
+
 #define LOOK "SELECT id FROM vote WHERE user_id = 3 AND poll_id = 9 LIMIT 21"
 #define VOTE "INSERT INTO vote (poll_id, user_id, choice) VALUES (9, 3, 'a') RETURNING id"
 
@@ -301,7 +326,7 @@ static void changed_rows(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_computed), cmocka_unit_test(inferred), cmocka_unit_test(nothing_is_lost), cmocka_unit_test(written_back),
-        cmocka_unit_test(in_transactions), cmocka_unit_test(outcomes), cmocka_unit_test(duplicates), cmocka_unit_test(comes_back), cmocka_unit_test(changed_rows),
+        cmocka_unit_test(in_transactions), cmocka_unit_test(outcomes), cmocka_unit_test(duplicates), cmocka_unit_test(aliased), cmocka_unit_test(autocommit), cmocka_unit_test(comes_back), cmocka_unit_test(changed_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
