@@ -277,7 +277,8 @@ static void write_row(const struct act *act, enum write_kind kind, const struct 
     int64_t since = act->origin.time_us < 0 ? INT64_MIN : act->origin.time_us - watch->options.window_us;
     const struct row_read *read =
         session_find_read(act->session, row, meaning->table, since, &write->read_is_doubtful);
-    write->read_count = session_count_reads(act->session, row, since);
+    if (read != NULL && read->value_count > 0)
+        write->read_count = session_count_reads(act->session, row, since);
     if (read != NULL) {
         write->read = read->origin;
         write->read_is_same_transaction =
