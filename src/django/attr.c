@@ -4,7 +4,6 @@
 #include "django/given.h"
 #include "django/container.h"
 #include "django/form.h"
-#include "django/model_meta.h"
 #include "django/view.h"
 #include "django/orm.h"
 #include "django/roots.h"
@@ -224,21 +223,12 @@ static struct val *class_attribute(struct lowerer *l, struct txn_span span, stru
     return unknown;
 }
 
-/* What x._meta tells of the model by a text. NULL: nothing that is known. */
+/* x._meta.db_table. NULL: something else. What Django's other names of a model lead to is read from tables of its own: it may
+ * be any. */
 static struct val *option_of_model(struct lowerer *l, struct txn_span span, const struct val *options, struct str name) {
     const struct model *model = options->class_ != NULL ? class_model(l->facts, options->class_) : NULL;
-    struct str text = {0};
-    if (model == NULL)
-        return NULL;
-    if (str_is(name, "db_table"))
-        text = model->table_name;
-    else if (str_is(name, "model_name"))
-        text = str_lower(l->arena, model->name);
-    else if (str_is(name, "app_label"))
-        text = model->app;
-    else if (str_is(name, "object_name"))
-        text = model->name;
-    return text.len > 0 ? val_literal(l, span, value_text(l->pool, text)) : NULL;
+    return model != NULL && str_is(name, "db_table") ? val_literal(l, span, value_text(l->pool, model->table_name))
+                                                     : NULL;
 }
 
 static struct val *method_of(struct lowerer *l, struct txn_span span, struct val *self,
