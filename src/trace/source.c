@@ -187,7 +187,8 @@ static bool feed(struct file *file, struct str bytes, bool is_end, struct err *e
     struct trace_reader *reader = file->reader;
     if (file->class == SOURCE_CLASSES_MAX) {
         size_t taken = TRACE_HEAD_BYTES - file->head_len < bytes.len ? TRACE_HEAD_BYTES - file->head_len : bytes.len;
-        memcpy(file->head + file->head_len, bytes.ptr, taken);
+        if (taken > 0)
+            memcpy(file->head + file->head_len, bytes.ptr, taken);
         file->head_len += taken;
         bytes = str_sub(bytes, taken, bytes.len);
         if ((file->head_len < TRACE_HEAD_BYTES && !is_end) || file->head_len == 0)

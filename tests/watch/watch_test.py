@@ -85,11 +85,11 @@ class Watch(unittest.TestCase):
         self.assertEqual(report["summary"]["gaps"], 0)
 
     def test_values_are_hashed(self):
-        path = self.path("a.log", log([(101, "SELECT id, name FROM person WHERE id = 4711"), (102, "UPDATE person SET name = 'Ada Lovelace' WHERE id = 4711"),
-                                       (101, "UPDATE person SET name = 'Grace Hopper' WHERE id = 4711")]))
+        path = self.path("a.log", log([(101, "SELECT id, name FROM person WHERE id = 48151623"), (102, "UPDATE person SET name = 'Ada Lovelace' WHERE id = 48151623"),
+                                       (101, "UPDATE person SET name = 'Grace Hopper' WHERE id = 48151623")]))
         hidden, shown = self.watch(path).stdout.decode(), self.watch("--show-values", path).stdout.decode()
         self.assertIn("LW003", hidden)
-        for value in ("4711", "Ada", "Grace"):
+        for value in ("48151623", "Ada", "Grace"):
             self.assertNotIn(value, hidden)
             self.assertIn(value, shown)
 
