@@ -6,6 +6,7 @@ import os
 import pathlib
 import pty
 import re
+import resource
 import shutil
 import signal
 import sqlite3
@@ -360,6 +361,21 @@ class TestSQLite(OnServer, unittest.TestCase):
             process.send_signal(signal.SIGTERM)
             process.wait(30)
             self.assertEqual(self.places(), [])
+
+    def test_no_room(self):
+        """What a full disk does, by a limit on files: one error, and nothing is left behind."""
+
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+        done = subprocess.run([harness.BINARY, "prove", str(EXAMPLES[0]), "--on", self.url], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, preexec_fn=limit)
+        self.assertEqual((done.returncode, done.stdout), (2, b""), done.stderr)
+        self.assertEqual([line for line in done.stderr.decode().splitlines() if line.startswith("error: ")],
+                         [done.stderr.decode().splitlines()[-1]])
+        self.assertRegex(done.stderr.decode(), r"disk I/O error|disk is full")
+        self.assertEqual(self.places(), [])
 
     def test_a_file_that_is_there_stays(self):
         path = self.folder + "/mine.db"
