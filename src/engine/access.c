@@ -114,9 +114,20 @@ static void bound_keep(struct bounds *bounds, const struct bound *bound) {
         bounds->items[bounds->count++] = *bound;
 }
 
+static bool is_innodb(const struct eval *eval) {
+    return eval->engine == ENGINE_MYSQL || eval->engine == ENGINE_MARIADB;
+}
+
+/* `column = NULL` finds nothing; `column <=> NULL` the index's NULL entries. */
+static void bound_null(const struct bounds *bounds, struct bound *bound) {
+    bound->count = bounds->table->columns.items[bound->column].not_null ? 0 : 1;
+    bound->values[0] = value_null();
+}
+
 static bool take_comparison(struct bounds *bounds, const struct sql_expr *expr) {
     const struct sql_expr *left = expr->args.items[0], *right = expr->args.items[1];
-    struct bound bound = {.op = expr->op};
+    bool is_null_safe = expr->op == SQL_OP_NULL_SAFE_EQ;
+    struct bound bound = {.op = is_null_safe ? SQL_OP_EQ : expr->op};
     if (!is_own_column(bounds, left)) {
         const struct sql_expr *swap = left;
         left = right;
@@ -129,7 +140,10 @@ static bool take_comparison(struct bounds *bounds, const struct sql_expr *expr) 
     if (!eval_expr(bounds->eval, right, &value))
         return false;
     bound.column = left->column;
-    if (bound_add(bounds, &bound, value))
+    bool is_null = is_null_safe && value.kind == VALUE_NULL;
+    if (is_null)
+        bound_null(bounds, &bound);
+    if (is_null || bound_add(bounds, &bound, value))
         bound_keep(bounds, &bound);
     return true;
 }
@@ -163,10 +177,8 @@ static bool take_between(struct bounds *bounds, const struct sql_expr *expr) {
 static void take_is_null(struct bounds *bounds, const struct sql_expr *expr) {
     if (expr->is_negated || !is_own_column(bounds, expr->args.items[0]))
         return;
-    struct bound bound = {
-        .column = expr->args.items[0]->column, .op = SQL_OP_EQ, .count = 1, .values = {{0}}};
-    if (bounds->table->columns.items[bound.column].not_null)
-        bound.count = 0;
+    struct bound bound = {.column = expr->args.items[0]->column, .op = SQL_OP_EQ};
+    bound_null(bounds, &bound);
     bound_keep(bounds, &bound);
 }
 
@@ -237,6 +249,8 @@ static bool take_condition(struct bounds *bounds, const struct sql_expr *expr, u
     case SQL_OP_GT:
     case SQL_OP_GE:
         return take_comparison(bounds, expr);
+    case SQL_OP_NULL_SAFE_EQ: /* PostgreSQL does not look for it in an index */
+        return !is_innodb(bounds->eval) || take_comparison(bounds, expr);
     default:
         return true;
     }
@@ -373,8 +387,7 @@ static bool is_twin(const struct table *table, size_t index, const struct access
  * on 10.11.19; not so on MySQL 5.6.24). */
 static bool is_cheaper(const struct bounds *bounds, const struct access *chosen,
                        const struct access *tried) {
-    bool is_mysql = bounds->eval->engine == ENGINE_MYSQL || bounds->eval->engine == ENGINE_MARIADB;
-    if (!is_mysql || !bounds->scan->is_target || chosen->key != 0 || tried->key <= 0 ||
+    if (!is_innodb(bounds->eval) || !bounds->scan->is_target || chosen->key != 0 || tried->key <= 0 ||
         !bounds->table->has_primary_key || !chosen->is_point || chosen->range_count != 1 ||
         tried->range_count != 1)
         return false;
