@@ -116,8 +116,8 @@ static bool find_oldest(struct replication *replication, struct err *err) {
 /* What a replica says of itself: that it can read checksums and MariaDB's GTIDs, and that it wants a sign of life each second. */
 static bool introduce(struct replication *replication, struct err *err) {
     static const char *const settings[] = {
-        "SET @master_binlog_checksum = @@global.binlog_checksum, "
-        "@source_binlog_checksum = @@global.binlog_checksum",
+        "SET @master_binlog_checksum = @@global.binlog_checksum",
+        "SET @source_binlog_checksum = @@global.binlog_checksum",
         "SET @master_heartbeat_period = 1000000000, @source_heartbeat_period = 1000000000",
         "SET @mariadb_slave_capability = 4",
         "SET @slave_uuid = UUID(), @replica_uuid = @slave_uuid",
