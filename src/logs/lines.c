@@ -4,8 +4,9 @@
 
 #include <stdlib.h>
 
-void log_lines_init(struct log_lines *lines, const struct log_line_class *class, void *decoder) {
-    *lines = (struct log_lines){.class = class, .decoder = decoder, .line = 1};
+void log_lines_init(struct log_lines *lines, const struct log_line_class *class, void *decoder,
+                    struct log_out *out) {
+    *lines = (struct log_lines){.class = class, .decoder = decoder, .out = out, .line = 1};
 }
 
 void log_lines_release(struct log_lines *lines) {

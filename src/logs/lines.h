@@ -25,11 +25,16 @@ struct log_line_class {
     enum log_keep (*line)(void *decoder, struct str line);
     /* The entry is too long: its use, as far as it goes. Nothing is kept of it, its further lines come as others do. */
     void (*too_long)(void *decoder);
+    /* No more comes of this file: what is kept is used. NULL: nothing is to do. */
+    void (*unfinished)(void *decoder);
 };
+
+struct log_out;
 
 struct log_lines {
     const struct log_line_class *class;
     void *decoder;
+    struct log_out *out; /* the decoder's (out.h) */
     char *ptr;
     size_t len, capacity;
     size_t kept;   /* where what is kept begins */
@@ -42,7 +47,8 @@ struct log_lines {
     uint64_t skipped; /* bytes left out of such lines, until somebody takes note and sets it to 0 */
 };
 
-void log_lines_init(struct log_lines *lines, const struct log_line_class *class, void *decoder);
+void log_lines_init(struct log_lines *lines, const struct log_line_class *class, void *decoder,
+                    struct log_out *out);
 void log_lines_release(struct log_lines *lines);
 
 /* Calls `line` for each line that is finished. */

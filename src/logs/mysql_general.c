@@ -25,9 +25,9 @@ struct header {
 };
 
 struct general_log {
+    struct log_lines lines; /* the first, see out.h */
     struct log_out out;
     struct log_clock clock;
-    struct log_lines lines;
     int64_t time_us; /* of the last line that had one */
     uint64_t run;    /* how often the server has started */
     bool has_entry;
@@ -246,33 +246,17 @@ static void take_too_long(void *decoder) {
     log->lost = log_too_long;
 }
 
+static void take_unfinished(void *decoder) {
+    take_entry(decoder, false);
+}
+
 static void *open_log(const struct trace_sink *sink, const struct trace_options *options) {
-    static const struct log_line_class class = {take_line, take_too_long};
+    static const struct log_line_class class = {take_line, take_too_long, take_unfinished};
     struct general_log *log = mem_alloc(sizeof(*log));
     *log = (struct general_log){.lost = no_entry, .time_us = -1, .run = 1};
     log_out_init(&log->out, sink, options, TRACE_MYSQL);
-    log_lines_init(&log->lines, &class, log);
+    log_lines_init(&log->lines, &class, log, &log->out);
     return log;
-}
-
-static void feed(void *decoder, struct str bytes) {
-    struct general_log *log = decoder;
-    log_lines_feed(&log->lines, bytes);
-}
-
-static void end(void *decoder) {
-    struct general_log *log = decoder;
-    log_lines_end(&log->lines);
-    take_entry(log, false);
-    log_out_skipped(&log->out, &log->lines);
-    log_out_flush(&log->out);
-}
-
-static void next_file(void *decoder, struct str file) {
-    struct general_log *log = decoder;
-    end(decoder);
-    log->out.file = file;
-    log_lines_restart(&log->lines);
 }
 
 static void close_log(void *decoder) {
@@ -299,8 +283,8 @@ const struct trace_decoder_class logs_mysql_general = {
     .same_as = "mysql-log",
     .detect = detect,
     .open = open_log,
-    .feed = feed,
-    .next_file = next_file,
-    .end = end,
+    .feed = log_feed,
+    .next_file = log_next_file,
+    .end = log_end,
     .close = close_log,
 };

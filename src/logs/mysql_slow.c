@@ -12,9 +12,9 @@
 #include <stdlib.h>
 
 struct slow_log {
+    struct log_lines lines; /* the first, see out.h */
     struct log_out out;
     struct log_clock clock;
-    struct log_lines lines;
     struct log_sessions sessions;
     uint64_t run;
     bool has_entry, has_user; /* an entry begins with `# Time:` or `# User@Host:`, and has one of the latter */
@@ -312,33 +312,17 @@ static void take_too_long(void *decoder) {
     log->lost = log_too_long;
 }
 
+static void take_unfinished(void *decoder) {
+    take_entry(decoder, false);
+}
+
 static void *open_log(const struct trace_sink *sink, const struct trace_options *options) {
-    static const struct log_line_class class = {take_line, take_too_long};
+    static const struct log_line_class class = {take_line, take_too_long, take_unfinished};
     struct slow_log *log = mem_alloc(sizeof(*log));
     *log = (struct slow_log){.lost = no_entry, .run = 1};
     log_out_init(&log->out, sink, options, TRACE_MYSQL);
-    log_lines_init(&log->lines, &class, log);
+    log_lines_init(&log->lines, &class, log, &log->out);
     return log;
-}
-
-static void feed(void *decoder, struct str bytes) {
-    struct slow_log *log = decoder;
-    log_lines_feed(&log->lines, bytes);
-}
-
-static void end(void *decoder) {
-    struct slow_log *log = decoder;
-    log_lines_end(&log->lines);
-    take_entry(log, false);
-    log_out_skipped(&log->out, &log->lines);
-    log_out_flush(&log->out);
-}
-
-static void next_file(void *decoder, struct str file) {
-    struct slow_log *log = decoder;
-    end(decoder);
-    log->out.file = file;
-    log_lines_restart(&log->lines);
 }
 
 static void close_log(void *decoder) {
@@ -368,8 +352,8 @@ const struct trace_decoder_class logs_mysql_slow = {
     .same_as = "mysql-log",
     .detect = detect,
     .open = open_log,
-    .feed = feed,
-    .next_file = next_file,
-    .end = end,
+    .feed = log_feed,
+    .next_file = log_next_file,
+    .end = log_end,
     .close = close_log,
 };

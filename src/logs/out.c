@@ -59,3 +59,23 @@ void log_out_zone(struct log_out *out, const struct log_clock *clock, uint64_t o
     log_out_gap(out, "times without a known zone are taken as UTC", offset, line, 0);
     log_out_flush(out);
 }
+
+void log_feed(void *decoder, struct str bytes) {
+    log_lines_feed(decoder, bytes);
+}
+
+void log_end(void *decoder) {
+    struct log_lines *lines = decoder;
+    log_lines_end(lines);
+    if (lines->class->unfinished != NULL)
+        lines->class->unfinished(decoder);
+    log_out_skipped(lines->out, lines);
+    log_out_flush(lines->out);
+}
+
+void log_next_file(void *decoder, struct str file) {
+    struct log_lines *lines = decoder;
+    log_end(decoder);
+    lines->out->file = file;
+    log_lines_restart(lines);
+}

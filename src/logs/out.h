@@ -41,4 +41,9 @@ void log_out_zone(struct log_out *out, const struct log_clock *clock, uint64_t o
 /* Tells a gap that is left. */
 void log_out_flush(struct log_out *out);
 
+/* Members of struct trace_decoder_class for decoders that begin with their struct log_lines. */
+void log_feed(void *decoder, struct str bytes);
+void log_end(void *decoder);
+void log_next_file(void *decoder, struct str file);
+
 #endif

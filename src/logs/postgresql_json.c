@@ -9,8 +9,8 @@
 #include <stdlib.h>
 
 struct json_log {
+    struct log_lines lines; /* the first, see out.h */
     struct postgresql_log log;
-    struct log_lines lines;
 };
 
 /* A line as it is read. */
@@ -185,31 +185,12 @@ static void take_too_long(void *decoder) {
 }
 
 static void *open_log(const struct trace_sink *sink, const struct trace_options *options) {
-    static const struct log_line_class class = {take_line, take_too_long};
+    static const struct log_line_class class = {take_line, take_too_long, NULL};
     struct json_log *log = mem_alloc(sizeof(*log));
     *log = (struct json_log){0};
     postgresql_log_init(&log->log, sink, options);
-    log_lines_init(&log->lines, &class, log);
+    log_lines_init(&log->lines, &class, log, &log->log.out);
     return log;
-}
-
-static void feed(void *decoder, struct str bytes) {
-    struct json_log *log = decoder;
-    log_lines_feed(&log->lines, bytes);
-}
-
-static void end(void *decoder) {
-    struct json_log *log = decoder;
-    log_lines_end(&log->lines);
-    log_out_skipped(&log->log.out, &log->lines);
-    log_out_flush(&log->log.out);
-}
-
-static void next_file(void *decoder, struct str file) {
-    struct json_log *log = decoder;
-    end(decoder);
-    log->log.out.file = file;
-    log_lines_restart(&log->lines);
 }
 
 static void close_log(void *decoder) {
@@ -232,8 +213,8 @@ const struct trace_decoder_class logs_postgresql_json = {
     .same_as = "postgresql-log",
     .detect = detect,
     .open = open_log,
-    .feed = feed,
-    .next_file = next_file,
-    .end = end,
+    .feed = log_feed,
+    .next_file = log_next_file,
+    .end = log_end,
     .close = close_log,
 };

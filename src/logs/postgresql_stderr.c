@@ -25,8 +25,8 @@ struct range {
 enum { PARTS_MAX = 16 };
 
 struct stderr_log {
+    struct log_lines lines; /* the first, see out.h */
     struct postgresql_log log;
-    struct log_lines lines;
     struct log_prefix prefix;
     bool is_prefix_known;
     struct buf head; /* what came before the prefix was known */
@@ -221,12 +221,16 @@ static void take_head(struct stderr_log *log) {
     buf_release(&log->head);
 }
 
+static void take_unfinished(void *decoder) {
+    take_entry(decoder, false);
+}
+
 static void *open_log(const struct trace_sink *sink, const struct trace_options *options) {
-    static const struct log_line_class class = {take_line, take_too_long};
+    static const struct log_line_class class = {take_line, take_too_long, take_unfinished};
     struct stderr_log *log = mem_alloc(sizeof(*log));
     *log = (struct stderr_log){.lost = no_entry};
     postgresql_log_init(&log->log, sink, options);
-    log_lines_init(&log->lines, &class, log);
+    log_lines_init(&log->lines, &class, log, &log->log.out);
     if (options->log_line_prefix.len > 0)
         log->is_prefix_known = log_prefix_parse(&log->prefix, options->log_line_prefix);
     return log;
@@ -249,19 +253,13 @@ static void feed(void *decoder, struct str bytes) {
 }
 
 static void end(void *decoder) {
-    struct stderr_log *log = decoder;
-    take_head(log);
-    log_lines_end(&log->lines);
-    take_entry(log, false);
-    log_out_skipped(&log->log.out, &log->lines);
-    log_out_flush(&log->log.out);
+    take_head(decoder);
+    log_end(decoder);
 }
 
 static void next_file(void *decoder, struct str file) {
-    struct stderr_log *log = decoder;
-    end(decoder);
-    log->log.out.file = file;
-    log_lines_restart(&log->lines);
+    take_head(decoder);
+    log_next_file(decoder, file);
 }
 
 static void close_log(void *decoder) {
