@@ -35,7 +35,7 @@ static bool read_sources(const struct watch_run_options *options, struct watch *
     struct trace_paths paths = {0};
     for (size_t i = 0; i < options->paths.count; i++)
         if (watch_is_server(options->paths.items[i]))
-            VEC_PUSH(options->arena, &paths.items, options->paths.items[i]);
+            VEC_PUSH(options->arena, &paths.items, (struct trace_path){options->paths.items[i], false});
         else if (!trace_paths_add(options->arena, options->paths.items[i], &paths, err))
             return false;
     struct progress progress;
@@ -47,9 +47,9 @@ static bool read_sources(const struct watch_run_options *options, struct watch *
     progress_begin(&progress);
     bool is_read = true;
     for (size_t i = 0; i < paths.items.count && is_read && !is_interrupted; i++)
-        is_read = watch_is_server(paths.items.items[i])
-                      ? watch_server_read(&reader, paths.items.items[i], err)
-                      : trace_read(&reader, paths.items.items[i], i + 1 == paths.items.count, err);
+        is_read = watch_is_server(paths.items.items[i].path)
+                      ? watch_server_read(&reader, paths.items.items[i].path, err)
+                      : trace_read(&reader, &paths.items.items[i], i + 1 == paths.items.count, err);
     trace_reader_end(&reader);
     progress_end(&progress);
     *file_count = reader.file_count;

@@ -65,7 +65,7 @@ static bool add_folder(struct arena *arena, struct str path, DIR *folder, struct
         return err_set(err, no_pos, "%.*s: the folder has no files", STR_ARG(path));
     qsort(files.items, files.count, sizeof(*files.items), oldest_first);
     for (size_t i = 0; i < files.count; i++)
-        VEC_PUSH(arena, &paths->items, files.items[i].path);
+        VEC_PUSH(arena, &paths->items, (struct trace_path){files.items[i].path, true});
     return true;
 }
 
@@ -73,7 +73,7 @@ bool trace_paths_add(struct arena *arena, struct str path, struct trace_paths *p
     struct stat info;
     const char *name = str_to_c(arena, path);
     if (str_is(path, "-")) {
-        VEC_PUSH(arena, &paths->items, path);
+        VEC_PUSH(arena, &paths->items, (struct trace_path){path, false});
         return true;
     }
     DIR *folder = NULL;
@@ -81,7 +81,7 @@ bool trace_paths_add(struct arena *arena, struct str path, struct trace_paths *p
         return err_set(err, no_pos, "%s: %s", name, strerror(errno));
     if (folder != NULL)
         return add_folder(arena, path, folder, paths, err);
-    VEC_PUSH(arena, &paths->items, path);
+    VEC_PUSH(arena, &paths->items, (struct trace_path){path, false});
     return true;
 }
 
@@ -109,7 +109,8 @@ struct file {
     struct str path;
     int fd;
     bool is_packed, is_bad;
-    bool is_skipped; /* another file tells the same */
+    bool is_found;   /* in a folder */
+    bool is_skipped; /* another file tells the same, or nobody knows what it is */
     struct unpack *unpack;
     enum unpack_kind kind;
     enum unpack_state state;
@@ -143,11 +144,12 @@ static bool is_read_already(const struct file *file) {
     return false;
 }
 
-static void tell_skipped(struct file *file) {
+static bool skip(struct file *file, const char *reason) {
     struct trace_event event = {.kind = TRACE_GAP, .time_us = -1, .place = {file->path, 0, 0}};
-    event.gap.reason = "not read: another log of this folder, read before, tells the same statements";
+    event.gap.reason = reason;
     file->reader->sink.event(file->reader->sink.context, &event);
     file->is_skipped = true;
+    return true;
 }
 
 static bool find_class(struct file *file, struct err *err) {
@@ -161,13 +163,13 @@ static bool find_class(struct file *file, struct err *err) {
             file->class = i;
         }
     }
+    if (best == 0 && file->is_found)
+        return skip(file, "not read: nothing that watch knows");
     if (best == 0)
         return err_set(err, no_pos, "%.*s: nothing that watch knows; --source says what it is, `lostwrite help watch` lists what there may be",
                        STR_ARG(file->path));
-    if (is_read_already(file)) {
-        tell_skipped(file);
-        return true;
-    }
+    if (is_read_already(file))
+        return skip(file, "not read: another log of this folder, read before, tells the same statements");
     reader->folders[file->class] = folder_of(file->path);
     void **decoder = &reader->decoders[file->class];
     if (*decoder != NULL) {
@@ -303,9 +305,10 @@ static bool read_all(struct file *file, bool follows, struct err *err) {
     return true;
 }
 
-bool trace_read(struct trace_reader *reader, struct str path, bool is_last, struct err *err) {
+bool trace_read(struct trace_reader *reader, const struct trace_path *which, bool is_last, struct err *err) {
     LW_ASSERT(reader->class_count <= SOURCE_CLASSES_MAX);
-    struct file file = {.reader = reader, .path = path, .class = SOURCE_CLASSES_MAX, .state = UNPACK_MORE};
+    struct str path = which->path;
+    struct file file = {.reader = reader, .path = path, .is_found = which->is_found, .class = SOURCE_CLASSES_MAX, .state = UNPACK_MORE};
     file.fd = str_is(path, "-") ? STDIN_FILENO : open(path.ptr, O_RDONLY | O_CLOEXEC);
     if (file.fd < 0)
         return err_set(err, no_pos, "%.*s: %s", STR_ARG(path), strerror(errno));

@@ -36,13 +36,17 @@ struct trace_reader {
 
 /* The files that a path means, in the order in which they are to be read: itself ("-": standard input), or those in the folder, a rotated log's
  * oldest first (`a.log.2.gz`, `a.log.1`, `a.log`). False, with the system's reason, if there is none. */
+struct trace_path {
+    struct str path; /* terminated by NUL */
+    bool is_found;   /* in a folder: if nobody knows what it is, it is left out, and that is told */
+};
 struct trace_paths {
-    VEC(struct str) items;
+    VEC(struct trace_path) items;
 };
 bool trace_paths_add(struct arena *arena, struct str path, struct trace_paths *paths, struct err *err);
 
-/* Reads one file to its end; `path` is terminated by NUL, and lives as long as the reader. False if it can't be read, or nobody knows what it is. */
-bool trace_read(struct trace_reader *reader, struct str path, bool is_last, struct err *err);
+/* Reads one file to its end; it lives as long as the reader. False if it can't be read, or nobody knows what it is. */
+bool trace_read(struct trace_reader *reader, const struct trace_path *path, bool is_last, struct err *err);
 
 /* No more files come: decoders tell what is unfinished, and go. */
 void trace_reader_end(struct trace_reader *reader);

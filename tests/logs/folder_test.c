@@ -69,7 +69,7 @@ static void remove_folder(struct arena *arena, struct str folder) {
     struct err err;
     assert_true(trace_paths_add(arena, folder, &paths, &err));
     for (size_t i = 0; i < paths.items.count; i++)
-        assert_int_equal(unlink(paths.items.items[i].ptr), 0);
+        assert_int_equal(unlink(paths.items.items[i].path.ptr), 0);
     assert_int_equal(rmdir(folder.ptr), 0);
 }
 
@@ -85,7 +85,7 @@ static void read_folder(struct arena *arena, struct str folder, struct told *tol
     struct err err;
     assert_true(trace_paths_add(arena, folder, &paths, &err));
     for (size_t i = 0; i < paths.items.count; i++)
-        if (!trace_read(&reader, paths.items.items[i], i + 1 == paths.items.count, &err))
+        if (!trace_read(&reader, &paths.items.items[i], i + 1 == paths.items.count, &err))
             fail_msg("%s", err.message);
     trace_reader_end(&reader);
 }

@@ -84,6 +84,15 @@ class Watch(unittest.TestCase):
         self.assertEqual(report["summary"]["sources"], 3)
         self.assertEqual(report["summary"]["gaps"], 0)
 
+    def test_a_folder_may_hold_other_files(self):
+        os.mkdir(self.path("logs"))
+        self.path("logs/README", "what is it? \n" * 50)
+        self.path("logs/db.log", log(BEFORE + LOST))
+        losses, report = self.losses(self.path("logs"))
+        self.assertEqual(len(losses), 1)
+        self.assertEqual([(os.path.basename(gap["file"]), gap["reason"]) for gap in report["gaps"]],
+                         [("README", "not read: nothing that watch knows")])
+
     def test_values_are_hashed(self):
         path = self.path("a.log", log([(101, "SELECT id, name FROM person WHERE id = 48151623"), (102, "UPDATE person SET name = 'Ada Lovelace' WHERE id = 48151623"),
                                        (101, "UPDATE person SET name = 'Grace Hopper' WHERE id = 48151623")]))
