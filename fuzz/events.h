@@ -3,7 +3,7 @@
 #define LW_FUZZ_EVENTS_H
 
 #include "base/assert.h"
-#include "trace/event.h"
+#include "trace/decoder.h"
 
 struct told {
     uint64_t hash, count;
@@ -56,6 +56,29 @@ static inline void told_event(void *context, const struct trace_event *event) {
         told_text(told, str_from_c(event->gap.reason));
         told_number(told, event->gap.byte_count);
     }
+}
+
+/* What a decoder tells of the input, fed in pieces of so many bytes. */
+static inline struct told told_in_pieces(const struct trace_decoder_class *class, struct str input, size_t step) {
+    struct told told = {0, 0};
+    struct trace_sink sink = {told_event, &told};
+    struct trace_options options = {.file = STR("fuzz")};
+    void *decoder = class->open(&sink, &options);
+    for (size_t at = 0; at < input.len; at += step) {
+        size_t end = input.len - at < step ? input.len : at + step;
+        class->feed(decoder, str_sub(input, at, end));
+    }
+    class->end(decoder);
+    class->close(decoder);
+    return told;
+}
+
+static inline void assert_told_alike(const struct trace_decoder_class *class, struct str input) {
+    LW_ASSERT(class->detect(input) <= 100);
+    struct told whole = told_in_pieces(class, input, input.len + 1), single = told_in_pieces(class, input, 1),
+                some = told_in_pieces(class, input, 19);
+    LW_ASSERT(whole.count == single.count && whole.hash == single.hash);
+    LW_ASSERT(whole.count == some.count && whole.hash == some.hash);
 }
 
 #endif

@@ -1,0 +1,11 @@
+/* Recorded traffic of a proxy: any bytes, told alike whether fed whole or in pieces. */
+#include "events.h"
+#include "wire/traffic.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct str input = {(const char *)data, size};
+    assert_told_alike(&traffic_decoder, input);
+    return 0;
+}
