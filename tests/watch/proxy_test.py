@@ -21,7 +21,7 @@ sys.path[:0] = [str(TESTS), str(TESTS / "live")]
 import servers
 from harness import BINARY, main
 
-CUT_CONNECTIONS = 400
+CUT_CONNECTIONS = int(os.environ.get("LOSTWRITE_CUT_CONNECTIONS", "400")) # 10,000 take a quarter of a minute
 
 
 class Echo:
