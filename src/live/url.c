@@ -72,6 +72,9 @@ static bool read_option(struct arena *arena, struct live_url *url, struct str ra
     if (!decode_part(arena, "option name", str_sub(raw, 0, equals), &option.name, err) ||
         !decode_part(arena, "option value", raw_value, &option.value, err))
         return false;
+    for (size_t i = 0; i < option.name.len; i++)
+        if ((unsigned char)option.name.ptr[i] < 0x20 || option.name.ptr[i] == 0x7f)
+            return err_set(err, no_pos, "the name of an option of the URL has a control character");
     char *name = str_to_c(arena, option.name);
     for (char *c = name; *c != '\0'; c++)
         if (*c == '_')

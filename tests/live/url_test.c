@@ -98,6 +98,7 @@ static void test_refused(void **state) {
         {"mysql://h/d?x", "name=value"},
         {"mysql://h/d?=x", "name=value"},
         {"mysql://h/d?a=1&a=2", "given twice"},
+        {"mysql://h/d?a%0Ab=1", "control character"},
         {"mysql://h/d?a_b=1&a-b=2", "given twice"},
         {"mysql://%zz@h/d", "user name"},
         {"mysql://u:%z@h/d", "password"},
