@@ -30,13 +30,6 @@ static bool accept(struct reader *r, char byte) {
     return true;
 }
 
-static int hex_digit(int byte) {
-    return byte >= '0' && byte <= '9'   ? byte - '0'
-           : byte >= 'a' && byte <= 'f' ? byte - 'a' + 10
-           : byte >= 'A' && byte <= 'F' ? byte - 'A' + 10
-                                        : -1;
-}
-
 static bool read_digits(struct reader *r, uint32_t *code) {
     *code = 0;
     for (int i = 0; i < 4; i++, r->at++) {

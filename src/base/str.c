@@ -93,6 +93,13 @@ struct str str_printf(struct arena *arena, const char *format, ...) {
 }
 
 /* Eight bytes at a time: outcomes of runs, some kilobytes long, are looked up by it. */
+int hex_digit(int byte) {
+    return byte >= '0' && byte <= '9'   ? byte - '0'
+           : byte >= 'a' && byte <= 'f' ? byte - 'a' + 10
+           : byte >= 'A' && byte <= 'F' ? byte - 'A' + 10
+                                        : -1;
+}
+
 uint64_t str_hash(struct str s) {
     const uint64_t odd = 0x9e3779b97f4a7c15u;
     uint64_t hash = s.len * odd, word;

@@ -56,6 +56,9 @@ char *str_to_c(struct arena *arena, struct str s);
 struct str str_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The value of a hexadecimal digit of either case; -1: it is none. */
+int hex_digit(int byte);
+
 /* FNV-1a over the bytes. */
 uint64_t str_hash(struct str s);
 

@@ -17,13 +17,6 @@ static const struct {
     {"sqlite", LIVE_SCHEME_SQLITE},
 };
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* False for a '%' without two hexadecimal digits, or for %00. */
 static bool decode(struct arena *arena, struct str raw, struct str *decoded) {
     char *out = arena_alloc(arena, raw.len + 1);

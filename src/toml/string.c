@@ -6,13 +6,6 @@ static bool is_control(char byte) {
     return ((unsigned char)byte < 0x20 && byte != '\t') || byte == 0x7f;
 }
 
-static int hex_digit(char byte) {
-    return byte >= '0' && byte <= '9'   ? byte - '0'
-           : byte >= 'a' && byte <= 'f' ? byte - 'a' + 10
-           : byte >= 'A' && byte <= 'F' ? byte - 'A' + 10
-                                        : -1;
-}
-
 static void add_code_point(struct buf *out, uint32_t code) {
     char bytes[4];
     buf_add(out, (struct str){bytes, (size_t)(utf8_put(bytes, code) - bytes)});

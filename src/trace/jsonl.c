@@ -42,7 +42,8 @@ static void end_unread(struct jsonl *jsonl) {
     jsonl->unread = (struct unread){0};
 }
 
-static int hex_digit(char c) {
+/* Lower case only: one form for one value. */
+static int lower_hex_digit(char c) {
     if (c >= '0' && c <= '9')
         return c - '0';
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
@@ -51,7 +52,7 @@ static int hex_digit(char c) {
 static bool hex_bytes(struct arena *arena, struct str text, struct str *bytes) {
     char *out = arena_alloc(arena, text.len / 2 + 1);
     for (size_t i = 0; i < text.len; i++) {
-        int digit = hex_digit(text.ptr[i]);
+        int digit = lower_hex_digit(text.ptr[i]);
         if (digit < 0)
             return false;
         out[i / 2] = (char)(out[i / 2] * 16 + digit);
