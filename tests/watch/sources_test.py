@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """One load with known lost writes, read by each source at once: which kinds of loss each of them sees, and that none of them
 tells of one in the correct variant. `sources_test.py --table ROUNDS [--pedantic]` prints the table of docs/watch.md."""
-import collections
 import glob
 import json
 import os
@@ -16,6 +15,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "live"), str(HERE / "load")]
 import harness
 import load
+import recall
 import servers
 from proxy_test import Proxy
 
@@ -94,32 +94,14 @@ def run(server_class, variant, rounds, *options):
     return truth, reports
 
 
-def found(truth, report):
-    """{rule: how many of the rows that lost a write of that kind are told}."""
-    told = collections.defaultdict(set)
-    for loss in report["losses"]:
-        for key in loss["keys"]:
-            told[loss["table"]].add((key, tuple(sorted(loss["columns"]))))
-    counts = collections.Counter()
-    for lost in truth["lost"]:
-        if lost["key"]:
-            key = "%s=%s" % next(iter(lost["key"].items()))
-            hit = any(k == key and set(lost["columns"]) <= set(columns) for k, columns in told[lost["table"]])
-        else:
-            hit = bool(told[lost["table"]])
-        counts[lost["rule"]] += hit
-    return counts
-
-
 class OnServer:
     def test_what_each_source_sees(self):
         truth, reports = run(self.server, "lossy", ROUNDS)
         _, correct = run(self.server, "correct", ROUNDS)
-        planted = collections.Counter(lost["rule"] for lost in truth["lost"])
         for source, report in reports.items():
-            counts = found(truth, report)
+            counts, _ = recall.recall(truth, report)
             for rule in self.seen[source.split(" ", 1)[1]]:
-                self.assertEqual(counts[rule], planted[rule], (source, rule, report["losses"]))
+                self.assertEqual(counts[rule], (ROUNDS, ROUNDS), (source, rule, report["losses"]))
             self.assertEqual(correct[source]["losses"], [], source)
             self.assertGreater(correct[source]["summary"]["writes"], 0, source)
 
@@ -143,12 +125,11 @@ def print_table(rounds, *options):
     for server in (PostgreSQL, MariaDB):
         truth, reports = run(server, "lossy", rounds, *options)
         _, correct = run(server, "correct", rounds, *options)
-        planted = collections.Counter(lost["rule"] for lost in truth["lost"])
-        rules = sorted(planted)
+        rules = sorted({lost["rule"] for lost in truth["lost"]})
         print("| source | " + " | ".join(rules) + " | told of the correct variant |")
         for source, report in reports.items():
-            counts = found(truth, report)
-            print("| %s | %s | %d |" % (source, " | ".join("%d of %d" % (counts[rule], planted[rule]) for rule in rules), len(correct[source]["losses"])))
+            counts, _ = recall.recall(truth, report)
+            print("| %s | %s | %d |" % (source, " | ".join("%d of %d" % counts[rule] for rule in rules), len(correct[source]["losses"])))
             for loss in correct[source]["losses"]:
                 print("    correct:", loss["code"], loss["evidence"], loss["table"], loss["columns"], loss["count"], json.dumps(loss["examples"][0])[:1500])
 
