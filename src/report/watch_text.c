@@ -79,8 +79,7 @@ static void put_step(const struct watch_report *report, const struct watch_step 
     size_t start = out->len;
     buf_add_c(out, "    ");
     put_time(step->time_us, false, out);
-    buf_printf(out, "%s%s%c%s%s  %-6s  ", step->time_us < 0 ? "" : "  ", step->session == 'B' ? "  " : "", step->session,
-               step->session == 'A' ? "  " : "", "", did_name(step->did));
+    buf_printf(out, "%s%s  %-6s  ", step->time_us < 0 ? "" : "  ", step->session == 'A' ? "A  " : "  B", did_name(step->did));
     buf_add(out, step->values);
     if (step->sql.len > 0) {
         buf_add_c(out, step->values.len > 0 ? "  " : "");
@@ -221,6 +220,9 @@ static void put_counts_of(const struct watch_report *report, struct buf *out) {
         {stats->harmless_count, "value written over with the same, or by a clock",
          "values written over with the same, or by a clock"},
         {stats->evicted_count, "row forgotten to stay within memory", "rows forgotten to stay within memory"},
+        {stats->dropped_session_count, "session forgotten: too many at once", "sessions forgotten: too many at once"},
+        {stats->left_out_count, "write left out of the programs: too many ways to write",
+         "writes left out of the programs: too many ways to write"},
         {stats->encrypted_count, "encrypted connection not looked into", "encrypted connections not looked into"},
         {stats->rollback_count, "transaction rolled back", "transactions rolled back"},
     };

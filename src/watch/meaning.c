@@ -22,6 +22,7 @@ void meanings_init(struct meanings *meanings, struct arena *arena, struct names 
     *meanings = (struct meanings){.arena = arena, .names = names, .slot_count = 1024};
     meanings->slots = arena_alloc_array(arena, meanings->slot_count, sizeof(*meanings->slots));
     text_pool_init(&meanings->pool, arena);
+    meanings->too_many = (struct meaning){.kind = MEANS_UNKNOWN};
 }
 
 /* --- from the tree --- */
@@ -285,7 +286,7 @@ static bool is_idle(struct str text) {
         "SHOW",  "SET",    "USE",      "PREPARE", "DEALLOCATE", "DISCARD", "ANALYZE", "VACUUM",
         "CREATE", "ALTER", "DROP",     "GRANT",   "REVOKE",     "COMMENT", "EXPLAIN", "LISTEN",
         "UNLISTEN", "NOTIFY", "RESET", "FETCH",   "CLOSE",      "DECLARE", "CHECKPOINT", "KILL",
-        "FLUSH", "DESCRIBE", "DESC",   "REINDEX", "OPTIMIZE",   "PING",    "COPY"};
+        "FLUSH", "DESCRIBE", "DESC",   "REINDEX", "OPTIMIZE",   "PING"};
     size_t at = 0;
     while (at < text.len && (text.ptr[at] == ' ' || text.ptr[at] == '(' || text.ptr[at] == '\n'))
         at++;
@@ -374,11 +375,8 @@ struct meaning *meaning_of(struct meanings *meanings, const struct sql_shape *sh
         if (meaning->hash[0] == shape->hash[0] && meaning->hash[1] == shape->hash[1])
             return meaning;
     }
-    static struct meaning too_many = {.kind = MEANS_UNKNOWN};
-    if (meanings->count == SHAPES_MAX) {
-        too_many.reason = STR("there are more shapes of statements than are kept");
-        return &too_many;
-    }
+    if (meanings->count == SHAPES_MAX)
+        return &meanings->too_many;
     struct meaning *meaning = make(meanings, shape, text, dialect);
     meanings->slots[at] = meaning;
     if (++meanings->count * 2 > meanings->slot_count)

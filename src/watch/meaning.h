@@ -26,7 +26,6 @@ struct meant_column {
     uint32_t table;      /* of a read's sources; else the target */
     uint32_t column;     /* number of its name */
     int literal;         /* index into the shape's literals; -1: computed */
-    uint16_t list_count; /* members behind it: IN (1, 2, 3) has 2; known by the statement, not the shape */
     bool is_list;
     bool is_own;         /* set: computed from a column of the row itself, by the database */
 };
@@ -40,7 +39,6 @@ struct meant_item {
 enum { NO_NAME = 0 };
 
 struct meaning {
-    struct map_entry *entry;
     uint64_t hash[2];
     enum meaning_kind kind;
     enum sql_dialect dialect;
@@ -81,6 +79,7 @@ struct meanings {
     struct text_pool pool;
     struct meaning **slots; /* by hash, a power of two of them */
     size_t slot_count, count;
+    struct meaning too_many; /* of each shape beyond SHAPES_MAX */
 };
 
 void meanings_init(struct meanings *meanings, struct arena *arena, struct names *names);

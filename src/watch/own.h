@@ -33,6 +33,8 @@ struct watch {
     struct str change_transaction;          /* its name, interned */
 };
 
+/* The session of that number, made if need be. */
+struct session *watch_session(struct watch *watch, uint64_t id);
 struct table_state *watch_table(struct watch *watch, uint32_t table);
 /* A text that lives as long as the watch; beyond a number of them, the empty one. */
 struct str watch_intern(struct watch *watch, struct str text);

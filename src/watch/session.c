@@ -1,8 +1,10 @@
 #include "watch/session.h"
 
+#include "base/assert.h"
+
 #include <stdlib.h>
 
-enum { SLOTS = 4096 };
+enum { SLOTS = 4096, READS_FIRST = 8 };
 
 void sessions_init(struct sessions *sessions) {
     *sessions = (struct sessions){.slot_count = SLOTS};
@@ -61,23 +63,27 @@ static void session_free(struct session *session) {
     free(session);
 }
 
+static void unlink_session(struct sessions *sessions, struct session *session) {
+    *(session->newer != NULL ? &session->newer->older : &sessions->newest) = session->older;
+    *(session->older != NULL ? &session->older->newer : &sessions->oldest) = session->newer;
+}
+
+static void link_newest(struct sessions *sessions, struct session *session) {
+    session->newer = NULL;
+    session->older = sessions->newest;
+    *(sessions->newest != NULL ? &sessions->newest->newer : &sessions->oldest) = session;
+    sessions->newest = session;
+}
+
 void session_end(struct sessions *sessions, uint64_t id) {
     struct session **place = place_of(sessions, id), *session = *place;
     if (session == NULL)
         return;
+    LW_ASSERT(!session->is_unsettled);
     *place = session->next;
+    unlink_session(sessions, session);
     session_free(session);
     sessions->count--;
-}
-
-static void end_silent(struct sessions *sessions) {
-    const struct session *silent = NULL;
-    for (size_t i = 0; i < sessions->slot_count; i++)
-        for (const struct session *s = sessions->slots[i]; s != NULL; s = s->next)
-            if (!s->is_unsettled && (silent == NULL || s->last_seq < silent->last_seq))
-                silent = s;
-    if (silent != NULL)
-        session_end(sessions, silent->id);
 }
 
 void sessions_release(struct sessions *sessions) {
@@ -89,26 +95,33 @@ void sessions_release(struct sessions *sessions) {
     free(sessions->slots);
 }
 
-struct session *session_get(struct sessions *sessions, uint64_t id, bool *is_new) {
-    struct session **place = place_of(sessions, id);
-    *is_new = *place == NULL;
-    if (!*is_new)
-        return *place;
+struct session *session_find(struct sessions *sessions, uint64_t id) {
+    struct session *session = *place_of(sessions, id);
+    if (session != NULL && session != sessions->newest) {
+        unlink_session(sessions, session);
+        link_newest(sessions, session);
+    }
+    return session;
+}
+
+struct session *session_add(struct sessions *sessions, uint64_t id) {
     if (sessions->count == SESSIONS_MAX) {
-        end_silent(sessions);
-        place = place_of(sessions, id);
+        session_end(sessions, sessions->oldest->id);
+        sessions->dropped_count++;
     }
     struct session *session = mem_alloc(sizeof(*session));
     *session = (struct session){.id = id};
-    *place = session;
+    *place_of(sessions, id) = session;
+    link_newest(sessions, session);
     sessions->count++;
     return session;
 }
 
 struct row_read *session_add_read(struct session *session, uint64_t row) {
-    if (session->reads == NULL) {
-        session->reads = mem_alloc(READS_MAX * sizeof(*session->reads));
-        session->read_rows = mem_alloc(READS_MAX * sizeof(*session->read_rows));
+    if (session->read_count == session->read_capacity && session->read_capacity < READS_MAX) {
+        session->read_capacity = session->read_capacity == 0 ? READS_FIRST : session->read_capacity * 2;
+        session->reads = mem_realloc(session->reads, session->read_capacity * sizeof(*session->reads));
+        session->read_rows = mem_realloc(session->read_rows, session->read_capacity * sizeof(*session->read_rows));
     }
     session->read_rows[session->read_next] = row;
     struct row_read *read = &session->reads[session->read_next];

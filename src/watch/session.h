@@ -16,7 +16,7 @@ struct session {
     struct str who; /* "shop@shop 4711": user, database, number; interned */
     struct row_read *reads; /* a ring */
     uint64_t *read_rows;    /* their rows, looked through for each write */
-    size_t read_count, read_next;
+    size_t read_count, read_next, read_capacity;
     VEC(struct row_write *) pending; /* MVEC */
     VEC(struct savepoint) savepoints; /* MVEC */
     bool in_transaction, is_autocommit_off, has_failed;
@@ -30,12 +30,15 @@ struct session {
     uint64_t commit_seq;
     int64_t commit_us;
     struct session *settles_next; /* the unsettled one that committed after it */
+    struct session *newer, *older; /* by their last statement */
     struct session *next; /* of the same slot */
 };
 
 struct sessions {
     struct session **slots;
     size_t slot_count, count;
+    uint64_t dropped_count; /* ended for want of room: what they had read is forgotten */
+    struct session *newest, *oldest;
     struct session *settles_first, *settles_last; /* the unsettled ones, in the order of their commits */
 };
 
@@ -43,8 +46,10 @@ enum { SESSIONS_MAX = 20000 };
 
 void sessions_init(struct sessions *sessions);
 void sessions_release(struct sessions *sessions);
-/* The session of that number, made if need be; the one that was silent longest ends if there are SESSIONS_MAX. */
-struct session *session_get(struct sessions *sessions, uint64_t id, bool *is_new);
+/* The session of that number, now the newest; NULL: there is none. */
+struct session *session_find(struct sessions *sessions, uint64_t id);
+/* One that is not there yet. Of SESSIONS_MAX the one that was silent longest ends; none may be unsettled then. */
+struct session *session_add(struct sessions *sessions, uint64_t id);
 /* It must not be unsettled. */
 void session_end(struct sessions *sessions, uint64_t id);
 

@@ -7,7 +7,6 @@
 struct act {
     struct watch *watch;
     struct session *session;
-    const struct trace_event *event;
     const struct trace_statement *statement;
     const struct meaning *meaning;
     struct origin origin;
@@ -543,9 +542,7 @@ static bool touches_rows(const struct meaning *meaning) {
 void watch_statement(struct watch *watch, const struct trace_event *event) {
     const struct trace_statement *statement = &event->statement;
     enum sql_dialect dialect = event->server == TRACE_MYSQL ? SQL_MYSQL : SQL_POSTGRESQL;
-    bool is_new;
-    struct session *session = session_get(&watch->sessions, event->session, &is_new);
-    watch->stats.session_count += is_new;
+    struct session *session = watch_session(watch, event->session);
     watch->stats.statement_count += !statement->is_more;
     if (session->is_unsettled)
         watch_settle(watch, session);
@@ -556,7 +553,7 @@ void watch_statement(struct watch *watch, const struct trace_event *event) {
         learn_keys(watch, meaning);
     watch->stats.unparsed_count += meaning->kind == MEANS_UNKNOWN || statement->is_cut;
     session->last = meaning;
-    struct act act = {.watch = watch, .session = session, .event = event, .statement = statement, .meaning = meaning};
+    struct act act = {.watch = watch, .session = session, .statement = statement, .meaning = meaning};
     act.origin = (struct origin){.seq = watch->seq, .session = event->session, .time_us = event->time_us,
                                  .place = event->place, .who = session->who,
                                  .sql = meaning->sql, .meaning = meaning};
@@ -589,17 +586,16 @@ void watch_statement(struct watch *watch, const struct trace_event *event) {
 }
 
 void watch_outcome(struct watch *watch, const struct trace_event *event) {
-    bool is_new;
-    struct session *session = session_get(&watch->sessions, event->session, &is_new);
+    struct session *session = session_find(&watch->sessions, event->session);
     bool has_failed = event->statement.outcome == TRACE_FAILED;
-    if (session->last == NULL)
+    if (session == NULL || session->last == NULL)
         return;
     bool did_nothing = event->statement.row_count == 0 && !may_be_same(session->last);
     for (size_t i = session->pending.count; i-- > 0 && session->pending.items[i]->origin.seq == session->last_seq;)
         if (event->statement.row_count >= 0)
             session->pending.items[i]->row_count = event->statement.row_count;
     if (has_failed || did_nothing) {
-        struct act act = {.watch = watch, .session = session, .event = event, .statement = &event->statement,
+        struct act act = {.watch = watch, .session = session, .statement = &event->statement,
                           .meaning = session->last};
         session_drop_written(session, session->last_seq);
         if (has_failed) {
@@ -614,9 +610,8 @@ void watch_outcome(struct watch *watch, const struct trace_event *event) {
 }
 
 void watch_end(struct watch *watch, uint64_t id) {
-    bool is_new;
-    struct session *session = session_get(&watch->sessions, id, &is_new);
-    if (session->is_unsettled)
+    struct session *session = session_find(&watch->sessions, id);
+    if (session != NULL && session->is_unsettled)
         watch_settle(watch, session);
     session_end(&watch->sessions, id);
 }

@@ -138,10 +138,18 @@ static void note_gap(struct watch *watch, const struct trace_event *event) {
     VEC_PUSH(&watch->arena, &watch->gaps, gap);
 }
 
+struct session *watch_session(struct watch *watch, uint64_t id) {
+    struct session *session = session_find(&watch->sessions, id);
+    if (session != NULL)
+        return session;
+    if (watch->sessions.count == SESSIONS_MAX)
+        watch_settle(watch, NULL);
+    watch->stats.session_count++;
+    return session_add(&watch->sessions, id);
+}
+
 static void note_session(struct watch *watch, const struct trace_event *event) {
-    bool is_new;
-    struct session *session = session_get(&watch->sessions, event->session, &is_new);
-    watch->stats.session_count += is_new;
+    struct session *session = watch_session(watch, event->session);
     struct str who = str_printf(&watch->scratch, "%.*s@%.*s%s%.*s", STR_ARG(event->user),
                                 STR_ARG(event->database), event->application.len > 0 ? " " : "",
                                 STR_ARG(event->application));
@@ -221,6 +229,8 @@ void watch_result(struct watch *watch, struct arena *arena, struct watch_result 
     watch_settle(watch, NULL);
     *result = (struct watch_result){.stats = watch->stats};
     result->stats.evicted_count = watch->book.evicted_count;
+    result->stats.dropped_session_count = watch->sessions.dropped_count;
+    result->stats.left_out_count = watch->recall.left_out_count;
     for (size_t i = 0; i < watch->gaps.count; i++)
         VEC_PUSH(arena, &result->gaps, watch->gaps.items[i]);
     list_unparsed(watch, arena, result);

@@ -80,6 +80,8 @@ struct watch_stats {
     uint64_t watched_count;   /* of these: looked at */
     uint64_t unknown_row_count; /* writes of which it is not told which rows they change */
     uint64_t evicted_count;   /* rows forgotten to stay within memory */
+    uint64_t dropped_session_count; /* sessions forgotten, for there were too many at once */
+    uint64_t left_out_count;  /* writes of ways beyond those that are recalled as programs */
     uint64_t transaction_count, rollback_count, session_count;
     uint64_t gap_count, gap_bytes, encrypted_count;
     uint64_t prevented_count; /* errors and guards that kept a write from being lost */

@@ -207,6 +207,36 @@ static void in_transactions(void **state) {
          "B " WRITE(9) " => 1", "B ROLLBACK TO SAVEPOINT s1", "B COMMIT");
 }
 
+/* Beyond what is kept at once the session that was silent longest is forgotten, and that is counted. */
+static void many_sessions(void **state) {
+    (void)state;
+    enum { KEPT = 20000 };
+    struct player player;
+    struct watch_result result;
+    player_open(&player, TRACE_POSTGRESQL);
+    struct trace_event event = {.kind = TRACE_STATEMENT, .server = TRACE_POSTGRESQL, .time_us = -1};
+    event.statement = (struct trace_statement){.sql = STR("SELECT id FROM t WHERE id = 1"), .row_count = -1, .end_us = -1};
+    for (event.session = 1; event.session <= KEPT + 3; event.session++)
+        player.sink.event(player.sink.context, &event);
+    watch_result(player.watch, &player.arena, &result);
+    assert_int_equal(result.stats.dropped_session_count, 3);
+    assert_int_equal(result.stats.session_count, KEPT + 3);
+    player_close(&player);
+}
+
+/* COPY writes rows that nobody tells: it is counted as not modelled. */
+static void copy_is_counted(void **state) {
+    (void)state;
+    struct player player;
+    struct watch_result result;
+    player_open(&player, TRACE_POSTGRESQL);
+    say(&player, "A COPY orders (id, name) FROM STDIN");
+    say(&player, "A SHOW search_path");
+    watch_result(player.watch, &player.arena, &result);
+    assert_int_equal(result.stats.unparsed_count, 1);
+    player_close(&player);
+}
+
 /* Two objects of one session for one row. */
 static void aliased(void **state) {
     (void)state;
@@ -326,7 +356,7 @@ static void changed_rows(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_computed), cmocka_unit_test(inferred), cmocka_unit_test(nothing_is_lost), cmocka_unit_test(written_back),
-        cmocka_unit_test(in_transactions), cmocka_unit_test(outcomes), cmocka_unit_test(duplicates), cmocka_unit_test(aliased), cmocka_unit_test(autocommit), cmocka_unit_test(comes_back), cmocka_unit_test(changed_rows),
+        cmocka_unit_test(in_transactions), cmocka_unit_test(outcomes), cmocka_unit_test(duplicates), cmocka_unit_test(many_sessions), cmocka_unit_test(copy_is_counted), cmocka_unit_test(aliased), cmocka_unit_test(autocommit), cmocka_unit_test(comes_back), cmocka_unit_test(changed_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
