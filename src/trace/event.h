@@ -45,6 +45,7 @@ struct trace_statement {
     const struct trace_value *params;
     size_t param_count; /* 0 if the values stand in the text */
     bool is_cut;        /* the source holds only the beginning of the text */
+    bool is_of_test;    /* a test's own: it sets the stage, or looks at what has become */
     bool is_more;           /* nothing ran anew: more rows of one told before (a cursor's, a procedure's next result) */
     enum trace_outcome outcome;
     enum trace_transaction transaction_after;
@@ -80,6 +81,8 @@ enum trace_event_kind {
     TRACE_CHANGE,    /* `change` */
     TRACE_COMMIT,    /* of row sources: the order of commits is that of these events */
     TRACE_ROLLBACK,  /* of row sources (non-transactional rest, XA) */
+    TRACE_TEST,      /* a test has wrapped the session: its open transaction, or the next, will be rolled back, and what runs in it stands for
+                      * transactions of its own: a savepoint from here on for one, a statement outside of any for one that commits alone */
     TRACE_END,       /* the session ended; a transaction that was open is rolled back */
     TRACE_GAP,       /* something could not be read: `gap`, at `place`; reading goes on behind it */
 };

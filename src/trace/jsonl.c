@@ -208,6 +208,7 @@ static const char *read_statement(struct jsonl *jsonl, const struct json_value *
     statement->sql = sql->text;
     statement->is_cut = is_true(line, "sql_cut");
     statement->is_more = is_true(line, "more");
+    statement->is_of_test = is_true(line, "by_test");
     read_outcome(line, statement);
     const char *why = read_params(jsonl, json_member(line, "params"), statement);
     return why != NULL ? why : read_rows(jsonl, line, statement);
@@ -233,6 +234,8 @@ static const char *read_event(struct jsonl *jsonl, const struct json_value *line
         event.user = text_of(line, "user");
         event.database = text_of(line, "database");
         event.application = text_of(line, "application");
+    } else if (str_is(kind, "test")) {
+        event.kind = TRACE_TEST;
     } else if (str_is(kind, "end")) {
         event.kind = TRACE_END;
     } else {

@@ -14,6 +14,7 @@ struct origin {
     struct trace_place place;
     struct str tag, who, sql;
     const struct meaning *meaning; /* NULL: no statement is known */
+    bool is_of_test; /* sent by a test's own code */
 };
 
 struct column_value {

@@ -53,6 +53,8 @@ void watch_statement(struct watch *watch, const struct trace_event *event);
 void watch_outcome(struct watch *watch, const struct trace_event *event);
 /* Commits what is unsettled: of all sessions up to `last`'s commit; NULL: of all. */
 void watch_settle(struct watch *watch, const struct session *last);
+/* What the session does from here on, a test will undo. */
+void watch_test(struct watch *watch, uint64_t session);
 void watch_end(struct watch *watch, uint64_t session);
 void watch_change(struct watch *watch, const struct trace_event *event);
 void watch_commit_changes(struct watch *watch, const struct trace_event *event);

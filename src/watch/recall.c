@@ -57,6 +57,9 @@ static void note(struct recalled_column *column, const struct column_write *writ
 }
 
 void recall_add(struct recall *recall, const struct row_write *write) {
+    /* What tests do, and with rows that they have read, is not the application's. */
+    if (write->origin.is_of_test || write->read.is_of_test)
+        return;
     struct recalled *recalled = write->origin.meaning != NULL ? recalled_of(recall, write) : NULL;
     if (recalled == NULL || recalled->column_count != write->column_count || recalled->guard_count != write->guard_count)
         return;

@@ -52,10 +52,19 @@ struct session *session_settle_first(struct sessions *sessions) {
     return session;
 }
 
-static void session_free(struct session *session) {
-    session_drop_pending(session, 0);
+bool session_is_in_test_alone(const struct session *session) {
+    return session->is_test && session->savepoints.count <= session->test_depth;
+}
+
+void session_forget_reads(struct session *session) {
     for (size_t i = 0; i < session->read_count; i++)
         column_values_free(session->reads[i].values, session->reads[i].value_count);
+    session->read_count = session->read_next = 0;
+}
+
+static void session_free(struct session *session) {
+    session_drop_pending(session, 0);
+    session_forget_reads(session);
     free(session->reads);
     free(session->read_rows);
     free(session->pending.items);

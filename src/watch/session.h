@@ -24,6 +24,8 @@ struct session {
     uint64_t snapshot_seq;   /* of the transaction's first read, where all its reads are as of then; 0: none */
     enum sql_isolation isolation, next_isolation; /* of the session; of the next transaction, DEFAULT: the session's */
     uint64_t last_seq;
+    bool is_test;            /* its transaction is a test's, see TRACE_TEST */
+    size_t test_depth;       /* savepoints that the test has made around what it runs */
     const struct meaning *last; /* of its last statement, of which the outcome may yet be told */
     /* Its pending writes are committed if the last statement has not failed, which is not told yet. */
     bool is_unsettled;
@@ -60,6 +62,10 @@ const struct row_read *session_find_read(const struct session *session, uint64_t
                                          int64_t since_us, bool *is_doubtful);
 /* How often it has read the row since then, as far as is kept. */
 uint32_t session_count_reads(const struct session *session, uint64_t row, int64_t since_us);
+/* Whether a statement now stands for a transaction of its own, which a test keeps from committing. */
+bool session_is_in_test_alone(const struct session *session);
+/* What it has read is not known any more. */
+void session_forget_reads(struct session *session);
 void session_drop_pending(struct session *session, size_t from);
 /* Those that the statement with this number made. */
 void session_drop_written(struct session *session, uint64_t seq);

@@ -206,7 +206,7 @@ static void read_statement(const struct act *act) {
         session->next_isolation != SQL_ISOLATION_DEFAULT ? session->next_isolation : session->isolation;
     if (isolation == SQL_ISOLATION_DEFAULT)
         isolation = act->meaning->dialect == SQL_MYSQL ? SQL_REPEATABLE_READ : SQL_READ_COMMITTED;
-    if (session->in_transaction && isolation >= SQL_REPEATABLE_READ && session->snapshot_seq == 0)
+    if (session->in_transaction && !session->is_test && isolation >= SQL_REPEATABLE_READ && session->snapshot_seq == 0)
         session->snapshot_seq = act->origin.seq;
     if (act->meaning->is_group)
         return;
@@ -397,7 +397,7 @@ static void insert(const struct act *act) {
 /* --- transactions --- */
 
 static void end_transaction(struct session *session) {
-    session->in_transaction = session->has_failed = false;
+    session->in_transaction = session->has_failed = session->is_test = false;
     session->transaction = session->snapshot_seq = 0;
     session->next_isolation = SQL_ISOLATION_DEFAULT;
     session->savepoints.count = 0;
@@ -442,7 +442,7 @@ static void begin(const struct act *act) {
     }
     enum sql_isolation isolation = act->meaning->isolation;
     act->session->in_transaction = true;
-    act->session->transaction = ++act->watch->transaction_count;
+    act->session->transaction = act->session->is_test ? 0 : ++act->watch->transaction_count;
     if (act->meaning->kind == MEANS_BEGIN && isolation != SQL_ISOLATION_DEFAULT)
         act->session->next_isolation = isolation;
 }
@@ -465,16 +465,47 @@ static void set_autocommit(const struct act *act) {
     act->session->is_autocommit_off = is_off;
 }
 
+/* The newest savepoint of that name, from 1; 0: there is none. */
+static size_t savepoint_number(const struct session *session, struct str name) {
+    for (size_t i = session->savepoints.count; i > 0; i--)
+        if (str_equal_nocase(session->savepoints.items[i - 1].name, name))
+            return i;
+    return 0;
+}
+
 static void to_savepoint(const struct act *act) {
     struct session *session = act->session;
-    for (size_t i = session->savepoints.count; i-- > 0;) {
-        if (!str_equal_nocase(session->savepoints.items[i].name, act->meaning->savepoint))
-            continue;
-        session_drop_pending(session, session->savepoints.items[i].pending_count);
-        session->savepoints.count = i + 1;
-        session->has_failed = false;
+    size_t number = savepoint_number(session, act->meaning->savepoint);
+    if (number == 0)
         return;
-    }
+    session_drop_pending(session, session->savepoints.items[number - 1].pending_count);
+    session->savepoints.count = number;
+    session->has_failed = false;
+}
+
+static void add_savepoint(const struct act *act) {
+    struct session *session = act->session;
+    if (session_is_in_test_alone(session))
+        session->transaction = ++act->watch->transaction_count;
+    MVEC_PUSH(&session->savepoints, (struct savepoint){act->meaning->savepoint, session->pending.count});
+}
+
+static void release_savepoint(const struct act *act) {
+    struct session *session = act->session;
+    size_t number = savepoint_number(session, act->meaning->savepoint);
+    if (number > 0)
+        session->savepoints.count = number - 1;
+}
+
+/* What would have been committed had no test been around it. */
+static void end_in_test(const struct act *act) {
+    struct session *session = act->session;
+    for (size_t i = 0; i < session->pending.count; i++)
+        if (session->pending.items[i]->kind == WROTE_UPDATE)
+            recall_add(&act->watch->recall, session->pending.items[i]);
+    session_drop_pending(session, 0);
+    session->transaction = 0;
+    session->is_test = session->savepoints.count >= session->test_depth;
 }
 
 /* What a session and the transaction around it come to by an error. */
@@ -516,8 +547,7 @@ static void perform(const struct act *act) {
         rollback(act);
         break;
     case MEANS_SAVEPOINT:
-        MVEC_PUSH(&act->session->savepoints,
-                  (struct savepoint){act->meaning->savepoint, act->session->pending.count});
+        add_savepoint(act);
         break;
     case MEANS_ROLLBACK_TO:
         to_savepoint(act);
@@ -529,6 +559,8 @@ static void perform(const struct act *act) {
         set_autocommit(act);
         break;
     case MEANS_RELEASE:
+        release_savepoint(act);
+        break;
     case MEANS_NOTHING:
     case MEANS_UNKNOWN:
         break;
@@ -556,7 +588,7 @@ void watch_statement(struct watch *watch, const struct trace_event *event) {
     struct act act = {.watch = watch, .session = session, .statement = statement, .meaning = meaning};
     act.origin = (struct origin){.seq = watch->seq, .session = event->session, .time_us = event->time_us,
                                  .place = event->place, .who = session->who,
-                                 .sql = meaning->sql, .meaning = meaning};
+                                 .sql = meaning->sql, .meaning = meaning, .is_of_test = statement->is_of_test};
     if (watch->shape.comment.len > 0)
         act.origin.tag = watch_tag(watch, watch->shape.comment);
     act.origin.place.file = watch_intern(watch, event->place.file);
@@ -578,6 +610,8 @@ void watch_statement(struct watch *watch, const struct trace_event *event) {
         is_alone = false;
     }
     perform(&act);
+    if (session_is_in_test_alone(session))
+        end_in_test(&act);
     if (is_open && !session->in_transaction)
         begin(&act);
     else if (is_alone ? !is_open && session->pending.count > 0
@@ -607,6 +641,16 @@ void watch_outcome(struct watch *watch, const struct trace_event *event) {
     if (session->is_unsettled)
         watch_settle(watch, session);
     session->last = NULL;
+}
+
+void watch_test(struct watch *watch, uint64_t id) {
+    struct session *session = watch_session(watch, id);
+    if (session->is_unsettled)
+        watch_settle(watch, session);
+    session_forget_reads(session);
+    session->is_test = true;
+    session->test_depth = session->savepoints.count;
+    session->transaction = 0;
 }
 
 void watch_end(struct watch *watch, uint64_t id) {

@@ -191,6 +191,9 @@ static void take(void *context, const struct trace_event *event) {
         watch->stats.rollback_count++;
         watch_drop_changes(watch);
         break;
+    case TRACE_TEST:
+        watch_test(watch, event->session);
+        break;
     case TRACE_END:
         watch_end(watch, event->session);
         break;

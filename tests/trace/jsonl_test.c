@@ -44,7 +44,8 @@ static void add_rows(struct buf *out, const struct trace_rows *rows) {
 
 static void add_statement(struct buf *out, const struct trace_statement *statement) {
     static const char *const transactions[] = {"", " none", " open"};
-    buf_printf(out, " %s\"%.*s\"%s", statement->is_more ? "more of " : "", STR_ARG(statement->sql), statement->is_cut ? "..." : "");
+    buf_printf(out, " %s\"%.*s\"%s%s", statement->is_more ? "more of " : "", STR_ARG(statement->sql), statement->is_cut ? "..." : "",
+               statement->is_of_test ? " by a test" : "");
     for (size_t i = 0; i < statement->param_count; i++) {
         buf_add_char(out, ' ');
         add_value(out, &statement->params[i]);
@@ -71,6 +72,8 @@ static void write_event(void *context, const struct trace_event *event) {
         buf_printf(out, " begins %.*s@%.*s %.*s", STR_ARG(event->user), STR_ARG(event->database), STR_ARG(event->application));
     else if (event->kind == TRACE_END)
         buf_add_c(out, " ends");
+    else if (event->kind == TRACE_TEST)
+        buf_add_c(out, " is in a test");
     else
         add_statement(out, &event->statement);
     buf_add_char(out, '\n');
@@ -123,6 +126,8 @@ static void what_is_told(void **state) {
           "@3:145 pg 7 at 2 \"SELECT id, n FROM t WHERE id = $1\" 5 [id=5 n=NULL] [id=6 n='x\ny'] => 2 open until 3\n"
           "@4:336 pg 7 at -1 \"UPDATE t SET n = 1\" !! 40001 no => -1 open until -1\n"
           "@5:449 pg 7 at 9 ends\n");
+    check(HEADER "{\"event\":\"test\",\"session\":7}\n{\"event\":\"statement\",\"session\":7,\"sql\":\"BEGIN\",\"by_test\":true}\n",
+          "@2:60 pg 7 at -1 is in a test\n@3:89 pg 7 at -1 \"BEGIN\" by a test => -1 until -1\n");
     check(HEADER "\n" ENDED, "@3:61 pg 7 at 9 ends\n");
     check("", "");
     check(HEADER, "");

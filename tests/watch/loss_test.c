@@ -305,6 +305,46 @@ static void outcomes(void **state) {
     player_close(&player);
 }
 
+static void begin_test(struct player *player) {
+    struct trace_event event = {.kind = TRACE_TEST, .server = player->server, .session = 'A', .time_us = player->now_us};
+    player->sink.event(player->sink.context, &event);
+}
+
+/* How many programs are recalled of what a test keeps from committing: a savepoint is a transaction, a statement outside commits alone. */
+static void check_recalled(const char *const *lines, size_t program_count, const char *part) {
+    struct player player;
+    player_open(&player, TRACE_POSTGRESQL);
+    say(&player, "A+SAVEPOINT s0");
+    begin_test(&player);
+    for (; *lines != NULL; lines++)
+        say(&player, *lines);
+    struct buf programs = {0};
+    assert_int_equal(watch_programs(player.watch, &programs), program_count);
+    buf_add_char(&programs, '\0');
+    if (strstr(programs.ptr, part) == NULL)
+        fail_msg("no %s in\n%s", part, programs.ptr);
+    assert_true(str_is(told(&player), ""));
+    buf_release(&programs);
+    player_close(&player);
+}
+
+#define RECALLED(count, part, ...) check_recalled((const char *const[]){__VA_ARGS__, NULL}, count, part)
+
+static void in_a_test(void **state) {
+    (void)state;
+    RECALLED(1, "count = r.count + 1", "A+" READ " -> id=1 count=7", "A+" WRITE(8) " => 1", "A+ROLLBACK TO SAVEPOINT s0");
+    RECALLED(1, "atomic {", "A+SAVEPOINT s1", "A+" READ " -> id=1 count=7", "A+" WRITE(8) " => 1", "A+RELEASE SAVEPOINT s1");
+    RECALLED(1, "FOR UPDATE", "A+SAVEPOINT s1", "A+" READ " FOR UPDATE -> id=1 count=7", "A+SAVEPOINT s2", "A+RELEASE SAVEPOINT s2",
+             "A+" WRITE(8) " => 1", "A+RELEASE SAVEPOINT s1");
+    /* Read before the transaction. */
+    RECALLED(1, "update_1", "A+SAVEPOINT s1", "A+" WRITE(8) " => 1", "A+RELEASE SAVEPOINT s1");
+    /* Rolled back by the application itself. */
+    RECALLED(0, "", "A+SAVEPOINT s1", "A+" READ " -> id=1 count=7", "A+" WRITE(8) " => 1", "A+ROLLBACK TO SAVEPOINT s1",
+             "A+RELEASE SAVEPOINT s1");
+    /* The test is over. */
+    RECALLED(0, "", "A ROLLBACK", "A+BEGIN", "A+" READ " -> id=1 count=7", "A+" WRITE(8) " => 1", "A ROLLBACK");
+}
+
 /* One change of a row: "T1 id=1 count=7 > id=1 count=8", either side may be missing. */
 static void change(struct player *player, const char *line) {
     struct str text = str_dup(&player->arena, str_from_c(line));
@@ -356,7 +396,7 @@ static void changed_rows(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_computed), cmocka_unit_test(inferred), cmocka_unit_test(nothing_is_lost), cmocka_unit_test(written_back),
-        cmocka_unit_test(in_transactions), cmocka_unit_test(outcomes), cmocka_unit_test(duplicates), cmocka_unit_test(many_sessions), cmocka_unit_test(copy_is_counted), cmocka_unit_test(aliased), cmocka_unit_test(autocommit), cmocka_unit_test(comes_back), cmocka_unit_test(changed_rows),
+        cmocka_unit_test(in_transactions), cmocka_unit_test(outcomes), cmocka_unit_test(duplicates), cmocka_unit_test(many_sessions), cmocka_unit_test(copy_is_counted), cmocka_unit_test(aliased), cmocka_unit_test(autocommit), cmocka_unit_test(comes_back), cmocka_unit_test(changed_rows), cmocka_unit_test(in_a_test),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,6 +171,14 @@ def _note_waiting(tags, thread_locals):
     return False
 
 
+def is_of_test(tags):
+    """Whether it is a test's own statement, as pytest and Django name files of tests."""
+    folder, _, name = tags.get("file", "").partition(":")[0].rpartition("/")
+    if name in ("tests.py", "conftest.py") or name.startswith("test_") or name.endswith("_test.py"):
+        return True
+    return any(part in ("tests", "test", "testing") for part in folder.split("/"))
+
+
 def _celery_task():
     celery = sys.modules.get("celery")
     if celery is None:

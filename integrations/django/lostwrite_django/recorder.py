@@ -1,7 +1,7 @@
 """Records what Django sends to its databases: lostwrite's JSON-lines recording (docs/recording.md), read by `lostwrite watch`.
 
 Statements come from an execute wrapper; COMMIT, ROLLBACK and the end of a connection, which no wrapper sees, from the methods of
-BaseDatabaseWrapper that send them. Rows are those of the driver: of cursors that hold the whole result they are looked at and left
+BaseDatabaseWrapper that send them; that django.test.TestCase has wrapped a test in a transaction, from where it does so. Rows are those of the driver: of cursors that hold the whole result they are looked at and left
 there; SQLite's are taken, and given out again. Server-side cursors are left alone: their rows are not seen.
 """
 
@@ -10,11 +10,13 @@ import json
 import os
 import time
 
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test import TestCase
 
 from .comments import comment_of, is_tagged
 from .connections import not_on_connections, on_each_connection
-from .origin import tags_of_caller
+from .origin import is_of_test, tags_of_caller
 from .values import NOT_TOLD, statement_of, values_of
 
 VERSION = 1
@@ -111,6 +113,7 @@ class Recorder:
         self.count = 0
         self._numbers = itertools.count(1)
         self._originals = {}
+        self._enter_atomics = None
         self._file = None
 
     def start(self):
@@ -129,9 +132,25 @@ class Recorder:
             return answer
 
         BaseDatabaseWrapper.close = closed
+        self._patch_tests()
+
+    def _patch_tests(self):
+        original = self._enter_atomics = TestCase.__dict__.get("_enter_atomics")
+        if original is None:
+            return
+
+        def enter(cls):
+            atomics = original.__func__(cls)
+            for name in atomics:
+                self._safely(self._test, connections[name])
+            return atomics
+
+        TestCase._enter_atomics = classmethod(enter)
 
     def stop(self):
         not_on_connections(self.execute)
+        if self._enter_atomics is not None:
+            TestCase._enter_atomics = self._enter_atomics
         for name, original in self._originals.items():
             setattr(BaseDatabaseWrapper, name, original)
         self._originals = {}
@@ -208,19 +227,24 @@ class Recorder:
             connection._lostwrite_session = None
             self._safely(self._write, {"event": "end", "session": known[1], "time": _now_us()})
 
+    def _test(self, connection):
+        self._write({"event": "test", "session": self._session_of(connection), "time": _now_us()})
+
     @staticmethod
     def _server(connection):
         return _SERVERS.get(connection.vendor, connection.vendor)
 
     def _statement(self, connection, begun, sql, params, error=None, rows=None, row_count=None, transaction=None):
         text, values = statement_of(self._text_of(connection, sql), params, connection.vendor)
-        if not is_tagged(text):
-            comment = comment_of(tags_of_caller())
-            text = "%s %s" % (text, comment) if comment else text
+        tags = tags_of_caller()
+        if tags and not is_tagged(text):
+            text = "%s %s" % (text, comment_of(tags))
         event = {"event": "statement", "session": self._session_of(connection), "server": self._server(connection),
                  "time": begun, "end": _now_us(), "sql": text}
         if values:
             event["params"] = values
+        if is_of_test(tags):
+            event["by_test"] = True
         if rows is not None:
             event["columns"] = rows[0]
             event["rows"] = [values_of(row) for row in rows[1][:ROWS_MAX]]

@@ -4,6 +4,7 @@ from . import views
 
 urlpatterns = [
     path("items/<int:pk>/", views.stock),
+    path("sell/<int:pk>/", views.sell),
     path("thread/<pk>/", views.in_thread),
     path("awaited/<int:pk>/", views.awaited),
     path("gathered/<int:pk>/", views.gathered),

@@ -12,6 +12,13 @@ def stock(request, pk):
     return HttpResponse(Item.objects.get(pk=pk).stock)  # line: stock
 
 
+def sell(request, pk):
+    item = Item.objects.get(pk=pk)
+    item.stock -= 1
+    item.save()  # line: sell
+    return HttpResponse(item.stock)
+
+
 def in_thread(request, pk):
     def work():
         list(Item.objects.filter(pk=pk))  # line: in_thread
