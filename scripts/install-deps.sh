@@ -8,7 +8,7 @@ packages() {
     case $1 in
     build) echo gcc libc6-dev meson ninja-build pkg-config python3 ;;
     # mariadb-server-core has the server without the service that mariadb-server would set up.
-    test) echo libcmocka-dev libpq-dev libmariadb-dev libsqlite3-dev zlib1g-dev libzstd-dev git openssl python3-django python3-jsonschema python3-psycopg python3-psycopg2 python3-mysqldb python3-pytest python3-pytest-xdist \
+    test) echo libcmocka-dev libpq-dev libmariadb-dev libsqlite3-dev zlib1g-dev libzstd-dev libssl-dev git openssl python3-django python3-jsonschema python3-psycopg python3-psycopg2 python3-mysqldb python3-pytest python3-pytest-xdist \
         mariadb-server-core mariadb-client-core postgresql-15 chromium ;;
     fuzz) echo clang libclang-rt-14-dev ;;
     bench) echo python3-django python3-pyflakes pylint haproxy pgbouncer pgbadger percona-toolkit postgresql-15 python3-psycopg2 ;; # to measure beside

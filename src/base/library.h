@@ -1,4 +1,4 @@
-/* A library that is loaded when what needs it is first used. `live/NAME.def` lists the
+/* A library that is loaded when what needs it is first used. `NAME.def` beside it lists the
  * functions that are used; they are reached through a struct of pointers of the library's own types.
  */
 #ifndef LW_BASE_LIBRARY_H

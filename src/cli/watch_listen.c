@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RING_BYTES = 64 << 20, PAUSE_US = 500 };
+enum { RING_BYTES = 64 << 20, PAUSE_US = 500, REFUSALS_SAID_MAX = 20 };
 
 static const struct pos no_pos;
 
@@ -103,6 +103,8 @@ static enum cli_exit forward(struct relay *relay, struct ring *ring, pid_t *chil
             (unsigned long long)stats.byte_count);
     if (stats.refused_count > 0)
         fprintf(stderr, ", %llu connections that the server did not take", (unsigned long long)stats.refused_count);
+    if (stats.login_refused_count > 0)
+        fprintf(stderr, ", %llu connections refused as TLS did not come about", (unsigned long long)stats.login_refused_count);
     if (stats.lost_count > 0)
         fprintf(stderr, ", %llu pieces forwarded without a look", (unsigned long long)stats.lost_count);
     fprintf(stderr, "\n");
@@ -116,25 +118,71 @@ static enum cli_exit forward(struct relay *relay, struct ring *ring, pid_t *chil
     return (enum cli_exit)WEXITSTATUS(status);
 }
 
+/* What is said of connections that are refused, up to so many. */
+static void say_refused(void *context, uint64_t connection, const char *why) {
+    unsigned *said = context;
+    if (++*said <= REFUSALS_SAID_MAX)
+        fprintf(stderr, "lostwrite: connection %llu refused: %s\n", (unsigned long long)connection, why);
+}
+
+/* *tls NULL: what comes encrypted is passed through. */
+static bool open_tls(const struct watch_run_options *options, struct tls **tls, struct err *err) {
+    struct tls_options wanted = {.certificate = options->tls_cert, .key = options->tls_key, .authorities = options->upstream_ca};
+    *tls = NULL;
+    if (options->tls_cert.len == 0 && options->upstream_tls < 0)
+        return true;
+    wanted.upstream = options->upstream_tls < 0 ? TLS_PREFER : (enum tls_upstream)options->upstream_tls;
+    if (wanted.upstream == TLS_VERIFY && !relay_host(options->arena, options->upstream, &wanted.host, err))
+        return false;
+    *tls = tls_open(options->arena, &wanted, err);
+    return *tls != NULL;
+}
+
 static char protocol_of(const struct watch_run_options *options) {
     return options->listen_protocol != 0 ? options->listen_protocol : '?';
 }
 
-enum cli_exit watch_listen(const struct watch_run_options *options, const volatile int *stop, watch_printer *print) {
+/* Both processes, from the fork to the report. The relay is closed. */
+static enum cli_exit run_both(const struct watch_run_options *options, struct relay *relay, struct ring *ring, struct tls *tls,
+                              pid_t *child, int recording, watch_printer *print) {
+    fflush(NULL);
+    pid_t proxy = getpid();
+    *child = fork();
+    if (*child == 0) {
+        ignore(SIGINT);
+        ignore(SIGTERM);
+        relay_leave(relay);
+        tls_close(tls);
+        enum cli_exit answer = decode(options, ring, proxy, recording, print);
+        fflush(NULL);
+        _exit((int)answer);
+    }
+    if (recording >= 0)
+        close(recording);
+    if (*child < 0)
+        fprintf(stderr, "lostwrite: no process for the decoder: %s; nothing is looked at\n", strerror(errno));
+    *child = *child < 0 ? 0 : *child;
+    fprintf(stderr, "lostwrite: listening on %.*s (port %u), forwarding to %.*s\n", STR_ARG(options->listen), relay_port(relay),
+            STR_ARG(options->upstream));
+    enum cli_exit answer = forward(relay, ring, child);
+    relay_close(relay);
+    return answer;
+}
+
+static enum cli_exit listen_with(const struct watch_run_options *options, struct tls *tls, const volatile int *stop,
+                                 watch_printer *print) {
     struct err err;
     pid_t child = 0;
-    int recording = options->record_path != NULL ? open_record(options->record_path) : -1;
-    if (options->record_path != NULL && recording < 0) {
-        err_set(&err, no_pos, "%s: %s", options->record_path, strerror(errno));
-        return pipeline_print_error(&err);
-    }
+    unsigned refusals_said = 0;
+    int recording = -1;
     struct ring *ring = ring_new(RING_BYTES);
     if (ring == NULL) {
         err_set(&err, no_pos, "no memory for what is forwarded");
         return pipeline_print_error(&err);
     }
-    struct relay_options relay_options = {.listen = options->listen, .upstream = options->upstream,
+    struct relay_options relay_options = {.listen = options->listen, .upstream = options->upstream, .tls = tls,
                                           .protocol = protocol_of(options), .ring = ring, .stop = stop,
+                                          .note = say_refused, .note_context = &refusals_said,
                                           .decoder_lives = is_child_alive, .decoder_context = &child};
     allow_files();
     ignore(SIGHUP);
@@ -142,25 +190,20 @@ enum cli_exit watch_listen(const struct watch_run_options *options, const volati
     struct relay *relay = relay_open(options->arena, &relay_options, &err);
     if (relay == NULL)
         return pipeline_print_error(&err);
-    fflush(NULL);
-    pid_t proxy = getpid();
-    child = fork();
-    if (child == 0) {
-        ignore(SIGINT);
-        ignore(SIGTERM);
-        relay_leave(relay);
-        enum cli_exit answer = decode(options, ring, proxy, recording, print);
-        fflush(NULL);
-        _exit((int)answer);
+    if (options->record_path != NULL && (recording = open_record(options->record_path)) < 0) {
+        err_set(&err, no_pos, "%s: %s", options->record_path, strerror(errno));
+        relay_close(relay);
+        return pipeline_print_error(&err);
     }
-    if (recording >= 0)
-        close(recording);
-    if (child < 0)
-        fprintf(stderr, "lostwrite: no process for the decoder: %s; nothing is looked at\n", strerror(errno));
-    child = child < 0 ? 0 : child;
-    fprintf(stderr, "lostwrite: listening on %.*s (port %u), forwarding to %.*s\n", STR_ARG(options->listen), relay_port(relay),
-            STR_ARG(options->upstream));
-    enum cli_exit answer = forward(relay, ring, &child);
-    relay_close(relay);
+    return run_both(options, relay, ring, tls, &child, recording, print);
+}
+
+enum cli_exit watch_listen(const struct watch_run_options *options, const volatile int *stop, watch_printer *print) {
+    struct err err;
+    struct tls *tls;
+    if (!open_tls(options, &tls, &err))
+        return pipeline_print_error(&err);
+    enum cli_exit answer = listen_with(options, tls, stop, print);
+    tls_close(tls);
     return answer;
 }

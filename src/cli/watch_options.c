@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "cli/option.h"
 #include "cli/sources.h"
+#include "proxy/tls.h"
 
 enum { MEMORY_MB_MAX = 1 << 20, WINDOW_S_MAX = 86400, SAMPLE_MAX = 1000000, PORT_MAX = 65535 };
 
@@ -113,6 +114,33 @@ static bool set_protocol(void *options, struct str value, struct err *err) {
     return true;
 }
 
+static bool set_tls_cert(void *options, struct str value, struct err *err) {
+    (void)err;
+    ((struct watch_run_options *)options)->tls_cert = value;
+    return true;
+}
+
+static bool set_tls_key(void *options, struct str value, struct err *err) {
+    (void)err;
+    ((struct watch_run_options *)options)->tls_key = value;
+    return true;
+}
+
+static bool set_upstream_tls(void *options, struct str value, struct err *err) {
+    static const char *const names[] = {"prefer", "disable", "require", "verify"}; /* as enum tls_upstream */
+    size_t chosen;
+    if (!cli_choose(value, "way to use TLS", names, LW_COUNT_OF(names), &chosen, err))
+        return false;
+    ((struct watch_run_options *)options)->upstream_tls = (int)chosen;
+    return true;
+}
+
+static bool set_upstream_ca(void *options, struct str value, struct err *err) {
+    (void)err;
+    ((struct watch_run_options *)options)->upstream_ca = value;
+    return true;
+}
+
 static bool set_record(void *options, struct str value, struct err *err) {
     (void)err;
     ((struct watch_run_options *)options)->record_path = value.ptr;
@@ -164,6 +192,10 @@ static const struct cli_option watch_options[] = {
     {"listen", 0, "ADDRESS", "be a proxy: take connections there (HOST:PORT, :PORT or a socket's path)", set_listen},
     {"upstream", 0, "ADDRESS", "of the server that the proxy forwards to, every byte as it is", set_upstream},
     {"protocol", 0, "NAME", "postgresql or mysql, if looking at the connections does not tell", set_protocol},
+    {"tls-cert", 0, "FILE", "end the clients' TLS with this certificate (PEM, the chain behind it)", set_tls_cert},
+    {"tls-key", 0, "FILE", "its private key", set_tls_key},
+    {"upstream-tls", 0, "HOW", "TLS with the server: prefer, disable, require or verify", set_upstream_tls},
+    {"upstream-ca", 0, "FILE", "authorities to verify the server by; else the system's", set_upstream_ca},
     {"record", 0, "FILE", "write what the proxy sees, to be read later: it holds all values", set_record},
     {"no-search", 0, NULL, "only what was lost, not what can be", set_no_search},
     {"engine", 0, "ENGINE", "of the search: NAME or NAME:VERSION, as for check", set_engine},
@@ -179,22 +211,34 @@ static const struct cli_option watch_options[] = {
 
 const struct cli_syntax watch_syntax = {watch_options, LW_COUNT_OF(watch_options), add_path};
 
-bool watch_options_parse(struct arena *arena, int argc, char **argv, struct watch_run_options *options,
-                         struct err *err) {
-    *options = (struct watch_run_options){.arena = arena};
-    if (!cli_parse(&watch_syntax, argc, argv, options, err))
-        return false;
-    if (!target_check(&options->target, err))
-        return false;
+/* What belongs to a proxy, and what to its TLS. */
+static bool check_proxy(const struct watch_run_options *options, struct err *err) {
+    bool has_tls = options->tls_cert.len > 0 || options->tls_key.len > 0 || options->upstream_tls >= 0 || options->upstream_ca.len > 0;
     if ((options->listen.len > 0) != (options->upstream.len > 0))
         return err_set(err, (struct pos){0, 0}, "--listen and --upstream belong together");
     if (options->listen.len == 0 && (options->record_path != NULL || options->listen_protocol != 0))
         return err_set(err, (struct pos){0, 0}, "--record and --protocol are for a proxy: --listen, --upstream");
+    if (options->listen.len == 0 && has_tls)
+        return err_set(err, (struct pos){0, 0}, "--tls-... and --upstream-... are for a proxy: --listen, --upstream");
+    if ((options->tls_cert.len > 0) != (options->tls_key.len > 0))
+        return err_set(err, (struct pos){0, 0}, "--tls-cert and --tls-key belong together");
+    if (options->upstream_ca.len > 0 && options->upstream_tls != TLS_VERIFY)
+        return err_set(err, (struct pos){0, 0}, "--upstream-ca is for --upstream-tls verify");
     if (options->listen.len > 0 && options->paths.count > 0)
         return err_set(err, (struct pos){0, 0}, "a proxy reads no files: either --listen or a path");
-    if (options->listen.len > 0)
-        return true;
-    if (options->paths.count == 0)
+    return true;
+}
+
+bool watch_options_parse(struct arena *arena, int argc, char **argv, struct watch_run_options *options,
+                         struct err *err) {
+    *options = (struct watch_run_options){.arena = arena, .upstream_tls = -1};
+    if (!cli_parse(&watch_syntax, argc, argv, options, err))
+        return false;
+    if (!target_check(&options->target, err))
+        return false;
+    if (!check_proxy(options, err))
+        return false;
+    if (options->listen.len == 0 && options->paths.count == 0)
         return err_set(err, (struct pos){0, 0}, "nothing to read: name a log, a binlog, a capture, a folder of them, or -");
     return true;
 }

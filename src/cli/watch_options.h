@@ -21,6 +21,9 @@ struct watch_run_options {
     struct target target; /* engines and levels for the search of what can be lost */
     struct str listen, upstream; /* addresses of the proxy; empty: files are read */
     char listen_protocol;        /* 'P', 'M'; 0: found by looking */
+    struct str tls_cert, tls_key; /* files: the proxy ends the clients' TLS; empty: it does not */
+    struct str upstream_ca;
+    int upstream_tls;            /* as enum tls_upstream; -1: not said */
     const char *record_path;     /* what the proxy sees is written there; NULL: nowhere */
     const char *emit_folder; /* NULL: no tests are written */
     const char *programs_path; /* where the recalled programs go; NULL: nowhere */

@@ -11,8 +11,9 @@ static bool parse_path(struct str text, struct address *address, struct err *err
     if (text.len >= sizeof(path.sun_path))
         return err_set(err, no_pos, "the path of a socket has at most %zu bytes", sizeof(path.sun_path) - 1);
     memcpy(path.sun_path, text.ptr, text.len);
-    memcpy(&address->storage, &path, sizeof(path));
-    address->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + text.len + 1);
+    memcpy(&address->places[0].storage, &path, sizeof(path));
+    address->places[0].len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + text.len + 1);
+    address->place_count = 1;
     return true;
 }
 
@@ -34,8 +35,12 @@ bool address_parse(struct arena *arena, struct str text, bool is_to_listen, stru
     int failure = getaddrinfo(host.len > 0 ? str_to_c(arena, host) : NULL, str_to_c(arena, port), &hints, &found);
     if (failure != 0)
         return err_set(err, no_pos, "'%.*s': %s", STR_ARG(text), gai_strerror(failure));
-    memcpy(&address->storage, found->ai_addr, found->ai_addrlen);
-    address->len = found->ai_addrlen;
+    address->host = host;
+    for (const struct addrinfo *one = found; one != NULL && address->place_count < ADDRESS_PLACES_MAX; one = one->ai_next) {
+        struct address_place *place = &address->places[address->place_count++];
+        memcpy(&place->storage, one->ai_addr, one->ai_addrlen);
+        place->len = one->ai_addrlen;
+    }
     freeaddrinfo(found);
     return true;
 }

@@ -7,10 +7,17 @@
 
 #include <sys/socket.h>
 
-struct address {
+struct address_place {
     struct sockaddr_storage storage;
     socklen_t len;
-    struct str text; /* as given */
+};
+
+enum { ADDRESS_PLACES_MAX = 16 };
+
+struct address {
+    struct str text, host; /* as given; the host's name or number, empty if there is none */
+    struct address_place places[ADDRESS_PLACES_MAX]; /* all that the name has, in the order in which to try them */
+    size_t place_count;
 };
 
 /* HOST:PORT, :PORT (to listen: every address; to connect: this machine), [ADDRESS]:PORT, or a path. False, with what is wrong. */

@@ -24,7 +24,7 @@ SYSTEM_HEADERS = set("""
     sys/types.h sys/wait.h
 """.split())
 LIBRARY_FOLDERS = {"libpq-fe.h": "live", "mysql.h": "live", "mariadb_rpl.h": "live", "errmsg.h": "live", "mysqld_error.h": "live", "sqlite3.h": "live",
-                   "zlib.h": "unpack", "zstd.h": "unpack", "netdb.h": "proxy", "sys/un.h": "proxy", "sys/socket.h": "proxy",
+                   "zlib.h": "unpack", "zstd.h": "unpack", "openssl/ssl.h": "proxy", "openssl/err.h": "proxy", "netdb.h": "proxy", "sys/un.h": "proxy", "sys/socket.h": "proxy",
                    "netinet/in.h": "proxy", "netinet/tcp.h": "proxy", "sys/epoll.h": "proxy"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)

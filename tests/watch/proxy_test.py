@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import random
-import re
 import signal
 import socket
 import struct
@@ -20,73 +19,9 @@ TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS / "live")]
 import servers
 from harness import BINARY, main
+from proxying import Echo, Proxy, lose_a_write, received
 
 CUT_CONNECTIONS = int(os.environ.get("LOSTWRITE_CUT_CONNECTIONS", "400")) # 10,000 take a quarter of a minute
-
-
-class Echo:
-    """A server that sends back what it gets, and says goodbye when the client has ended."""
-
-    def __init__(self):
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=512)
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                client = self.socket.accept()[0]
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
-
-    @staticmethod
-    def serve(client):
-        with client:
-            try:
-                while data := client.recv(50000):
-                    client.sendall(data)
-                client.sendall(b"goodbye")
-            except OSError:
-                pass
-
-    def close(self):
-        self.socket.close()
-
-
-class Proxy:
-    def __init__(self, upstream, *options):
-        self.process = subprocess.Popen(
-            [BINARY, "watch", "--listen", "127.0.0.1:0", "--upstream", "127.0.0.1:%d" % upstream, "--format", "json", "--no-search", *options],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        line = self.process.stderr.readline().decode()
-        self.port = int(re.search(r"\(port (\d+)\)", line).group(1))
-
-    def decoder(self):
-        children = "/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)
-        with open(children, encoding="ascii") as file:
-            return int(file.read().split()[0])
-
-    def files(self):
-        return len(os.listdir("/proc/%d/fd" % self.process.pid))
-
-    def end(self):
-        """(exit code, report, what it said)."""
-        self.process.send_signal(signal.SIGINT)
-        out, err = self.process.communicate(timeout=60)
-        return self.process.returncode, json.loads(out) if out else None, err.decode()
-
-    def kill(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.communicate(timeout=60)
-
-
-def received(connection):
-    data = b""
-    while piece := connection.recv(1 << 16):
-        data += piece
-    return data
 
 
 class Forwarding(unittest.TestCase):
@@ -173,6 +108,40 @@ class Forwarding(unittest.TestCase):
             return True
 
 
+class Addresses(unittest.TestCase):
+    """Without a host, this machine is ::1 and 127.0.0.1, in this order."""
+
+    def check_reached(self, port, seconds_max):
+        proxy = Proxy(port, host="")
+        self.addCleanup(proxy.kill)
+        for _ in range(2): # the second at once where the first succeeded
+            began = time.monotonic()
+            with socket.create_connection(("127.0.0.1", proxy.port), timeout=30) as connection:
+                connection.sendall(b"hello")
+                connection.shutdown(socket.SHUT_WR)
+                self.assertEqual(received(connection), b"hellogoodbye")
+            self.assertLess(time.monotonic() - began, seconds_max)
+            seconds_max = 2
+        code, _, said = proxy.end()
+        self.assertEqual(code, 0, said)
+        self.assertNotIn("did not take", said)
+
+    def test_one_that_refuses(self):
+        echo = Echo()
+        self.addCleanup(echo.close)
+        self.check_reached(echo.port, 2)
+
+    def test_one_that_is_silent(self):
+        echo = Echo()
+        self.addCleanup(echo.close)
+        try:
+            silent = socket.create_server(("::1", echo.port), family=socket.AF_INET6, backlog=0)
+        except OSError as error:
+            self.skipTest("no IPv6: %s" % error)
+        with silent, socket.create_connection(("::1", echo.port)): # its queue is full: who comes hears nothing
+            self.check_reached(echo.port, 10)
+
+
 class Usage(unittest.TestCase):
     def test_errors(self):
         for arguments, message in ((["--listen", ":0"], "belong together"), (["--listen", "x", "--upstream", "localhost:1"], "no address"),
@@ -181,20 +150,6 @@ class Usage(unittest.TestCase):
             done = subprocess.run([BINARY, "watch", *arguments], capture_output=True, timeout=60)
             self.assertEqual(done.returncode, 2, arguments)
             self.assertIn(message, done.stderr.decode())
-
-
-def lose_a_write(connections):
-    """Two sessions that both read 7 and both write 8."""
-    cursors = [connection.cursor() for connection in connections]
-    cursors[0].execute("CREATE TABLE counter (id int PRIMARY KEY, count int)")
-    cursors[0].execute("INSERT INTO counter VALUES (1, 7)")
-    for cursor in cursors:
-        cursor.execute("SELECT id, count FROM counter WHERE id = %s", (1,))
-        assert tuple(cursor.fetchone()) == (1, 7)
-    for cursor in cursors:
-        cursor.execute("UPDATE counter SET count = %s WHERE id = %s", (8, 1))
-    for connection in connections:
-        connection.close()
 
 
 class RealServers(unittest.TestCase):
