@@ -30,14 +30,15 @@ static void show_progress(void *progress, uint64_t byte_count) {
     progress_show(progress, "%.1f MB read", (double)byte_count / (1 << 20));
 }
 
-static bool read_sources(const struct watch_run_options *options, struct watch *watch, size_t *file_count,
-                         struct err *err) {
+/* How the reading went; of what is cut off, what was read before counts. */
+static enum watch_server_end read_sources(const struct watch_run_options *options, struct watch *watch, size_t *file_count,
+                                          struct err *err) {
     struct trace_paths paths = {0};
     for (size_t i = 0; i < options->paths.count; i++)
         if (watch_is_server(options->paths.items[i]))
             VEC_PUSH(options->arena, &paths.items, (struct trace_path){options->paths.items[i], false});
         else if (!trace_paths_add(options->arena, options->paths.items[i], &paths, err))
-            return false;
+            return WATCH_SERVER_REFUSED;
     struct progress progress;
     struct trace_reader reader = {.classes = source_classes, .class_count = source_class_count,
                                   .only = options->source, .options = options->trace,
@@ -45,15 +46,18 @@ static bool read_sources(const struct watch_run_options *options, struct watch *
                                   .stop = &is_interrupted, .on_progress = show_progress,
                                   .progress_context = &progress};
     progress_begin(&progress);
-    bool is_read = true;
-    for (size_t i = 0; i < paths.items.count && is_read && !is_interrupted; i++)
-        is_read = watch_is_server(paths.items.items[i].path)
-                      ? watch_server_read(&reader, paths.items.items[i].path, err)
-                      : trace_read(&reader, &paths.items.items[i], i + 1 == paths.items.count, err);
+    enum watch_server_end answer = WATCH_SERVER_READ;
+    for (size_t i = 0; i < paths.items.count && answer == WATCH_SERVER_READ && !is_interrupted; i++) {
+        const struct trace_path *path = &paths.items.items[i];
+        if (watch_is_server(path->path))
+            answer = watch_server_read(&reader, path->path, &options->server, err);
+        else if (!trace_read(&reader, path, i + 1 == paths.items.count, err))
+            answer = WATCH_SERVER_REFUSED;
+    }
     trace_reader_end(&reader);
     progress_end(&progress);
     *file_count = reader.file_count;
-    return is_read;
+    return answer;
 }
 
 /* What the recorded transactions can lose, and the files that were asked for. False: a file could not be written. */
@@ -106,9 +110,10 @@ static enum cli_exit run_watch(const struct watch_run_options *options) {
     struct err err;
     mem_keep_freed();
     catch_interrupt();
-    enum cli_exit answer = read_sources(options, watch, &file_count, &err)
-                               ? print_result(options, watch, file_count)
-                               : pipeline_print_error(&err);
+    enum watch_server_end end = read_sources(options, watch, &file_count, &err);
+    enum cli_exit answer = end != WATCH_SERVER_REFUSED ? print_result(options, watch, file_count) : pipeline_print_error(&err);
+    if (end == WATCH_SERVER_LOST)
+        answer = pipeline_print_error(&err);
     watch_close(watch);
     return answer;
 }
@@ -130,7 +135,8 @@ const struct command cmd_watch = {
     .usage = "PATH... | --listen ADDRESS --upstream ADDRESS [options]",
     .help = "A path is a file, a folder of files, or - for standard input; .gz and .zst are unpacked. What\n"
             "each is, is found by looking at it. Files of one kind are one source that goes on. Of a URL,\n"
-            "mysql://USER:PASSWORD@HOST/, the server's binary log is read, as a replica would.\n"
+            "mysql://USER:PASSWORD@HOST/, the server's binary log is read, as a replica would; of\n"
+            "postgresql://USER:PASSWORD@HOST/DATABASE its logical decoding, as a subscriber would.\n"
             "\n"
             "What is told of a lost write says by what evidence, strongest first: arithmetic (both computed\n"
             "a value from the same old one), revert (a column went A, B, A: the old value was written\n"

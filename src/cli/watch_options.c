@@ -141,6 +141,24 @@ static bool set_upstream_ca(void *options, struct str value, struct err *err) {
     return true;
 }
 
+static bool set_publication(void *options, struct str value, struct err *err) {
+    (void)err;
+    ((struct watch_run_options *)options)->server.publication = value;
+    return true;
+}
+
+static bool set_create_publication(void *options, struct str value, struct err *err) {
+    (void)value, (void)err;
+    ((struct watch_run_options *)options)->server.makes_publication = true;
+    return true;
+}
+
+static bool set_slot(void *options, struct str value, struct err *err) {
+    (void)err;
+    ((struct watch_run_options *)options)->server.slot = value;
+    return true;
+}
+
 static bool set_record(void *options, struct str value, struct err *err) {
     (void)err;
     ((struct watch_run_options *)options)->record_path = value.ptr;
@@ -196,7 +214,12 @@ static const struct cli_option watch_options[] = {
     {"tls-key", 0, "FILE", "its private key", set_tls_key},
     {"upstream-tls", 0, "HOW", "TLS with the server: prefer, disable, require or verify", set_upstream_tls},
     {"upstream-ca", 0, "FILE", "authorities to verify the server by; else the system's", set_upstream_ca},
-    {"record", 0, "FILE", "write what the proxy sees, to be read later: it holds all values", set_record},
+    {"record", 0, "FILE", "write what the proxy sees or PostgreSQL sends, to be read later: it holds all values",
+     set_record},
+    {"publication", 0, "NAME", "of a PostgreSQL server: what is told of which tables", set_publication},
+    {"create-publication", 0, NULL, "make one of all tables that have a key; it is dropped at the end",
+     set_create_publication},
+    {"slot", 0, "NAME", "read a PostgreSQL server's slot that is there, and leave it as it is", set_slot},
     {"no-search", 0, NULL, "only what was lost, not what can be", set_no_search},
     {"engine", 0, "ENGINE", "of the search: NAME or NAME:VERSION, as for check", set_engine},
     {"isolation", 0, "LEVEL", "of the search", set_isolation},
@@ -211,13 +234,37 @@ static const struct cli_option watch_options[] = {
 
 const struct cli_syntax watch_syntax = {watch_options, LW_COUNT_OF(watch_options), add_path};
 
+/* What belongs to a postgresql:// URL, and what that needs. */
+static bool check_postgresql(struct watch_run_options *options, struct err *err) {
+    struct watch_server_options *server = &options->server;
+    size_t url_count = 0;
+    for (size_t i = 0; i < options->paths.count; i++)
+        url_count += watch_is_postgresql(options->paths.items[i]);
+    if (options->listen.len == 0 && options->record_path != NULL && url_count == 0)
+        return err_set(err, (struct pos){0, 0}, "--record is for a proxy (--listen, --upstream) or a postgresql:// URL");
+    bool is_named = server->publication.len > 0, has_slot = server->slot.len > 0;
+    server->record_path = options->record_path;
+    if (url_count == 0 && (is_named || has_slot || server->makes_publication))
+        return err_set(err, (struct pos){0, 0}, "--publication, --create-publication and --slot are for a postgresql:// URL");
+    if (url_count > 1)
+        return err_set(err, (struct pos){0, 0}, "one postgresql:// URL can be read at a time");
+    if (server->makes_publication && is_named)
+        return err_set(err, (struct pos){0, 0}, "either --publication or --create-publication");
+    if (server->makes_publication && has_slot)
+        return err_set(err, (struct pos){0, 0}, "a slot that is there holds nothing of a publication made now: --publication");
+    if (url_count == 1 && !options->follows && !has_slot)
+        return err_set(err, (struct pos){0, 0}, "PostgreSQL keeps no changes for who comes later: --follow reads them as they are "
+                                                "committed, until Ctrl-C; --slot reads what a slot holds");
+    return true;
+}
+
 /* What belongs to a proxy, and what to its TLS. */
 static bool check_proxy(const struct watch_run_options *options, struct err *err) {
     bool has_tls = options->tls_cert.len > 0 || options->tls_key.len > 0 || options->upstream_tls >= 0 || options->upstream_ca.len > 0;
     if ((options->listen.len > 0) != (options->upstream.len > 0))
         return err_set(err, (struct pos){0, 0}, "--listen and --upstream belong together");
-    if (options->listen.len == 0 && (options->record_path != NULL || options->listen_protocol != 0))
-        return err_set(err, (struct pos){0, 0}, "--record and --protocol are for a proxy: --listen, --upstream");
+    if (options->listen.len == 0 && options->listen_protocol != 0)
+        return err_set(err, (struct pos){0, 0}, "--protocol is for a proxy: --listen, --upstream");
     if (options->listen.len == 0 && has_tls)
         return err_set(err, (struct pos){0, 0}, "--tls-... and --upstream-... are for a proxy: --listen, --upstream");
     if ((options->tls_cert.len > 0) != (options->tls_key.len > 0))
@@ -236,7 +283,7 @@ bool watch_options_parse(struct arena *arena, int argc, char **argv, struct watc
         return false;
     if (!target_check(&options->target, err))
         return false;
-    if (!check_proxy(options, err))
+    if (!check_proxy(options, err) || !check_postgresql(options, err))
         return false;
     if (options->listen.len == 0 && options->paths.count == 0)
         return err_set(err, (struct pos){0, 0}, "nothing to read: name a log, a binlog, a capture, a folder of them, or -");

@@ -5,6 +5,7 @@
 #include "base/vec.h"
 #include "cli/target.h"
 #include "cli/terminal.h"
+#include "cli/watch_server.h"
 #include "trace/source.h"
 #include "watch/watch.h"
 
@@ -24,7 +25,8 @@ struct watch_run_options {
     struct str tls_cert, tls_key; /* files: the proxy ends the clients' TLS; empty: it does not */
     struct str upstream_ca;
     int upstream_tls;            /* as enum tls_upstream; -1: not said */
-    const char *record_path;     /* what the proxy sees is written there; NULL: nowhere */
+    struct watch_server_options server;
+    const char *record_path;     /* what the proxy sees, or PostgreSQL sends, is written there; NULL: nowhere */
     const char *emit_folder; /* NULL: no tests are written */
     const char *programs_path; /* where the recalled programs go; NULL: nowhere */
     bool is_pedantic, is_verbose, follows, no_search;

@@ -13,14 +13,12 @@
 #ifdef LW_HAVE_LIBPQ
 #include "base/assert.h"
 #include "base/buf.h"
-#include "base/library.h"
+#include "live/libpq.h"
 
-#include <libpq-fe.h>
 #include <poll.h>
 #include <stdlib.h>
 
 enum {
-    CONNECT_MS_MAX = 10000,
     KEYWORDS_MAX = 12,
     VERSION_MIN = 90600,
     VERSION_SAFE_SNAPSHOT = 100000, /* pg_safe_snapshot_blocking_pids */
@@ -28,19 +26,6 @@ enum {
     DEADLOCK_MARGIN_MS = 30,
     FOREIGN_WAIT_MS_MAX = 1000, /* past which a wait for others' connections is a wait */
 };
-
-static struct {
-#define FUNCTION(name) __typeof__(&name) name;
-#include "live/libpq.def"
-} libpq;
-
-static bool load(struct err *err) {
-    static const struct library_function functions[] = {
-#define FUNCTION(name) {#name, &libpq.name},
-#include "live/libpq.def"
-    };
-    return library_load("libpq.so.5", "such a URL", functions, LW_COUNT_OF(functions), err);
-}
 
 static const struct pos no_pos;
 
@@ -80,14 +65,8 @@ static PGconn *handle_of(const struct live *live, size_t index) {
     return live->sessions[index].handle;
 }
 
-/* libpq ends its messages with a line end, and puts further lines behind the first. */
-static struct str first_line(const char *message) {
-    struct str text = str_from_c(message);
-    return str_sub(text, 0, str_find(text, '\n', 0));
-}
-
 static bool connection_error(struct live *live, size_t index, struct err *err) {
-    struct str message = first_line(libpq.PQerrorMessage(handle_of(live, index)));
+    struct str message = live_libpq_line(libpq.PQerrorMessage(handle_of(live, index)));
     if (message.len == 0)
         message = STR("the connection ended");
     return live_lose(live, err, "lost the server: %.*s", STR_ARG(message));
@@ -308,7 +287,7 @@ static PGresult *control_result(struct live *live, struct err *err) {
             live_lose(live, err, "interrupted");
             return NULL;
         }
-        if (!libpq.PQconsumeInput(conn) || live_now_us() - began_us > CONNECT_MS_MAX * 1000ull) {
+        if (!libpq.PQconsumeInput(conn) || live_now_us() - began_us > LIVE_CONNECT_MS_MAX * 1000ull) {
             connection_error(live, LIVE_CONTROL_INDEX, err);
             return NULL;
         }
@@ -453,25 +432,13 @@ static void set_keywords(struct live *live, size_t index, struct keywords *keywo
     keywords->names[keywords->count] = NULL;
 }
 
+static bool is_stopped(void *live) {
+    return live_is_interrupted(live);
+}
+
 static bool finish_connecting(struct live *live, PGconn *conn, struct err *err) {
-    uint64_t began_us = live_now_us();
-    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
-    while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
-        short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-        struct pollfd fd = {.fd = libpq.PQsocket(conn), .events = events};
-        int ready = poll(&fd, 1, 50);
-        if (live_is_interrupted(live))
-            return live_lose(live, err, "interrupted");
-        if (live_now_us() - began_us > CONNECT_MS_MAX * 1000ull)
-            return err_set(err, no_pos, "no connection to the server within %d ms", CONNECT_MS_MAX);
-        if (ready > 0)
-            status = libpq.PQconnectPoll(conn);
-    }
-    if (status == PGRES_POLLING_FAILED) {
-        struct str message = first_line(libpq.PQerrorMessage(conn));
-        return err_set(err, no_pos, "%.*s", STR_ARG(message));
-    }
-    return true;
+    bool is_connected = live_libpq_connect(conn, is_stopped, live, err);
+    return is_connected || (live_is_interrupted(live) ? live_lose(live, err, "interrupted") : false);
 }
 
 static bool read_version(struct live *live, struct err *err) {
@@ -526,7 +493,7 @@ static bool set_up_control(struct live *live, struct err *err) {
     PGresult *result = libpq.PQprepare(conn, "lostwrite_waits", sql.ptr, 1, NULL);
     bool is_prepared = libpq.PQresultStatus(result) == PGRES_COMMAND_OK;
     if (!is_prepared)
-        err_set(err, no_pos, "%.*s", STR_ARG(first_line(libpq.PQerrorMessage(conn))));
+        err_set(err, no_pos, "%.*s", STR_ARG(live_libpq_line(libpq.PQerrorMessage(conn))));
     libpq.PQclear(result);
     return is_prepared;
 }
@@ -556,7 +523,7 @@ static bool connect_session(struct live *live, size_t index, struct err *err) {
     if (conn == NULL)
         return err_set(err, no_pos, "out of memory");
     if (libpq.PQstatus(conn) == CONNECTION_BAD)
-        return err_set(err, no_pos, "%.*s", STR_ARG(first_line(libpq.PQerrorMessage(conn))));
+        return err_set(err, no_pos, "%.*s", STR_ARG(live_libpq_line(libpq.PQerrorMessage(conn))));
     libpq.PQsetNoticeReceiver(conn, on_notice, session);
     if (!finish_connecting(live, conn, err))
         return false;
@@ -607,7 +574,7 @@ static const char *unlock_all(const struct live *live) {
 }
 
 static const struct live_backend backend = {
-    .load = load,
+    .load = live_libpq_load,
     .connect = connect_session,
     .disconnect = disconnect,
     .socket = socket_of,

@@ -30,6 +30,8 @@ struct replication {
     struct arena arena;
     struct live_url url;
     MYSQL handle;
+    MYSQL questions;     /* a connection beside it, to ask for columns */
+    bool has_questions;
     MARIADB_RPL *stream; /* NULL: not asked for */
     bool has_checksums, is_whole;
     char file[FILE_NAME_BYTES_MAX];
@@ -46,14 +48,17 @@ static bool load(struct err *err) {
            library_load("libmariadb.so.3", "replication", functions, LW_COUNT_OF(functions), err);
 }
 
-static bool fail(struct replication *replication, const char *what, struct err *err) {
-    struct str message = str_from_c(libmariadb.mysql_error(&replication->handle));
+static bool fail_on(struct replication *replication, MYSQL *handle, const char *what, struct err *err) {
+    struct str message = str_from_c(libmariadb.mysql_error(handle));
     struct str shown = live_url_scrub(&replication->arena, &replication->url, message);
     return err_set(err, no_pos, "%s: %.*s", what, STR_ARG(shown));
 }
 
-static bool connect_handle(struct replication *replication, struct err *err) {
-    MYSQL *handle = &replication->handle;
+static bool fail(struct replication *replication, const char *what, struct err *err) {
+    return fail_on(replication, &replication->handle, what, err);
+}
+
+static bool connect_handle(struct replication *replication, MYSQL *handle, struct err *err) {
     const struct live_url *url = &replication->url;
     struct live_mysql_target target = live_mysql_target(&replication->arena, url);
     unsigned connect_s = CONNECT_S_MAX, silence_s = SILENCE_S_MAX, protocol = MYSQL_PROTOCOL_TCP;
@@ -68,7 +73,7 @@ static bool connect_handle(struct replication *replication, struct err *err) {
         return false;
     if (rpl.mysql_real_connect(handle, target.host, target.user, target.password, NULL, url->port,
                                target.socket, 0) == NULL)
-        return fail(replication, "can't connect", err);
+        return fail_on(replication, handle, "can't connect", err);
     return live_mysql_has_tls(url, handle, err);
 }
 
@@ -178,7 +183,7 @@ struct replication *replication_open(struct str url, const struct replication_st
         return NULL;
     }
     libmariadb.mysql_init(&replication->handle);
-    if (connect_handle(replication, err) && begin(replication, from, err))
+    if (connect_handle(replication, &replication->handle, err) && begin(replication, from, err))
         return replication;
     replication_close(replication);
     return NULL;
@@ -224,6 +229,61 @@ enum replication_state replication_next(struct replication *replication, struct 
     return REPLICATION_EVENT;
 }
 
+static void add_text(struct buf *out, struct str text) {
+    buf_add_c(out, "_utf8 x'");
+    for (size_t i = 0; i < text.len; i++)
+        buf_printf(out, "%02x", (unsigned char)text.ptr[i]);
+    buf_add_char(out, '\'');
+}
+
+static bool connect_for_questions(struct replication *replication) {
+    struct err ignored;
+    if (replication->has_questions)
+        return true;
+    libmariadb.mysql_init(&replication->questions);
+    libmariadb.mysql_optionsv(&replication->questions, MYSQL_SET_CHARSET_NAME, "utf8");
+    replication->has_questions = connect_handle(replication, &replication->questions, &ignored);
+    if (!replication->has_questions)
+        libmariadb.mysql_close(&replication->questions);
+    return replication->has_questions;
+}
+
+static void read_columns(MYSQL_RES *result, struct arena *arena, struct live_columns *columns) {
+    columns->names = ARENA_ARRAY(arena, struct str, (size_t)libmariadb.mysql_num_rows(result));
+    columns->is_key = ARENA_ARRAY(arena, bool, (size_t)libmariadb.mysql_num_rows(result));
+    for (MYSQL_ROW row; (row = libmariadb.mysql_fetch_row(result)) != NULL; columns->count++) {
+        columns->names[columns->count] = str_dup(arena, str_from_c(row[0]));
+        columns->is_key[columns->count] = row[1] != NULL && strcmp(row[1], "PRI") == 0;
+    }
+}
+
+bool replication_table(struct replication *replication, struct arena *arena, struct str schema, struct str table,
+                       struct live_columns *columns) {
+    struct buf sql = {0};
+    *columns = (struct live_columns){0};
+    /* A connection that was silent too long is made anew, once. */
+    for (int attempt = 0; attempt < 2 && columns->count == 0 && connect_for_questions(replication); attempt++) {
+        buf_clear(&sql);
+        buf_add_c(&sql, "SELECT COLUMN_NAME, COLUMN_KEY FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ");
+        add_text(&sql, schema);
+        buf_add_c(&sql, " AND TABLE_NAME = ");
+        add_text(&sql, table);
+        buf_add_c(&sql, " ORDER BY ORDINAL_POSITION");
+        MYSQL_RES *result = NULL;
+        if (rpl.mysql_real_query(&replication->questions, sql.ptr, sql.len) == 0)
+            result = rpl.mysql_store_result(&replication->questions);
+        if (result != NULL) {
+            read_columns(result, arena, columns);
+            libmariadb.mysql_free_result(result);
+            break;
+        }
+        libmariadb.mysql_close(&replication->questions);
+        replication->has_questions = false;
+    }
+    buf_release(&sql);
+    return columns->count > 0;
+}
+
 struct str replication_file(const struct replication *replication) {
     return str_from_c(replication->file);
 }
@@ -233,6 +293,8 @@ void replication_close(struct replication *replication) {
         return;
     if (replication->stream != NULL)
         rpl.mariadb_rpl_close(replication->stream);
+    if (replication->has_questions)
+        libmariadb.mysql_close(&replication->questions);
     libmariadb.mysql_close(&replication->handle);
     arena_release(&replication->arena);
     free(replication);
@@ -252,6 +314,13 @@ enum replication_state replication_next(struct replication *replication, struct 
     *bytes = (struct str){0};
     err_set(err, (struct pos){0}, "this lostwrite was built without libmariadb");
     return REPLICATION_OVER;
+}
+
+bool replication_table(struct replication *replication, struct arena *arena, struct str schema, struct str table,
+                       struct live_columns *columns) {
+    (void)replication, (void)arena, (void)schema, (void)table;
+    *columns = (struct live_columns){0};
+    return false;
 }
 
 struct str replication_file(const struct replication *replication) {

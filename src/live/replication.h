@@ -26,6 +26,13 @@ enum replication_state {
     REPLICATION_OVER,  /* the connection is lost, or the server can't send more: `err` says why */
 };
 
+/* The columns of a table, in their order, as the server's catalog has them now. */
+struct live_columns {
+    struct str *names;
+    bool *is_key; /* of the primary key */
+    size_t count;
+};
+
 struct replication;
 
 /* Connects and asks for the log. NULL if that fails; passwords don't show in `err`. */
@@ -34,6 +41,10 @@ struct replication *replication_open(struct str url, const struct replication_st
 /* Waits for an event, about a second at most. `bytes` lives until the next call. */
 enum replication_state replication_next(struct replication *replication, struct str *bytes,
                                         struct err *err);
+
+/* What information_schema says of a table, over a connection of its own. False: the table is not there, or the user may not see it. */
+bool replication_table(struct replication *replication, struct arena *arena, struct str schema, struct str table,
+                       struct live_columns *columns);
 
 /* The file that the last event stands in. */
 struct str replication_file(const struct replication *replication);

@@ -4,12 +4,28 @@
 #ifndef LW_TRACE_DECODER_H
 #define LW_TRACE_DECODER_H
 
+#include "base/arena.h"
 #include "trace/event.h"
+
+/* The columns of a table as its server's catalog has them now, in their order. */
+struct trace_table {
+    const struct str *columns;
+    const bool *is_key; /* of the primary key */
+    size_t column_count;
+};
+
+/* Who can be asked what a stream of changed rows does not say of a table; a decoder asks once a description. */
+struct trace_lookup {
+    /* False: it is not told. What it answers is of `arena`. */
+    bool (*table)(void *context, struct arena *arena, struct str schema, struct str table, struct trace_table *answer);
+    void *context;
+};
 
 /* What the user said of a source that it does not say itself; {0}: nothing. */
 struct trace_options {
     struct str file;            /* its name, for places */
     struct str log_line_prefix; /* of PostgreSQL's stderr logs, as in postgresql.conf; empty: found by looking */
+    const struct trace_lookup *lookup; /* NULL: nobody to ask; must outlive the decoder */
     uint16_t server_port;       /* of wire captures; 0: PostgreSQL's 5432 and MySQL's 3306, or by looking */
 };
 

@@ -1,7 +1,7 @@
 /* What no server of the tests writes: logs put together here, event by event. */
 #include "base/assert.h"
 #include "binlog/binlog.h"
-#include "print.h"
+#include "../support/changes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -92,7 +92,7 @@ static void add_row(struct buf *out, struct str value) {
 
 static void expect(const struct buf *log, const char *wanted) {
     struct buf told = {0};
-    print_events(&told, buf_str(log), 0, true);
+    print_events(&told, &binlog_decoder, buf_str(log), 0, true);
     if (!str_is(buf_str(&told), wanted))
         fail_msg("told:\n%s\nwanted:\n%s", told.ptr ? told.ptr : "", wanted);
     buf_release(&told);
@@ -105,7 +105,7 @@ static void expect_told(unsigned type, struct str metadata, struct str value, co
     add_table(&log, type, metadata);
     add_row(&log, value);
     add_event(&log, XID, STR("12345678"), 0);
-    print_events(&told, buf_str(&log), 0, true);
+    print_events(&told, &binlog_decoder, buf_str(&log), 0, true);
     struct buf image = {0};
     buf_printf(&image, "\"after\": {\"@1\": \"1\"%s%s}", *wanted ? ", \"@2\": " : "", wanted);
     if (strstr(told.ptr, image.ptr) == NULL)
@@ -220,7 +220,7 @@ static void test_events_that_are_gaps(void **state) {
         add_file(&log);
         add_event(&log, cases[i].type, cases[i].body, cases[i].flags);
         add_query(&log, "DROP TABLE t");
-        print_events(&told, buf_str(&log), 0, true);
+        print_events(&told, &binlog_decoder, buf_str(&log), 0, true);
         assert_non_null(strstr(told.ptr, "DROP TABLE t"));
         if (cases[i].reason == NULL)
             assert_null(strstr(told.ptr, "\"gap\""));
@@ -242,7 +242,7 @@ static void test_event_above_cap(void **state) {
     buf_add_repeat(&body, 'x', BODY_BYTES);
     add_event(&log, QUERY, buf_str(&body), 0);
     add_query(&log, "three");
-    print_events(&told, buf_str(&log), 1 << 20, true);
+    print_events(&told, &binlog_decoder, buf_str(&log), 1 << 20, true);
     assert_non_null(strstr(told.ptr, "an event is larger than what is kept of one"));
     assert_non_null(strstr(told.ptr, "\"three\""));
     buf_release(&log);
@@ -272,7 +272,7 @@ static void test_prepared_above_cap(void **state) {
         add_xa(&log, i == 0 ? "a" : i == 1024 ? "c" : "b", false);
     add_query(&log, "XA COMMIT X'61',X'',1");
     add_query(&log, "XA COMMIT X'63', X'' ,1");
-    print_events(&told, buf_str(&log), 0, true);
+    print_events(&told, &binlog_decoder, buf_str(&log), 0, true);
     assert_non_null(strstr(told.ptr, "more XA transactions are prepared than are kept"));
     assert_non_null(strstr(told.ptr, "an XA transaction ends whose changes stand before this source"));
     assert_non_null(strstr(told.ptr, "\"commit\""));

@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "binlog/binlog.h"
 #include "live/replication.h"
-#include "print.h"
+#include "../support/changes.h"
 
 #include <stdlib.h>
 

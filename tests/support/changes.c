@@ -1,8 +1,6 @@
-#include "print.h"
+#include "changes.h"
 
 #include "base/utf8.h"
-#include "binlog/binlog.h"
-
 static bool is_utf8(struct str text) {
     for (size_t at = 0, len; at < text.len; at += len)
         if ((len = utf8_sequence_len(str_sub(text, at, text.len))) == 0)
@@ -54,8 +52,11 @@ static void add_image(struct buf *out, const char *name, const struct trace_chan
 
 static void add_change(struct buf *out, const struct trace_change *change) {
     static const char *const kinds[] = {"insert", "update", "delete"};
-    buf_printf(out, ", \"op\": \"%s\", \"table\": \"%.*s.%.*s\"", kinds[change->kind],
-               STR_ARG(change->schema), STR_ARG(change->table));
+    struct buf name = {0};
+    buf_printf(&name, "%.*s.%.*s", STR_ARG(change->schema), STR_ARG(change->table));
+    buf_printf(out, ", \"op\": \"%s\", \"table\": ", kinds[change->kind]);
+    add_text(out, buf_str(&name));
+    buf_release(&name);
     const char *separator = ", \"key\": [";
     for (size_t i = 0; change->is_key != NULL && i < change->column_count; i++) {
         if (!change->is_key[i])
@@ -98,17 +99,17 @@ static void take_event(void *context, const struct trace_event *event) {
     print_event(context, event);
 }
 
-void print_events(struct buf *out, struct str bytes, size_t piece_size, bool is_ended) {
+void print_events(struct buf *out, const struct trace_decoder_class *class, struct str bytes, size_t piece_size, bool is_ended) {
     struct trace_sink sink = {take_event, out};
     struct trace_options options = {.file = STR("-")};
-    void *decoder = binlog_decoder.open(&sink, &options);
+    void *decoder = class->open(&sink, &options);
     if (piece_size == 0 || piece_size > bytes.len)
         piece_size = bytes.len;
     for (size_t at = 0; at < bytes.len; at += piece_size) {
         size_t end = bytes.len - at < piece_size ? bytes.len : at + piece_size;
-        binlog_decoder.feed(decoder, str_sub(bytes, at, end));
+        class->feed(decoder, str_sub(bytes, at, end));
     }
     if (is_ended)
-        binlog_decoder.end(decoder);
-    binlog_decoder.close(decoder);
+        class->end(decoder);
+    class->close(decoder);
 }
