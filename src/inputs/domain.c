@@ -128,7 +128,13 @@ static void link_host(struct reader *r, struct origin column, struct origin host
         link_host(r, column, other, is_lookup);
     }
     struct param_domain *param = &r->params[host.param];
-    if (param->table < 0 || (is_lookup && param->use != PARAM_LOOKUP)) {
+    /* What is looked up by it says more than where it is put; that a row is found by it, more than that some are. */
+    const struct schema *schema = r->domains->schema;
+    bool is_better = is_lookup && param->table >= 0 &&
+                     (param->use != PARAM_LOOKUP ||
+                      (is_unique_column(schema->tables.items[column.table], (size_t)column.column) &&
+                       !is_unique_column(schema->tables.items[param->table], (size_t)param->column)));
+    if (param->table < 0 || is_better) {
         param->table = column.table;
         param->column = column.column;
     }

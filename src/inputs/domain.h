@@ -58,6 +58,9 @@ struct domains {
 void candidates_add(struct candidates *candidates, const struct text_pool *pool,
                     struct value value);
 
+/* Whether a key of the table is that column alone. */
+bool is_unique_column(const struct table *table, size_t column);
+
 /* Reads every expression and statement of the programs. */
 void domains_read(struct domains *domains, const struct txn_program *const *programs,
                   size_t program_count);

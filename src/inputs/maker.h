@@ -90,9 +90,8 @@ struct maker {
     struct world rows, running; /* the rows of the case at hand, and a run on them; reused */
 };
 
-/* Key and foreign key of one column each. */
+/* The foreign key of that column alone; NULL: none. */
 const struct foreign_key *column_fk(const struct table *table, size_t column);
-bool is_unique_column(const struct table *table, size_t column);
 
 /* The dimensions of what the programs ask about, with their choices, the plainest first. */
 void make_dims(struct maker *m);
