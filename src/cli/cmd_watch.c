@@ -63,16 +63,18 @@ static enum watch_server_end read_sources(const struct watch_run_options *option
 /* What the recorded transactions can lose, and the files that were asked for. False: a file could not be written. */
 static bool search_programs(const struct watch_run_options *options, struct watch *watch, struct watch_search *search,
                             struct err *err) {
-    struct buf programs = {0};
-    size_t count = watch_programs(watch, &programs);
-    struct str text = str_dup(options->arena, buf_str(&programs));
-    buf_release(&programs);
+    struct watch_programs programs = {.arena = options->arena};
+    struct buf written = {0};
+    watch_programs(watch, &programs, &written);
+    struct str text = str_dup(options->arena, buf_str(&written));
+    buf_release(&written);
     if (options->programs_path != NULL && !file_write(options->programs_path, text, err))
         return false;
-    if (count == 0 || options->no_search)
+    if (programs.count == 0 || options->no_search)
         return true;
     size_t emitted;
-    return watch_search(search, text, &options->target, err) &&
+    search->is_pedantic = options->is_pedantic;
+    return watch_search(search, text, &programs, &options->target, err) &&
            (options->emit_folder == NULL || watch_emit(search, options->emit_folder, &emitted, err));
 }
 

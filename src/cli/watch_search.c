@@ -89,11 +89,13 @@ static void keep_run(void *context, const struct finding *finding, const struct 
     VEC_PUSH(search->arena, &search->runs, shown);
 }
 
-bool watch_search(struct watch_search *search, struct str text, const struct target *target, struct err *err) {
+bool watch_search(struct watch_search *search, struct str text, const struct watch_programs *programs,
+                  const struct target *target, struct err *err) {
     struct arena *arena = search->arena;
     search->text = text;
     text_pool_init(&search->pool, arena);
-    search->find = (struct find_options){.on_finding = keep_run, .finding_context = search};
+    /* What is assigned and not sent is not told by traffic: a program is made to send it. */
+    search->find = (struct find_options){.on_finding = keep_run, .finding_context = search, .rules = ~(1u << RULE_NEVER_SAVED)};
     target_configs(target, NULL, &search->find);
     if (!txn_parse(arena, &search->pool, STR("(traffic)"), text, SQL_POSTGRESQL, &search->scenario, err))
         return false;
@@ -102,10 +104,13 @@ bool watch_search(struct watch_search *search, struct str text, const struct tar
     for (size_t i = 0; i < search->program_count; i++)
         subjects[i] = (struct subject){.program = search->scenario->programs.items[i],
                                        .symbol = search->scenario->programs.items[i]->name,
+                                       .assumption = programs->assumptions.items[i],
                                        .has_code = true};
     find_all(arena, &search->scenario->schema, &search->pool, subjects, search->program_count, &search->find,
              &search->findings, &search->stats);
     findings_rank(&search->findings);
+    if (!search->is_pedantic)
+        search->assumed_count = findings_drop_assumed(&search->findings);
     findings_set_ids(arena, &search->findings);
     return true;
 }
@@ -130,6 +135,7 @@ void watch_search_report(struct watch_search *search, struct report *report) {
     report->source = source_of;
     report->source_context = search;
     report->summary.program_count = search->program_count;
+    report->summary.assumed_count = search->assumed_count;
     report_on_search(search->arena, &search->stats, report);
 }
 

@@ -3,6 +3,7 @@
 #define LW_CLI_WATCH_SEARCH_H
 
 #include "cli/pipeline.h"
+#include "watch/watch.h"
 
 /* A run that showed a finding, as it is written to files. */
 struct shown_run {
@@ -19,11 +20,14 @@ struct watch_search {
     struct findings findings;
     struct find_stats stats;
     size_t program_count;
+    bool is_pedantic; /* findings too that rest on an assumption */
+    size_t assumed_count; /* those that are left out */
     VEC(struct shown_run) runs;
 };
 
 /* Reads the programs and searches them. False if the text is not read, which is an error of lostwrite's. */
-bool watch_search(struct watch_search *search, struct str text, const struct target *target, struct err *err);
+bool watch_search(struct watch_search *search, struct str text, const struct watch_programs *programs,
+                  const struct target *target, struct err *err);
 
 /* What a report on it needs. */
 void watch_search_report(struct watch_search *search, struct report *report);

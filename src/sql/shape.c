@@ -57,6 +57,7 @@ static void add_literal(struct scan *scan, struct sql_literal literal, size_t st
     literal.is_member = scan->in_list && scan->has_member;
     if (literal.kind == SQL_LITERAL_PARAMETER && literal.parameter == UINT32_MAX)
         literal.parameter = scan->parameter_count++;
+    scan->shape->member_count += literal.is_member;
     if (!literal.is_member)
         mix(scan->shape, 0x11);
     scan->has_member = true;
@@ -291,7 +292,7 @@ static size_t symbol(struct scan *scan, size_t at) {
 
 void sql_shape_read(struct sql_shape *shape, struct str text, enum sql_dialect dialect) {
     shape->hash[0] = shape->hash[1] = (uint64_t)dialect;
-    shape->literals.count = 0;
+    shape->literals.count = shape->member_count = 0;
     shape->comment = (struct str){0};
     shape->is_broken = false;
     struct scan scan = {.shape = shape, .text = text.ptr, .len = text.len, .dialect = dialect};
@@ -321,13 +322,23 @@ void sql_shape_release(struct sql_shape *shape) {
     *shape = (struct sql_shape){0};
 }
 
-void sql_shape_template(const struct sql_shape *shape, struct str text, struct buf *out) {
+size_t sql_shape_literal(const struct sql_shape *shape, size_t number) {
+    if (shape->member_count == 0)
+        return number < shape->literals.count ? number : shape->literals.count;
     size_t at = 0;
+    for (; at < shape->literals.count; at++)
+        if (!shape->literals.items[at].is_member && number-- == 0)
+            break;
+    return at;
+}
+
+void sql_shape_template(const struct sql_shape *shape, struct str text, struct buf *out) {
+    size_t at = 0, number = 0;
     for (size_t i = 0; i < shape->literals.count; i++) {
         const struct sql_literal *literal = &shape->literals.items[i];
         if (!literal->is_member) {
             buf_add(out, str_sub(text, at, literal->start));
-            buf_printf(out, ":v%zu", i);
+            buf_printf(out, ":v%zu", number++);
         }
         at = literal->end;
     }

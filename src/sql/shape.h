@@ -26,6 +26,7 @@ struct sql_literal {
 struct sql_shape {
     uint64_t hash[2]; /* of all but literals and comments; alike for two statements: one shape */
     VEC(struct sql_literal) literals; /* owned: MVEC_PUSH */;
+    size_t member_count;  /* of the literals */
     struct str comment; /* the last comment with a `=` in it, without its marks: a tag of the request; empty: none */
     bool is_broken;     /* a quote or comment is not closed */
 };
@@ -34,8 +35,12 @@ struct sql_shape {
 void sql_shape_read(struct sql_shape *shape, struct str text, enum sql_dialect dialect);
 void sql_shape_release(struct sql_shape *shape);
 
-/* The statement with host values in place of its literals, which sql_parse reads: literal i is `:v<i>`; members of a
- * list are left out. */
+/* Where in `literals` the one with that number stands, if members are not counted: what statements of one shape have in common. At
+ * most the count of literals. */
+size_t sql_shape_literal(const struct sql_shape *shape, size_t number);
+
+/* The statement with host values in place of its literals, which sql_parse reads: the literal with number i is `:v<i>`;
+ * members of a list are left out. */
 void sql_shape_template(const struct sql_shape *shape, struct str text, struct buf *out);
 
 /* A text literal without doubled quotes and backslashes; a slice of the statement if there are none. */

@@ -191,9 +191,9 @@ static void judge_insert(struct watch *watch, const struct row_write *by, const 
     tally_add(&watch->tally, &loss, names_get(&watch->names, watch_table(watch, by->table)->key_column));
 }
 
-/* What the read must have seen, of what is known to have been written before. */
-static void infer_bases(struct row_write *write, const struct book_row *row) {
-    if (write->read_is_doubtful)
+void watch_infer(struct watch *watch, struct row_write *write) {
+    const struct book_row *row = book_find(&watch->book, write->row);
+    if (row == NULL || write->read.seq == 0 || write->read_is_doubtful)
         return;
     for (size_t i = 0; i < write->column_count; i++) {
         struct column_write *column = &write->columns[i];
@@ -212,8 +212,6 @@ void watch_commit(struct watch *watch, struct row_write *write, uint64_t commit_
     write->commit_seq = commit_seq;
     write->commit_us = commit_us;
     const struct book_row *row = book_find(&watch->book, write->row);
-    if (row != NULL && write->read.seq != 0)
-        infer_bases(write, row);
     if (row == NULL || write->read.seq == 0 || write->read_is_locked)
         ; /* nobody was there before, or nobody could be */
     else if (write->kind == WROTE_UPDATE)
@@ -222,7 +220,5 @@ void watch_commit(struct watch *watch, struct row_write *write, uint64_t commit_
         judge_duplicate(watch, write, row);
     else if (write->kind == WROTE_INSERT)
         judge_insert(watch, write, row);
-    if (write->kind == WROTE_UPDATE)
-        recall_add(&watch->recall, write);
     book_add(&watch->book, write);
 }

@@ -25,7 +25,7 @@ enum meaning_kind {
 struct meant_column {
     uint32_t table;      /* of a read's sources; else the target */
     uint32_t column;     /* number of its name */
-    int literal;         /* index into the shape's literals; -1: computed */
+    int literal;         /* its number, see sql_shape_literal; -1: computed */
     bool is_list;
     bool is_own;         /* set: computed from a column of the row itself, by the database */
 };

@@ -60,7 +60,12 @@ void watch_change(struct watch *watch, const struct trace_event *event);
 void watch_commit_changes(struct watch *watch, const struct trace_event *event);
 void watch_drop_changes(struct watch *watch);
 
-/* judge.c: looks whether the write, about to be committed, takes back what others have committed since it was read; then
+/* unit.c: what the session has written, with what it read for it, as a unit of work; `transaction` 0: it was one statement. */
+void watch_recall(struct watch *watch, const struct session *session, uint64_t transaction);
+
+/* judge.c: fills what the write's session must have seen, from what is known to have been written before. */
+void watch_infer(struct watch *watch, struct row_write *write);
+/* Looks whether the write, about to be committed, takes back what others have committed since it was read; then
  * the book takes it over. */
 void watch_commit(struct watch *watch, struct row_write *write, uint64_t commit_seq, int64_t commit_us);
 

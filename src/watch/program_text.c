@@ -1,153 +1,25 @@
 /* Recalled programs as text in the .txn notation. */
-#include "watch/own.h"
+#include "watch/program_text.h"
 
-struct table_text {
-    uint32_t table, key;
-    VEC(uint32_t) columns;
-    VEC(uint32_t) texts; /* of these, those that are no numbers */
+enum { NAME_MAX_BYTES = 48 };
+
+enum column_role { ROLE_CARRIED, ROLE_STEPPED, ROLE_SOURCED, ROLE_GIVEN, ROLE_COMPUTED };
+
+struct program {
+    struct writing *w;
+    const struct recalled *recalled;
+    struct buf body, before; /* `before`: what must be known at the beginning */
+    VEC(struct str) params;
+    bool has_var[UNIT_ROWS_MAX]; /* the row is in its variable */
+    bool is_needed[UNIT_ROWS_MAX]; /* its column stands in `before` */
+    const char *indent;
 };
-
-struct writing {
-    struct watch *watch;
-    struct arena *arena;
-    struct buf *out;
-    VEC(struct table_text) tables;
-};
-
-static void put_name(const struct writing *w, uint32_t name) {
-    sql_print_name(names_get(&w->watch->names, name), SQL_POSTGRESQL, w->out);
-}
-
-static struct table_text *table_of(struct writing *w, uint32_t table) {
-    for (size_t i = 0; i < w->tables.count; i++)
-        if (w->tables.items[i].table == table)
-            return &w->tables.items[i];
-    struct table_text new = {.table = table, .key = watch_table(w->watch, table)->key_column};
-    VEC_PUSH(w->arena, &new.columns, new.key);
-    VEC_PUSH(w->arena, &w->tables, new);
-    return &w->tables.items[w->tables.count - 1];
-}
-
-static bool has(const uint32_t *items, size_t count, uint32_t item) {
-    for (size_t i = 0; i < count; i++)
-        if (items[i] == item)
-            return true;
-    return false;
-}
-
-static void need_column(struct writing *w, struct table_text *table, uint32_t column, bool is_text) {
-    if (!has(table->columns.items, table->columns.count, column))
-        VEC_PUSH(w->arena, &table->columns, column);
-    if (is_text && !has(table->texts.items, table->texts.count, column))
-        VEC_PUSH(w->arena, &table->texts, column);
-}
-
-/* Columns that an expression of the statement names. */
-static void need_of_expr(struct writing *w, struct table_text *table, const struct sql_expr *expr) {
-    if (expr->kind == SQL_COLUMN)
-        need_column(w, table, names_add(&w->watch->names, expr->name), false);
-    for (size_t i = 0; i < expr->args.count; i++)
-        need_of_expr(w, table, expr->args.items[i]);
-}
 
 static const struct meant_column *meant_of(const struct meant_column *columns, size_t count, uint32_t column) {
     for (size_t i = 0; i < count; i++)
         if (columns[i].column == column)
             return &columns[i];
     return NULL;
-}
-
-static const struct sql_expr *expr_of(const struct recalled *recalled, const struct watch *watch, uint32_t column) {
-    const struct sql_update *update = recalled->write->stmt->update;
-    for (size_t i = 0; i < update->set.count; i++)
-        if (str_equal(update->set.items[i].column, names_get(&watch->names, column)))
-            return update->set.items[i].value;
-    return NULL;
-}
-
-static bool has_subquery(const struct sql_expr *expr) {
-    if (expr->select != NULL)
-        return true;
-    for (size_t i = 0; i < expr->args.count; i++)
-        if (has_subquery(expr->args.items[i]))
-            return true;
-    return false;
-}
-
-/* Whether all that it does can be told by its own table alone. */
-static bool is_tellable(const struct recalled *recalled, struct watch *watch) {
-    const struct meaning *write = recalled->write;
-    if (write->stmt == NULL || write->kind != MEANS_UPDATE || !write->is_exact || recalled->column_count == 0 ||
-        watch_table(watch, write->table)->key_column == NO_NAME)
-        return false;
-    for (size_t i = 0; i < recalled->column_count; i++) {
-        const struct sql_expr *expr = expr_of(recalled, watch, recalled->columns[i].column);
-        if (expr == NULL || has_subquery(expr))
-            return false;
-    }
-    return true;
-}
-
-static void need_columns(struct writing *w, const struct recalled *recalled) {
-    struct table_text *table = table_of(w, recalled->write->table);
-    for (size_t i = 0; i < recalled->column_count; i++) {
-        need_column(w, table, recalled->columns[i].column, recalled->columns[i].is_text);
-        need_of_expr(w, table, expr_of(recalled, w->watch, recalled->columns[i].column));
-    }
-    for (size_t i = 0; i < recalled->guard_count; i++)
-        need_column(w, table, recalled->guards[i].column, recalled->guards[i].is_text);
-}
-
-static void put_tables(struct writing *w) {
-    for (size_t i = 0; i < w->tables.count; i++) {
-        const struct table_text *table = &w->tables.items[i];
-        buf_add_c(w->out, "CREATE TABLE ");
-        put_name(w, table->table);
-        for (size_t j = 0; j < table->columns.count; j++) {
-            uint32_t column = table->columns.items[j];
-            bool is_text = has(table->texts.items, table->texts.count, column);
-            buf_add_c(w->out, j == 0 ? " (" : ", ");
-            put_name(w, column);
-            buf_printf(w->out, " %s%s", is_text ? "text" : "integer", j == 0 ? " PRIMARY KEY" : "");
-        }
-        buf_add_c(w->out, ");\n");
-    }
-}
-
-enum column_role { ROLE_CARRIED, ROLE_STEPPED, ROLE_GIVEN, ROLE_COMPUTED };
-
-/* Where a value that is written comes from, by all writes that were seen. A step of one is a count; any other must have been
- * taken from several old values. */
-static enum column_role role_of(const struct recalled *recalled, const struct recalled_column *column,
-                                const struct meant_column *meant) {
-    if (meant == NULL || meant->literal < 0)
-        return ROLE_COMPUTED;
-    if (recalled->read == NULL || column->known_count == 0)
-        return ROLE_GIVEN;
-    if (column->same_count == column->known_count)
-        return ROLE_CARRIED;
-    bool is_count = column->step == 1 || column->step == -1;
-    if (!column->is_text && column->step_count == column->known_count && (is_count || column->has_bases))
-        return ROLE_STEPPED;
-    return ROLE_GIVEN;
-}
-
-struct program {
-    struct writing *w;
-    const struct recalled *recalled;
-    const struct table_text *table;
-    bool has_row;
-};
-
-static enum column_role role_at(const struct program *program, size_t at) {
-    const struct meaning *write = program->recalled->write;
-    const struct recalled_column *column = &program->recalled->columns[at];
-    return role_of(program->recalled, column, meant_of(write->set.items, write->set.count, column->column));
-}
-
-static int literal_at(const struct program *program, uint32_t column) {
-    const struct meaning *write = program->recalled->write;
-    return meant_of(write->set.items, write->set.count, column)->literal;
 }
 
 /* `@ "shop/views.py":42:1`, from a tag of file='shop/views.py:42'. */
@@ -169,118 +41,374 @@ static void put_origin(const struct writing *w, struct str tag) {
     }
 }
 
-/* Whether the guard compares with what the row was read to hold, as far as seen; else with what comes from outside. */
-static bool guards_as_read(const struct program *program, const struct recalled_column *guard) {
-    return program->has_row && guard->known_count > 0 && guard->same_count == guard->known_count;
+/* --- names of variables: `r`, `id` of the first row, `r2`, `id2` of the second --- */
+
+static struct str numbered(const struct program *program, const char *name, size_t index) {
+    return index == 0 ? str_printf(program->w->arena, "%s", name) : str_printf(program->w->arena, "%s%zu", name, index + 1);
 }
 
-static void put_parameters(const struct program *program) {
-    const struct recalled *recalled = program->recalled;
-    struct buf *out = program->w->out;
-    buf_add_c(out, "(id");
-    for (size_t i = 0; i < recalled->column_count; i++)
-        if (role_at(program, i) == ROLE_GIVEN)
-            buf_printf(out, ", v%d", literal_at(program, recalled->columns[i].column));
-    for (size_t i = 0; i < recalled->write->stmt->hosts.count; i++) {
-        /* Those of expressions that the database computes. */
-        struct str name = recalled->write->stmt->hosts.items[i].name;
-        bool is_plain = false;
-        for (size_t j = 0; j < recalled->write->set.count + recalled->write->where.count; j++) {
-            const struct meant_column *meant = j < recalled->write->set.count
-                                                   ? &recalled->write->set.items[j]
-                                                   : &recalled->write->where.items[j - recalled->write->set.count];
-            char literal[16];
-            snprintf(literal, sizeof(literal), "v%d", meant->literal);
-            is_plain = is_plain || str_is(name, literal);
-        }
-        if (!is_plain)
-            buf_printf(out, ", %.*s", STR_ARG(name));
+static struct str param(struct program *program, struct str name) {
+    for (size_t i = 0; i < program->params.count; i++)
+        if (str_equal(program->params.items[i], name))
+            return name;
+    VEC_PUSH(program->w->arena, &program->params, name);
+    return name;
+}
+
+static struct str column_of_row(struct program *program, uint32_t row, uint32_t column) {
+    struct buf out = {0};
+    buf_printf(&out, "%.*s.", STR_ARG(numbered(program, "r", row)));
+    sql_print_name(names_get(&program->w->watch->names, column), SQL_POSTGRESQL, &out);
+    struct str text = str_dup(program->w->arena, buf_str(&out));
+    buf_release(&out);
+    return text;
+}
+
+static void put_to(struct writing *w, struct buf *out, uint32_t name) {
+    sql_print_name(names_get(&w->watch->names, name), SQL_POSTGRESQL, out);
+}
+
+/* A row's key that stands in a column of a row which is read later: looked up at the beginning. */
+static struct str looked_up(struct program *program, uint32_t row, const struct value_source *source) {
+    struct writing *w = program->w;
+    const struct recalled_row *child = &program->recalled->rows[source->index];
+    struct str name = numbered(program, "key", row), id = param(program, numbered(program, "id", source->index));
+    if (!program->is_needed[row]) {
+        program->is_needed[row] = true;
+        buf_printf(&program->before, "    value %.*s = SELECT ", STR_ARG(name));
+        put_to(w, &program->before, source->column);
+        buf_add_c(&program->before, " FROM ");
+        put_to(w, &program->before, child->table);
+        buf_add_c(&program->before, " WHERE ");
+        put_to(w, &program->before, watch_table(w->watch, child->table)->key_column);
+        buf_printf(&program->before, " = :%.*s;\n", STR_ARG(id));
     }
-    for (size_t i = 0; i < recalled->guard_count; i++)
-        if (!guards_as_read(program, &recalled->guards[i]))
-            buf_printf(out, ", g%zu", i);
-    buf_add_c(out, ")");
+    return name;
 }
 
-static void put_read(const struct program *program, const char *indent) {
-    const struct writing *w = program->w;
-    buf_printf(w->out, "%srow r = SELECT ", indent);
-    for (size_t i = 0; i < program->table->columns.count; i++) {
+static struct str key_of_row(struct program *program, uint32_t row) {
+    const struct recalled_row *known = &program->recalled->rows[row];
+    const struct value_source *source = recall_source(&program->w->watch->recall, program->recalled, &known->key, row);
+    if (known->is_made && program->has_var[row])
+        return column_of_row(program, row, watch_table(program->w->watch, known->table)->key_column);
+    if (source != NULL && source->kind == SOURCE_COLUMN) {
+        const struct recalled_row *child = &program->recalled->rows[source->index];
+        if (program->has_var[source->index])
+            return column_of_row(program, source->index, source->column);
+        bool is_plain = recall_source(&program->w->watch->recall, program->recalled, &child->key, source->index) == NULL;
+        if (is_plain && !child->is_made)
+            return looked_up(program, row, source);
+    }
+    return param(program, numbered(program, "id", row));
+}
+
+static struct str literal_text(struct program *program, size_t at, size_t literal);
+
+/* Where the value comes from; empty: from outside. */
+static struct str source_text(struct program *program, const struct recalled_value *value) {
+    const struct value_source *source = recall_source(&program->w->watch->recall, program->recalled, value, NO_ROW);
+    if (source == NULL)
+        return (struct str){0};
+    if (source->kind == SOURCE_RESULT)
+        return numbered(program, "n", source->index);
+    if (source->kind == SOURCE_KEY)
+        return key_of_row(program, source->index);
+    if (source->kind == SOURCE_LITERAL)
+        return literal_text(program, source->index, source->column);
+    return program->has_var[source->index] && !program->recalled->rows[source->index].is_made
+               ? column_of_row(program, source->index, source->column)
+               : (struct str){0};
+}
+
+/* A parameter for the literal of an item: `v3` of the first that writes, `v3_2` of another. */
+static struct str given(struct program *program, size_t item, const char *prefix, size_t number) {
+    size_t order = 0;
+    for (size_t i = 0; i < item; i++)
+        order += program->recalled->items[i].kind >= UNIT_VALUE;
+    struct str name = order == 0 ? str_printf(program->w->arena, "%s%zu", prefix, number)
+                                 : str_printf(program->w->arena, "%s%zu_%zu", prefix, number, order + 1);
+    return param(program, name);
+}
+
+/* --- statements of rows by their keys --- */
+
+/* Where a value that is written comes from, by all writes that were seen. A step of one is a count; any other must have been
+ * taken from several old values. */
+static enum column_role role_of(struct program *program, size_t at, size_t column) {
+    const struct recalled_item *item = &program->recalled->items[at];
+    const struct recalled_value *value = &item->values[column];
+    const struct meant_column *meant = meant_of(item->meaning->set.items, item->meaning->set.count, value->column);
+    if (meant == NULL || meant->literal < 0)
+        return ROLE_COMPUTED;
+    bool has_row = item->row != NO_ROW && program->has_var[item->row] && value->known_count > 0;
+    if (has_row && value->same_count == value->known_count)
+        return ROLE_CARRIED;
+    bool is_count = value->step == 1 || value->step == -1;
+    if (has_row && !value->is_text && value->step_count == value->known_count && (is_count || value->has_bases))
+        return ROLE_STEPPED;
+    return source_text(program, value).len > 0 ? ROLE_SOURCED : ROLE_GIVEN;
+}
+
+static struct str outside_value(struct program *program, size_t at, size_t column) {
+    const struct recalled_item *item = &program->recalled->items[at];
+    const struct recalled_value *value = &item->values[column];
+    struct str source = source_text(program, value);
+    const struct meant_column *meant = meant_of(item->meaning->set.items, item->meaning->set.count, value->column);
+    return source.len > 0 ? source : given(program, at, "v", (size_t)meant->literal);
+}
+
+static void put_read(struct program *program, size_t at) {
+    const struct recalled_item *item = &program->recalled->items[at];
+    struct writing *w = program->w;
+    const struct table_text *table = table_of(w, program->recalled->rows[item->row].table);
+    struct str key = key_of_row(program, item->row), row = numbered(program, "r", item->row);
+    buf_printf(w->out, "%srow %.*s = SELECT ", program->indent, STR_ARG(row));
+    for (size_t i = 0; i < table->columns.count; i++) {
         buf_add_c(w->out, i > 0 ? ", " : "");
-        put_name(w, program->table->columns.items[i]);
+        put_name(w, table->columns.items[i]);
     }
     buf_add_c(w->out, " FROM ");
-    put_name(w, program->table->table);
+    put_name(w, table->table);
     buf_add_c(w->out, " WHERE ");
-    put_name(w, program->table->key);
-    buf_printf(w->out, " = :id%s", program->recalled->is_locked ? " FOR UPDATE" : "");
-    put_origin(w, program->recalled->read_tag);
-    buf_printf(w->out, ";\n%sif r is null { raise DoesNotExist; }\n", indent);
+    put_name(w, table->key);
+    buf_printf(w->out, " = :%.*s%s", STR_ARG(key), item->is_locked ? " FOR UPDATE" : "");
+    put_origin(w, item->tag);
+    buf_printf(w->out, ";\n%sif %.*s is null { raise DoesNotExist; }\n", program->indent, STR_ARG(row));
+    program->has_var[item->row] = true;
 }
 
-static void put_assignments(const struct program *program, const char *indent) {
-    const struct writing *w = program->w;
-    for (size_t i = 0; program->has_row && i < program->recalled->column_count; i++) {
-        const struct recalled_column *column = &program->recalled->columns[i];
-        enum column_role role = role_at(program, i);
-        if (role != ROLE_STEPPED && role != ROLE_GIVEN)
+static void put_assignments(struct program *program, size_t at) {
+    const struct recalled_item *item = &program->recalled->items[at];
+    struct writing *w = program->w;
+    for (size_t i = 0; program->has_var[item->row] && i < item->column_count; i++) {
+        const struct recalled_value *value = &item->values[i];
+        enum column_role role = role_of(program, at, i);
+        if (role == ROLE_CARRIED || role == ROLE_COMPUTED)
             continue;
-        buf_printf(w->out, "%sr.", indent);
-        put_name(w, column->column);
-        if (role == ROLE_GIVEN) {
-            buf_printf(w->out, " = v%d", literal_at(program, column->column));
-        } else {
-            buf_add_c(w->out, " = r.");
-            put_name(w, column->column);
-            buf_printf(w->out, " %c %lld", column->step < 0 ? '-' : '+',
-                       (long long)(column->step < 0 ? -column->step : column->step));
-        }
-        put_origin(w, program->recalled->write_tag);
+        struct str column = column_of_row(program, item->row, value->column);
+        buf_printf(w->out, "%s%.*s = ", program->indent, STR_ARG(column));
+        if (role == ROLE_STEPPED)
+            buf_printf(w->out, "%.*s %c %llu", STR_ARG(column), value->step < 0 ? '-' : '+',
+                       (unsigned long long)(value->step < 0 ? -(uint64_t)value->step : (uint64_t)value->step));
+        else
+            buf_add(w->out, outside_value(program, at, i));
+        put_origin(w, item->tag);
         buf_add_c(w->out, ";\n");
     }
 }
 
-static void put_value(const struct program *program, size_t at) {
-    const struct writing *w = program->w;
-    const struct recalled_column *column = &program->recalled->columns[at];
-    if (role_at(program, at) == ROLE_COMPUTED) {
-        sql_print_expr(expr_of(program->recalled, w->watch, column->column), program->recalled->write->stmt,
-                       &w->watch->meanings.pool, SQL_POSTGRESQL, w->out);
-    } else if (program->has_row) {
-        buf_add_c(w->out, ":r.");
-        put_name(w, column->column);
-    } else {
-        buf_printf(w->out, ":v%d", literal_at(program, column->column));
+static void put_value(struct program *program, size_t at, size_t column) {
+    struct writing *w = program->w;
+    const struct recalled_item *item = &program->recalled->items[at];
+    if (role_of(program, at, column) == ROLE_COMPUTED)
+        sql_print_expr(set_expr(w->watch, item, item->values[column].column), item->meaning->stmt, &w->watch->meanings.pool,
+                       SQL_POSTGRESQL, w->out);
+    else if (program->has_var[item->row])
+        buf_printf(w->out, ":%.*s", STR_ARG(column_of_row(program, item->row, item->values[column].column)));
+    else
+        buf_printf(w->out, ":%.*s", STR_ARG(outside_value(program, at, column)));
+}
+
+/* Parameters of the expressions that the database computes. */
+static void add_expr_params(struct program *program, const struct recalled_item *item) {
+    const struct sql_stmt *stmt = item->meaning->stmt;
+    for (size_t i = 0; i < stmt->hosts.count; i++) {
+        bool is_plain = false;
+        for (size_t j = 0; j < item->meaning->set.count + item->meaning->where.count; j++) {
+            const struct meant_column *meant = j < item->meaning->set.count
+                                                   ? &item->meaning->set.items[j]
+                                                   : &item->meaning->where.items[j - item->meaning->set.count];
+            char literal[16];
+            snprintf(literal, sizeof(literal), "v%d", meant->literal);
+            is_plain = is_plain || str_is(stmt->hosts.items[i].name, literal);
+        }
+        if (!is_plain)
+            param(program, stmt->hosts.items[i].name);
     }
 }
 
-static void put_write(const struct program *program, const char *indent) {
-    const struct writing *w = program->w;
-    const struct recalled *recalled = program->recalled;
-    buf_printf(w->out, "%s%sUPDATE ", indent, program->has_row ? "save " : "");
-    put_name(w, program->table->table);
-    for (size_t i = 0; i < recalled->column_count; i++) {
-        buf_add_c(w->out, i > 0 ? ", " : " SET ");
-        put_name(w, recalled->columns[i].column);
-        buf_add_c(w->out, " = ");
-        put_value(program, i);
-    }
-    buf_add_c(w->out, " WHERE ");
-    put_name(w, program->table->key);
-    buf_add_c(w->out, " = :id");
-    for (size_t i = 0; i < recalled->guard_count; i++) {
-        const struct recalled_column *guard = &recalled->guards[i];
+static void put_guards(struct program *program, size_t at) {
+    const struct recalled_item *item = &program->recalled->items[at];
+    struct writing *w = program->w;
+    for (size_t i = item->column_count; i < item->value_count; i++) {
+        const struct recalled_value *guard = &item->values[i];
+        /* With what the row was read to hold, as far as seen; else with what comes from outside. */
+        bool is_as_read = program->has_var[item->row] && guard->known_count > 0 && guard->same_count == guard->known_count;
+        struct str source = is_as_read ? column_of_row(program, item->row, guard->column) : source_text(program, guard);
         buf_add_c(w->out, " AND ");
         put_name(w, guard->column);
-        if (guards_as_read(program, guard)) {
-            buf_add_c(w->out, " = :r.");
-            put_name(w, guard->column);
-        } else {
-            buf_printf(w->out, " = :g%zu", i);
-        }
+        buf_printf(w->out, " = :%.*s", STR_ARG(source.len > 0 ? source : given(program, at, "g", i - item->column_count)));
     }
-    put_origin(w, recalled->write_tag);
+}
+
+static void put_write(struct program *program, size_t at) {
+    const struct recalled_item *item = &program->recalled->items[at];
+    struct writing *w = program->w;
+    const struct table_text *table = table_of(w, item->meaning->table);
+    bool is_update = item->meaning->kind == MEANS_UPDATE;
+    if (is_update)
+        put_assignments(program, at);
+    struct str key = key_of_row(program, item->row);
+    buf_printf(w->out, "%s%s%s", program->indent, is_update && program->has_var[item->row] ? "save " : "",
+               is_update ? "UPDATE " : "DELETE FROM ");
+    put_name(w, table->table);
+    for (size_t i = 0; is_update && i < item->column_count; i++) {
+        buf_add_c(w->out, i > 0 ? ", " : " SET ");
+        put_name(w, item->values[i].column);
+        buf_add_c(w->out, " = ");
+        put_value(program, at, i);
+    }
+    add_expr_params(program, item);
+    buf_add_c(w->out, " WHERE ");
+    put_name(w, table->key);
+    buf_printf(w->out, " = :%.*s", STR_ARG(key));
+    put_guards(program, at);
+    put_origin(w, item->tag);
     buf_add_c(w->out, ";\n");
+}
+
+/* --- other statements: as they are, with their literals' sources --- */
+
+struct literals {
+    struct program *program;
+    size_t at;
+};
+
+static struct str literal_text(struct program *program, size_t at, size_t literal) {
+    struct str source = source_text(program, &program->recalled->items[at].values[literal]);
+    return source.len > 0 ? source : given(program, at, "v", literal);
+}
+
+static void put_literal(void *context, uint16_t host, struct buf *out) {
+    struct literals *literals = context;
+    struct str name = literals->program->recalled->items[literals->at].meaning->stmt->hosts.items[host].name;
+    size_t number = 0;
+    for (size_t i = 1; i < name.len; i++)
+        number = number * 10 + (size_t)(name.ptr[i] - '0');
+    buf_printf(out, ":%.*s", STR_ARG(literal_text(literals->program, literals->at, number)));
+}
+
+static void put_made_columns(struct program *program, size_t at) {
+    const struct meaning *meaning = program->recalled->items[at].meaning;
+    size_t count = 0;
+    for (size_t i = 0; i < meaning->set.count; i++) {
+        const struct meant_column *set = &meaning->set.items[i];
+        if (set->literal < 0)
+            continue;
+        buf_add_c(program->w->out, count++ == 0 ? "(" : ", ");
+        put_name(program->w, set->column);
+        buf_printf(program->w->out, " = %.*s", STR_ARG(literal_text(program, at, (size_t)set->literal)));
+    }
+    buf_add_c(program->w->out, count == 0 ? "()" : ")");
+}
+
+static void put_statement(struct program *program, size_t at) {
+    const struct recalled_item *item = &program->recalled->items[at];
+    struct writing *w = program->w;
+    const struct recalled_row *row = item->row != NO_ROW ? &program->recalled->rows[item->row] : NULL;
+    struct sql_stmt stmt = *item->meaning->stmt;
+    stmt.returning.count = 0;
+    buf_add_c(w->out, program->indent);
+    if (item->kind == UNIT_VALUE)
+        buf_printf(w->out, "value %.*s = ", STR_ARG(numbered(program, "n", at)));
+    if (row != NULL && row->is_made) {
+        struct str name = numbered(program, "r", item->row);
+        buf_printf(w->out, "%.*s = new ", STR_ARG(name));
+        put_name(w, row->table);
+        put_made_columns(program, at);
+        buf_printf(w->out, ";\n%skey ", program->indent);
+        buf_add(w->out, column_of_row(program, item->row, watch_table(w->watch, row->table)->key_column));
+        buf_add_c(w->out, " = ");
+    }
+    struct literals literals = {program, at};
+    struct sql_host_printer printer = {put_literal, &literals};
+    sql_print_filled(&stmt, &w->watch->meanings.pool, SQL_POSTGRESQL, &printer, w->out);
+    put_origin(w, item->tag);
+    buf_add_c(w->out, ";\n");
+    if (row != NULL && row->is_made)
+        program->has_var[item->row] = true;
+}
+
+/* The INSERT of what was looked for. */
+static size_t insert_of(const struct program *program, size_t at) {
+    size_t i = at + 1;
+    while (i < program->recalled->item_count && (program->recalled->items[i].kind != UNIT_STATEMENT ||
+                                                 program->recalled->items[i].meaning->kind != MEANS_INSERT ||
+                                                 program->recalled->items[i].meaning->table != program->recalled->items[at].meaning->table))
+        i++;
+    return i;
+}
+
+static void put_absence(struct program *program, size_t at) {
+    const struct recalled_item *item = &program->recalled->items[at];
+    struct writing *w = program->w;
+    size_t insert = insert_of(program, at);
+    if (insert == program->recalled->item_count)
+        return;
+    const struct meaning *meaning = program->recalled->items[insert].meaning;
+    struct str name = numbered(program, "found", at);
+    buf_printf(w->out, "%srow %.*s = SELECT ", program->indent, STR_ARG(name));
+    put_name(w, table_of(w, item->meaning->table)->key);
+    buf_add_c(w->out, " FROM ");
+    put_name(w, item->meaning->table);
+    for (size_t i = 0; i < 4 && item->key_columns[i] != NO_NAME; i++) {
+        const struct meant_column *meant = meant_of(meaning->set.items, meaning->set.count, item->key_columns[i]);
+        buf_add_c(w->out, i == 0 ? " WHERE " : " AND ");
+        put_name(w, item->key_columns[i]);
+        buf_printf(w->out, " = :%.*s", STR_ARG(literal_text(program, insert, (size_t)meant->literal)));
+    }
+    put_origin(w, item->tag);
+    buf_printf(w->out, ";\n%sif %.*s is not null { raise Exists; }\n", program->indent, STR_ARG(name));
+}
+
+/* --- programs --- */
+
+static bool is_used(const struct program *program, size_t value_item) {
+    const struct recalled *recalled = program->recalled;
+    for (size_t i = value_item + 1; i < recalled->item_count; i++)
+        for (size_t k = 0; k < recalled->items[i].value_count; k++) {
+            const struct value_source *source =
+                recall_source(&program->w->watch->recall, recalled, &recalled->items[i].values[k], NO_ROW);
+            if (source != NULL && source->kind == SOURCE_RESULT && source->index == value_item)
+                return true;
+        }
+    return false;
+}
+
+static void put_item(struct program *program, size_t at) {
+    switch (program->recalled->items[at].kind) {
+    case UNIT_READ:
+        put_read(program, at);
+        break;
+    case UNIT_ABSENCE:
+        put_absence(program, at);
+        break;
+    case UNIT_VALUE:
+        if (is_used(program, at))
+            put_statement(program, at);
+        break;
+    case UNIT_WRITE:
+        put_write(program, at);
+        break;
+    case UNIT_STATEMENT:
+        put_statement(program, at);
+        break;
+    }
+}
+
+static void put_body(struct program *program) {
+    const struct recalled *recalled = program->recalled;
+    bool is_open = false;
+    program->indent = "    ";
+    for (size_t i = 0; i < recalled->item_count; i++) {
+        if (recalled->items[i].is_atomic && !is_open) {
+            buf_add_c(program->w->out, "    atomic {\n");
+            is_open = true;
+            program->indent = "        ";
+        }
+        put_item(program, i);
+    }
+    buf_add_c(program->w->out, is_open ? "    }\n" : "");
 }
 
 static void put_comment(const struct writing *w, const char *what, struct str text) {
@@ -292,50 +420,82 @@ static void put_comment(const struct writing *w, const char *what, struct str te
     buf_add_char(w->out, '\n');
 }
 
-static void put_program(struct writing *w, const struct recalled *recalled, size_t number) {
-    struct program program = {w, recalled, table_of(w, recalled->write->table), recalled->read != NULL};
-    const char *indent = recalled->is_atomic ? "        " : "    ";
-    buf_add_char(w->out, '\n');
-    put_comment(w, "", recalled->write_tag);
-    if (program.has_row)
-        put_comment(w, "", recalled->read->sql);
-    put_comment(w, "", recalled->write->sql);
-    buf_add_c(w->out, "program ");
-    struct str table = names_get(&w->watch->names, recalled->write->table);
-    buf_add_c(w->out, "`");
-    for (size_t i = 0; i < table.len; i++)
-        buf_add_repeat(w->out, table.ptr[i], table.ptr[i] == '`' ? 2 : 1);
-    buf_printf(w->out, "`.%s_%zu", program.has_row ? "save" : "update", number);
-    put_parameters(&program);
-    buf_add_c(w->out, " {\n");
-    if (recalled->is_atomic)
-        buf_add_c(w->out, "    atomic {\n");
-    if (program.has_row) {
-        put_read(&program, indent);
-        put_assignments(&program, indent);
-    }
-    put_write(&program, indent);
-    buf_add_c(w->out, recalled->is_atomic ? "    }\n}\n" : "}\n");
+static const struct recalled_item *main_item(const struct recalled *recalled) {
+    for (size_t i = 0; i < recalled->item_count; i++)
+        if (recalled->items[i].kind == UNIT_WRITE || recalled->items[i].kind == UNIT_STATEMENT)
+            return &recalled->items[i];
+    return NULL;
 }
 
-size_t watch_programs(struct watch *watch, struct buf *out) {
+static void put_header(const struct program *program, size_t number) {
+    const struct writing *w = program->w;
+    const struct recalled_item *item = main_item(program->recalled);
+    static const char *const verbs[] = {[MEANS_INSERT] = "insert", [MEANS_UPDATE] = "update", [MEANS_DELETE] = "delete"};
+    bool is_save = item->kind == UNIT_WRITE && item->meaning->kind == MEANS_UPDATE && program->has_var[item->row];
+    buf_add_char(w->out, '\n');
+    put_comment(w, "", item->tag);
+    for (size_t i = 0; i < program->recalled->item_count; i++)
+        if (i == 0 || program->recalled->items[i].meaning != program->recalled->items[i - 1].meaning)
+            put_comment(w, "", program->recalled->items[i].meaning->sql);
+    buf_add_c(w->out, "program `");
+    struct str table = names_get(&w->watch->names, item->meaning->table);
+    for (size_t i = 0; i < table.len; i++)
+        buf_add_repeat(w->out, table.ptr[i], table.ptr[i] == '`' ? 2 : 1);
+    buf_printf(w->out, "`.%s_%zu(", is_save ? "save" : verbs[item->meaning->kind], number);
+    for (size_t i = 0; i < program->params.count; i++)
+        buf_printf(w->out, "%s%.*s", i > 0 ? ", " : "", STR_ARG(program->params.items[i]));
+    buf_add_c(w->out, ") {\n");
+}
+
+/* What must hold for the program to lose what the search says: a source does not tell of constraints. */
+static struct str assumption_of(const struct program *program) {
+    struct buf out = {0};
+    for (size_t i = 0; i < program->recalled->item_count && out.len == 0; i++) {
+        const struct recalled_item *item = &program->recalled->items[i];
+        for (size_t k = 0; item->kind == UNIT_ABSENCE && k < 4 && item->key_columns[k] != NO_NAME; k++)
+            buf_printf(&out, "%s%.*s", k == 0 ? "no constraint keeps " : ", ",
+                       STR_ARG(names_get(&program->w->watch->names, item->key_columns[k])));
+    }
+    if (out.len > 0)
+        buf_printf(&out, " of %.*s unique", STR_ARG(names_get(&program->w->watch->names, main_item(program->recalled)->meaning->table)));
+    struct str text = str_dup(program->w->arena, buf_str(&out));
+    buf_release(&out);
+    return text;
+}
+
+/* False: the same as one before. */
+static bool put_program(struct writing *w, const struct recalled *recalled, size_t number, struct map *bodies,
+                        struct watch_programs *programs) {
+    struct buf *out = w->out;
+    struct program program = {.w = w, .recalled = recalled};
+    w->out = &program.body;
+    put_body(&program);
+    w->out = out;
+    struct str body = str_printf(w->arena, "%.*s%.*s", STR_ARG(buf_str(&program.before)), STR_ARG(buf_str(&program.body)));
+    buf_release(&program.body);
+    buf_release(&program.before);
+    if (map_has(bodies, body))
+        return false;
+    map_put(bodies, body, bodies);
+    put_header(&program, number);
+    buf_add(w->out, body);
+    buf_add_c(w->out, "}\n");
+    VEC_PUSH(programs->arena, &programs->assumptions, str_dup(programs->arena, assumption_of(&program)));
+    return true;
+}
+
+void watch_programs(struct watch *watch, struct watch_programs *programs, struct buf *out) {
     watch_settle(watch, NULL);
     struct arena arena = {0};
     struct writing w = {.watch = watch, .arena = &arena, .out = out};
-    size_t count = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < watch->recall.by_key.count; i++) {
-            const struct recalled *recalled = watch->recall.by_key.entries[i].value;
-            if (!is_tellable(recalled, watch))
-                continue;
-            if (pass == 0)
-                need_columns(&w, recalled);
-            else
-                put_program(&w, recalled, ++count);
-        }
-        if (pass == 0)
-            put_tables(&w);
-    }
+    struct map bodies;
+    map_init(&bodies, &arena);
+    for (size_t i = 0; i < watch->recall.by_key.count; i++)
+        if (is_tellable(watch->recall.by_key.entries[i].value, watch))
+            need_columns(&w, watch->recall.by_key.entries[i].value);
+    put_tables(&w);
+    for (size_t i = 0; i < watch->recall.by_key.count; i++)
+        if (is_tellable(watch->recall.by_key.entries[i].value, watch))
+            programs->count += put_program(&w, watch->recall.by_key.entries[i].value, programs->count + 1, &bodies, programs);
     arena_release(&arena);
-    return count;
 }

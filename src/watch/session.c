@@ -26,11 +26,41 @@ void session_drop_pending(struct session *session, size_t from) {
     session->pending.count = from < session->pending.count ? from : session->pending.count;
 }
 
+void session_add_loose(struct session *session, struct loose_statement loose) {
+    if (session->loose.count == LOOSE_MAX) {
+        session->is_unit_cut = true;
+        loose_free(&loose);
+        return;
+    }
+    MVEC_PUSH(&session->loose, loose);
+}
+
+void session_drop_loose(struct session *session, uint64_t seq) {
+    while (session->loose.count > 0 && session->loose.items[session->loose.count - 1].origin.seq >= seq)
+        loose_free(&session->loose.items[--session->loose.count]);
+}
+
+void session_end_unit(struct session *session) {
+    enum { KEPT_MAX = 8 };
+    size_t kept = 0, count = session->loose.count;
+    for (size_t i = 0; i < count; i++) {
+        struct loose_statement *loose = &session->loose.items[i];
+        bool is_alone = loose->transaction == 0 && loose->origin.meaning->kind == MEANS_READ;
+        if (is_alone && count - i <= KEPT_MAX)
+            session->loose.items[kept++] = *loose;
+        else
+            loose_free(loose);
+    }
+    session->loose.count = kept;
+    session->is_unit_cut = false;
+}
+
 void session_drop_written(struct session *session, uint64_t seq) {
     size_t from = session->pending.count;
     while (from > 0 && session->pending.items[from - 1]->origin.seq == seq)
         from--;
     session_drop_pending(session, from);
+    session_drop_loose(session, seq);
 }
 
 void session_unsettle(struct sessions *sessions, struct session *session) {
@@ -67,6 +97,8 @@ static void session_free(struct session *session) {
     session_forget_reads(session);
     free(session->reads);
     free(session->read_rows);
+    session_drop_loose(session, 0);
+    free(session->loose.items);
     free(session->pending.items);
     free(session->savepoints.items);
     free(session);

@@ -2,13 +2,14 @@
 #ifndef LW_WATCH_SESSION_H
 #define LW_WATCH_SESSION_H
 
-#include "watch/book.h"
+#include "watch/recall.h"
 
-enum { READS_MAX = 256, PENDING_MAX = 100000 };
+enum { READS_MAX = 256, PENDING_MAX = 100000, LOOSE_MAX = 32 };
 
 struct savepoint {
     struct str name; /* of a meaning, lives as long as the watch */
     size_t pending_count;
+    uint64_t seq;
 };
 
 struct session {
@@ -18,6 +19,8 @@ struct session {
     uint64_t *read_rows;    /* their rows, looked through for each write */
     size_t read_count, read_next, read_capacity;
     VEC(struct row_write *) pending; /* MVEC */
+    VEC(struct loose_statement) loose; /* MVEC: of its unit of work */
+    bool is_unit_cut;                  /* not all of them are kept */
     VEC(struct savepoint) savepoints; /* MVEC */
     bool in_transaction, is_autocommit_off, has_failed;
     uint64_t transaction;    /* number of the open one; 0: none */
@@ -31,6 +34,7 @@ struct session {
     bool is_unsettled;
     uint64_t commit_seq;
     int64_t commit_us;
+    uint64_t settled_transaction;  /* number of the one that is committed then; 0: a statement of its own */
     struct session *settles_next; /* the unsettled one that committed after it */
     struct session *newer, *older; /* by their last statement */
     struct session *next; /* of the same slot */
@@ -67,6 +71,12 @@ bool session_is_in_test_alone(const struct session *session);
 /* What it has read is not known any more. */
 void session_forget_reads(struct session *session);
 void session_drop_pending(struct session *session, size_t from);
+/* Takes it over. */
+void session_add_loose(struct session *session, struct loose_statement loose);
+/* Those since `seq`. */
+void session_drop_loose(struct session *session, uint64_t seq);
+/* Its unit of work is over: what was read in no transaction may yet be for the next one. */
+void session_end_unit(struct session *session);
 /* Those that the statement with this number made. */
 void session_drop_written(struct session *session, uint64_t seq);
 /* Puts it behind the others that are unsettled. */

@@ -12,8 +12,11 @@ struct act {
     struct origin origin;
 };
 
-static struct seen_value literal_value(const struct act *act, size_t index) {
+/* `index` as in the shape's list. */
+static struct seen_value literal_at(const struct act *act, size_t index) {
     struct watch *watch = act->watch;
+    if (index >= watch->shape.literals.count)
+        return (struct seen_value){.state = TRACE_ABSENT};
     const struct sql_literal *literal = &watch->shape.literals.items[index];
     switch (literal->kind) {
     case SQL_LITERAL_PARAMETER:
@@ -33,12 +36,17 @@ static struct seen_value literal_value(const struct act *act, size_t index) {
     return seen_value(&watch->key, text, true);
 }
 
-/* How many literals stand in the list that begins at `index`, which may be none. */
-static size_t list_length(const struct act *act, const struct meant_column *column) {
+/* `number` as in the meaning. */
+static struct seen_value literal_value(const struct act *act, int number) {
+    return literal_at(act, sql_shape_literal(&act->watch->shape, (size_t)number));
+}
+
+/* The literals that the column is compared with, from `*first` on, in the shape's list. */
+static size_t list_of(const struct act *act, const struct meant_column *column, size_t *first) {
     const struct sql_shape *shape = &act->watch->shape;
     size_t count = 1;
-    while (column->is_list && (size_t)column->literal + count < shape->literals.count &&
-           shape->literals.items[(size_t)column->literal + count].is_member)
+    *first = sql_shape_literal(shape, (size_t)column->literal);
+    while (column->is_list && *first + count < shape->literals.count && shape->literals.items[*first + count].is_member)
         count++;
     return count;
 }
@@ -73,6 +81,26 @@ static const struct meant_column *key_of(struct watch *watch, const struct meani
         if (meaning->where.items[i].table == table && meaning->where.items[i].column == key)
             return &meaning->where.items[i];
     return NULL;
+}
+
+/* Keeps a statement whose rows are not told for the unit of work that it is part of. What was met often enough is known. */
+static void keep_loose(const struct act *act) {
+    enum { ENOUGH = 2000 };
+    struct session *session = act->session;
+    const struct sql_shape *shape = &act->watch->shape;
+    size_t count = shape->literals.count - shape->member_count;
+    if (act->meaning->count > ENOUGH || act->meaning->tables.count > 1) {
+        session->is_unit_cut |= act->meaning->kind != MEANS_READ;
+        return;
+    }
+    struct loose_statement loose = {.origin = act->origin, .transaction = session->transaction, .value_count = count};
+    loose.values = mem_alloc((count + 1) * sizeof(*loose.values));
+    for (size_t i = 0; i < count; i++)
+        loose.values[i] = watch_keep(act->watch, literal_value(act, (int)i));
+    const struct trace_rows *rows = act->statement->rows;
+    if (rows != NULL && rows->row_count == 1 && rows->column_count == 1)
+        loose.result = watch_keep(act->watch, seen_traced(&act->watch->key, &rows->values[0]));
+    session_add_loose(session, loose);
 }
 
 /* --- reads --- */
@@ -161,7 +189,7 @@ static void note_absence(const struct act *act, uint32_t table) {
         if (meaning->where.items[i].is_list)
             return;
         values[count++] = (struct column_value){meaning->where.items[i].column,
-                                                literal_value(act, (size_t)meaning->where.items[i].literal)};
+                                                literal_value(act, meaning->where.items[i].literal)};
     }
     uint64_t row = absent_row(table, values, count);
     if (row == 0 || !watch_samples(act->watch, row))
@@ -191,9 +219,9 @@ static void read_table(const struct act *act, uint32_t table) {
             add_read(act, table, 0);
         return;
     }
-    size_t count = list_length(act, key);
+    size_t first, count = list_of(act, key, &first);
     for (size_t i = 0; i < count; i++) {
-        struct seen_value value = literal_value(act, (size_t)key->literal + i);
+        struct seen_value value = literal_at(act, first + i);
         uint64_t row = watch_row(table, &value);
         if (value.state == TRACE_VALUE && watch_samples(act->watch, row))
             add_read(act, table, row);
@@ -208,8 +236,11 @@ static void read_statement(const struct act *act) {
         isolation = act->meaning->dialect == SQL_MYSQL ? SQL_REPEATABLE_READ : SQL_READ_COMMITTED;
     if (session->in_transaction && !session->is_test && isolation >= SQL_REPEATABLE_READ && session->snapshot_seq == 0)
         session->snapshot_seq = act->origin.seq;
-    if (act->meaning->is_group)
+    if (act->meaning->is_group) {
+        if (act->statement->rows != NULL)
+            keep_loose(act);
         return;
+    }
     for (size_t i = 0; i < act->meaning->tables.count; i++)
         if (act->meaning->tables.items[i] != NO_NAME)
             read_table(act, act->meaning->tables.items[i]);
@@ -235,7 +266,7 @@ static struct column_write *make_columns(const struct act *act, const struct row
         struct column_write *column = &columns[(*made)++];
         *column = (struct column_write){.column = set[i].column, .is_computed = set[i].literal < 0};
         if (set[i].literal >= 0)
-            column->value = watch_keep(act->watch, literal_value(act, (size_t)set[i].literal));
+            column->value = watch_keep(act->watch, literal_value(act, set[i].literal));
         const struct seen_value *base = read != NULL ? value_read(read, set[i].column) : NULL;
         if (base != NULL)
             column->base = seen_keep(*base);
@@ -314,11 +345,12 @@ static void write_by_key(const struct act *act, enum write_kind kind) {
     }
     if (key == NULL) {
         unknown_rows(act);
+        keep_loose(act);
         return;
     }
-    size_t count = list_length(act, key);
+    size_t first, count = list_of(act, key, &first);
     for (size_t i = 0; i < count; i++) {
-        struct seen_value value = literal_value(act, (size_t)key->literal + i);
+        struct seen_value value = literal_at(act, first + i);
         write_row(act, kind, &value);
     }
 }
@@ -331,7 +363,7 @@ static bool has_values(const struct act *act, const struct row_read *read) {
             const struct meant_column *set = &act->meaning->set.items[k];
             if (set->column != read->values[i].column || set->literal < 0)
                 continue;
-            struct seen_value value = literal_value(act, (size_t)set->literal);
+            struct seen_value value = literal_value(act, set->literal);
             is_in = seen_equal(&value, &read->values[i].value);
         }
         if (!is_in)
@@ -357,6 +389,7 @@ static void insert_absent(const struct act *act) {
         write->origin = act->origin;
         write->read = read->origin;
         write->is_of_absence = true;
+        write->read_is_same_transaction = read->transaction != 0 && read->transaction == session->transaction;
         write->absence_is_seen = read->is_seen;
         write->is_unanswered = act->meaning->dialect == SQL_MYSQL && act->statement->outcome == TRACE_OUTCOME_UNKNOWN;
         struct buf key = {0};
@@ -375,12 +408,13 @@ static void insert_absent(const struct act *act) {
 static void insert(const struct act *act) {
     if (act->meaning->is_one)
         insert_absent(act);
+    keep_loose(act);
     const struct meaning *meaning = act->meaning;
     uint32_t key = watch_table(act->watch, meaning->table)->key_column;
     const struct trace_rows *rows = act->statement->rows;
     for (size_t i = 0; meaning->is_one && i < meaning->set.count; i++) {
         if (meaning->set.items[i].column == key && meaning->set.items[i].literal >= 0) {
-            struct seen_value value = literal_value(act, (size_t)meaning->set.items[i].literal);
+            struct seen_value value = literal_value(act, meaning->set.items[i].literal);
             write_row(act, WROTE_INSERT, &value);
             return;
         }
@@ -405,8 +439,12 @@ static void end_transaction(struct session *session) {
 
 static void settle(struct watch *watch, struct session *session) {
     for (size_t i = 0; i < session->pending.count; i++)
+        watch_infer(watch, session->pending.items[i]);
+    watch_recall(watch, session, session->settled_transaction);
+    for (size_t i = 0; i < session->pending.count; i++)
         watch_commit(watch, session->pending.items[i], session->commit_seq, session->commit_us);
     session->pending.count = 0;
+    session_end_unit(session);
 }
 
 void watch_settle(struct watch *watch, const struct session *last) {
@@ -421,6 +459,7 @@ void watch_settle(struct watch *watch, const struct session *last) {
 static void commit(const struct act *act) {
     struct session *session = act->session;
     session->commit_seq = act->origin.seq;
+    session->settled_transaction = session->transaction;
     session->commit_us = act->statement->end_us >= 0 ? act->statement->end_us : act->origin.time_us;
     session_unsettle(&act->watch->sessions, session);
     if (act->statement->outcome != TRACE_OUTCOME_UNKNOWN)
@@ -431,6 +470,8 @@ static void commit(const struct act *act) {
 
 static void rollback(const struct act *act) {
     session_drop_pending(act->session, 0);
+    session_drop_loose(act->session, 0);
+    session_end_unit(act->session);
     act->watch->stats.rollback_count += act->session->in_transaction;
     end_transaction(act->session);
 }
@@ -455,7 +496,8 @@ static void set_isolation(const struct act *act) {
 static void set_autocommit(const struct act *act) {
     bool is_off = act->meaning->is_off;
     if (act->meaning->literal >= 0) {
-        struct str text = act->watch->shape.literals.items[act->meaning->literal].text;
+        size_t at = sql_shape_literal(&act->watch->shape, (size_t)act->meaning->literal);
+        struct str text = act->watch->shape.literals.items[at].text;
         is_off = str_is(text, "0") || str_equal_nocase(text, STR("off")) || str_equal_nocase(text, STR("false"));
     }
     if (!is_off && act->session->in_transaction) {
@@ -479,6 +521,7 @@ static void to_savepoint(const struct act *act) {
     if (number == 0)
         return;
     session_drop_pending(session, session->savepoints.items[number - 1].pending_count);
+    session_drop_loose(session, session->savepoints.items[number - 1].seq);
     session->savepoints.count = number;
     session->has_failed = false;
 }
@@ -487,7 +530,7 @@ static void add_savepoint(const struct act *act) {
     struct session *session = act->session;
     if (session_is_in_test_alone(session))
         session->transaction = ++act->watch->transaction_count;
-    MVEC_PUSH(&session->savepoints, (struct savepoint){act->meaning->savepoint, session->pending.count});
+    MVEC_PUSH(&session->savepoints, (struct savepoint){act->meaning->savepoint, session->pending.count, act->origin.seq});
 }
 
 static void release_savepoint(const struct act *act) {
@@ -500,10 +543,9 @@ static void release_savepoint(const struct act *act) {
 /* What would have been committed had no test been around it. */
 static void end_in_test(const struct act *act) {
     struct session *session = act->session;
-    for (size_t i = 0; i < session->pending.count; i++)
-        if (session->pending.items[i]->kind == WROTE_UPDATE)
-            recall_add(&act->watch->recall, session->pending.items[i]);
+    watch_recall(act->watch, session, session->transaction);
     session_drop_pending(session, 0);
+    session_end_unit(session);
     session->transaction = 0;
     session->is_test = session->savepoints.count >= session->test_depth;
 }
@@ -567,6 +609,14 @@ static void perform(const struct act *act) {
     }
 }
 
+/* A statement that commits by itself, of which no row is told. */
+static void end_alone(const struct act *act) {
+    if (act->meaning->kind == MEANS_READ)
+        return;
+    watch_recall(act->watch, act->session, 0);
+    session_end_unit(act->session);
+}
+
 static bool touches_rows(const struct meaning *meaning) {
     return meaning->kind >= MEANS_READ && meaning->kind <= MEANS_DELETE;
 }
@@ -614,6 +664,8 @@ void watch_statement(struct watch *watch, const struct trace_event *event) {
         end_in_test(&act);
     if (is_open && !session->in_transaction)
         begin(&act);
+    else if (is_alone && !is_open && session->pending.count == 0)
+        end_alone(&act);
     else if (is_alone ? !is_open && session->pending.count > 0
                       : session->in_transaction && statement->transaction_after == TRACE_TRANSACTION_NONE)
         commit(&act);

@@ -114,10 +114,16 @@ struct watch *watch_open(const struct watch_options *options);
 struct trace_sink watch_sink(struct watch *watch);
 /* What was found so far; may be asked for at any time, more than once. The result is of `arena`. */
 void watch_result(struct watch *watch, struct arena *arena, struct watch_result *result);
+struct watch_programs {
+    struct arena *arena; /* of the texts; set by the caller */
+    size_t count;
+    VEC(struct str) assumptions; /* of each: what must hold for what it is said to lose; empty: nothing */
+};
+
 /* The programs that the traffic ran, made general, with their tables, as a .txn file (docs/notation.md) whose SQL is in PostgreSQL's
- * dialect: what the search is given to find what can be lost. Answers how many there are. Nothing is known of rows
- * that were read by a source which tells no values. */
-size_t watch_programs(struct watch *watch, struct buf *out);
+ * dialect: what the search is given to find what can be lost. Nothing is known of rows that were read by a source which
+ * tells no values. */
+void watch_programs(struct watch *watch, struct watch_programs *programs, struct buf *out);
 void watch_close(struct watch *watch);
 
 #endif

@@ -48,7 +48,7 @@ static void assert_template(const char *text, enum sql_dialect dialect, const ch
 static void templates(void **state) {
     (void)state;
     assert_template("SELECT a FROM t WHERE id IN (1, 2, 3) AND b = 'x' LIMIT 21", SQL_POSTGRESQL,
-                    "SELECT a FROM t WHERE id IN (:v0) AND b = :v3 LIMIT :v4");
+                    "SELECT a FROM t WHERE id IN (:v0) AND b = :v1 LIMIT :v2");
     assert_template("UPDATE t SET a = a - 1, b = -2, c = '2026-01-01'::date, d = NULL WHERE e IS NULL", SQL_POSTGRESQL,
                     "UPDATE t SET a = a - :v0, b = :v1, c = :v2::date, d = :v3 WHERE e IS NULL");
     assert_template("SELECT `a` FROM `t` WHERE `b` = \"x\\\"y\" # c = 1\n", SQL_MYSQL,

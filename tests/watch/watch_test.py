@@ -42,6 +42,28 @@ GREEN_RUN = recording([
 ])
 
 
+def answered(sql, **row):
+    """A SELECT (or RETURNING) with its one row."""
+    return {"sql": sql, "columns": list(row), "rows": [list(row.values())], "row_count": 1}
+
+
+def item_saved(item, order, count, lock):
+    """A transaction that reads an item and saves it, with or without a lock of its order."""
+    statements = [answered("SELECT id, order_id, n FROM item WHERE id = %d" % item, id=item, order_id=order, n=count),
+                  {"sql": "UPDATE item SET order_id = %d, n = %d WHERE id = %d" % (order, count + 1, item), "row_count": 1}]
+    locked = [answered("SELECT id FROM shop_order WHERE id = %d FOR UPDATE" % order, id=order)] if lock else []
+    return [{"sql": "BEGIN"}, *locked, *statements, {"sql": "COMMIT"}]
+
+
+def total_added(item, order, amount, total, lock):
+    """A transaction that adds an item and writes the sum into its order."""
+    locked = [answered("SELECT id FROM shop_order WHERE id = %d FOR UPDATE" % order, id=order)] if lock else []
+    return [{"sql": "BEGIN"}, *locked,
+            answered("INSERT INTO item (order_id, n) VALUES (%d, %d) RETURNING id" % (order, amount), id=item),
+            answered("SELECT SUM(n) AS s FROM item WHERE order_id = %d" % order, s=total),
+            {"sql": "UPDATE shop_order SET total = %d WHERE id = %d" % (total, order), "row_count": 1}, {"sql": "COMMIT"}]
+
+
 class Watch(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -126,6 +148,36 @@ class Watch(unittest.TestCase):
             text = file.read()
         self.assertIn("r.count = r.count + 1", text)
         self.assertIn("CREATE TABLE counter (id integer PRIMARY KEY, count integer);", text)
+
+    def can_lose(self, events, *arguments):
+        losses, report = self.losses(self.path("run.jsonl", recording(events)), *arguments)
+        self.assertEqual(losses, [])
+        self.assertNotIn("internal", report.get("can_lose", {}))
+        return [(f["code"], f["table"], f["columns"]) for f in report["can_lose"]["findings"]]
+
+    def test_a_lock_of_another_row_is_part_of_the_program(self):
+        runs = lambda lock: item_saved(2, 5, 7, lock) + item_saved(3, 6, 9, lock)
+        self.assertEqual(self.can_lose(runs(False)), [("LW003", "item", ["n"])])
+        self.assertEqual(self.can_lose(runs(True)), [])
+
+    def test_a_total_over_rows_that_another_adds(self):
+        runs = lambda lock: total_added(8, 5, 10, 17, lock) + total_added(9, 6, 4, 4, lock)
+        self.assertEqual(self.can_lose(runs(False)), [("LW005", "shop_order", ["total"])])
+        self.assertEqual(self.can_lose(runs(True)), [])
+
+    def test_looked_up_and_created(self):
+        run = [{"sql": "SELECT id FROM guest WHERE mail = 'a'", "columns": ["id"], "rows": [], "row_count": 0},
+               answered("INSERT INTO guest (mail) VALUES ('a') RETURNING id", id=3)]
+        self.assertEqual(self.can_lose(run), [])
+        self.assertEqual(self.can_lose(run, "--pedantic"), [("LW007", "guest", [])])
+        self.assertIn("no constraint keeps mail of guest unique", self.watch("--pedantic", self.path("run.jsonl")).stdout.decode())
+
+    def test_one_writes_back_what_another_deletes_or_sets_by_a_condition(self):
+        save = [answered("SELECT id, order_id, n FROM item WHERE id = %d" % 2, id=2, order_id=5, n=7),
+                {"sql": "UPDATE item SET order_id = 5, n = 12 WHERE id = 2", "row_count": 1}]
+        self.assertEqual(self.can_lose(save), [])
+        self.assertEqual(self.can_lose(save + [{"sql": "UPDATE item SET order_id = 6 WHERE order_id = 5", "row_count": 3}]),
+                         [("LW002", "item", ["order_id"])])
 
     def test_a_version_that_is_read_and_compared(self):
         read = 'SELECT "counter"."id", "counter"."count", "counter"."version" FROM "counter" WHERE "counter"."id" = 5 LIMIT 21'

@@ -174,7 +174,7 @@ def _note_waiting(tags, thread_locals):
 def is_of_test(tags):
     """Whether it is a test's own statement, as pytest and Django name files of tests."""
     folder, _, name = tags.get("file", "").partition(":")[0].rpartition("/")
-    if name in ("tests.py", "conftest.py") or name.startswith("test_") or name.endswith("_test.py"):
+    if name in ("test.py", "tests.py", "conftest.py") or name.startswith("test_") or name.endswith("_test.py"):
         return True
     return any(part in ("tests", "test", "testing") for part in folder.split("/"))
 
