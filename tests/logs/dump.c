@@ -71,8 +71,8 @@ static void add_statement(struct buf *out, const struct trace_statement *stateme
 }
 
 void dump_event(void *context, const struct trace_event *event) {
-    static const char *const kinds[] = {"session", "statement", "outcome", "begin",   "change",
-                                        "commit",  "rollback",  "end",     "gap"};
+    static const char *const kinds[] = {"session",  "statement", "outcome", "begin", "change",
+                                        "commit",   "rollback",  "test",    "end",   "gap"};
     struct buf *out = context;
     LW_ASSERT(event->kind < LW_COUNT_OF(kinds));
     buf_printf(out, "{\"kind\":\"%s\",\"offset\":%llu,\"line\":%llu", kinds[event->kind],
