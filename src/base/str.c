@@ -5,19 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-struct str str_from_c(const char *c_string) {
-    return (struct str){c_string, c_string != NULL ? strlen(c_string) : 0};
-}
-
-struct str str_sub(struct str s, size_t from, size_t to) {
-    LW_ASSERT(from <= to && to <= s.len);
-    return (struct str){s.ptr != NULL ? s.ptr + from : NULL, to - from};
-}
-
-bool str_equal(struct str a, struct str b) {
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 static char ascii_lower(char byte) {
     return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
 }
@@ -31,20 +18,11 @@ bool str_equal_nocase(struct str a, struct str b) {
     return true;
 }
 
-bool str_is(struct str s, const char *c_string) {
-    return str_equal(s, str_from_c(c_string));
-}
-
 bool str_is_one_of(struct str s, const char *const *names, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (str_is(s, names[i]))
             return true;
     return false;
-}
-
-bool str_starts(struct str s, const char *prefix) {
-    size_t len = strlen(prefix);
-    return s.len >= len && (len == 0 || memcmp(s.ptr, prefix, len) == 0);
 }
 
 bool str_ends(struct str s, const char *suffix) {

@@ -5,6 +5,7 @@
 #define LW_BASE_STR_H
 
 #include "base/arena.h"
+#include "base/assert.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,22 +23,37 @@ struct str {
 #define STR_ARG(s) (int)(s).len, (s).ptr
 
 /* The slice over a NUL-terminated string, which must outlive it; NULL gives the empty slice. */
-struct str str_from_c(const char *c_string);
+static inline struct str str_from_c(const char *c_string) {
+    return (struct str){c_string, c_string != NULL ? strlen(c_string) : 0};
+}
 
 /* Bytes [from, to) of `s`; the bounds are asserted. */
-struct str str_sub(struct str s, size_t from, size_t to);
+static inline struct str str_sub(struct str s, size_t from, size_t to) {
+    LW_ASSERT(from <= to && to <= s.len);
+    return (struct str){s.ptr != NULL ? s.ptr + from : NULL, to - from};
+}
 
-bool str_equal(struct str a, struct str b);
+static inline bool str_equal(struct str a, struct str b) {
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
 /* The same, ASCII letters compared without case. */
 bool str_equal_nocase(struct str a, struct str b);
 /* Against a NUL-terminated string. */
-bool str_is(struct str s, const char *c_string);
+static inline bool str_is(struct str s, const char *c_string) {
+    return str_equal(s, str_from_c(c_string));
+}
+
 /* Whether it is one of `count` names. */
 bool str_is_one_of(struct str s, const char *const *names, size_t count);
 #define STR_IS_ONE_OF(s, ...)                                                                      \
     str_is_one_of((s), (const char *const[]){__VA_ARGS__},                                         \
                   sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
-bool str_starts(struct str s, const char *prefix);
+static inline bool str_starts(struct str s, const char *prefix) {
+    size_t len = strlen(prefix);
+    return s.len >= len && (len == 0 || memcmp(s.ptr, prefix, len) == 0);
+}
+
 bool str_ends(struct str s, const char *suffix);
 
 /* Byte order, shorter first on a tie: <0, 0, >0 as memcmp. */

@@ -45,6 +45,20 @@ static bool minute_us(int year, int month, int day, int hour, int minute, int64_
     return true;
 }
 
+/* Digits of a fraction at `*at` of the text, in millionths; those behind the sixth do not count. */
+static int64_t take_fraction(struct str text, size_t *at) {
+    static const int64_t units[] = {1000000, 100000, 10000, 1000, 100, 10, 1};
+    int64_t value = 0;
+    size_t count = 0;
+    for (; *at < text.len && is_digit(text.ptr[*at]); (*at)++) {
+        if (count == 6)
+            continue;
+        value = value * 10 + (text.ptr[*at] - '0');
+        count++;
+    }
+    return value * units[count];
+}
+
 /* `:SS` and a fraction, which are added. */
 static bool take_seconds(struct str *text, int64_t *time_us) {
     const char *at = text->ptr;
@@ -53,9 +67,8 @@ static bool take_seconds(struct str *text, int64_t *time_us) {
     *time_us += digits(at + 1, 2) * second_us;
     size_t i = 3;
     if (i + 1 < text->len && at[i] == '.' && is_digit(at[i + 1])) {
-        int64_t unit = second_us / 10;
-        for (i++; i < text->len && is_digit(at[i]); i++, unit /= 10)
-            *time_us += (at[i] - '0') * unit;
+        i++;
+        *time_us += take_fraction(*text, &i);
     }
     *text = str_sub(*text, i, text->len);
     return true;
@@ -197,10 +210,8 @@ bool log_millionths(struct str *text, int64_t *millionths) {
         return false;
     int64_t value = (int64_t)whole * 1000000;
     if (rest.len > 1 && rest.ptr[0] == '.' && is_digit(rest.ptr[1])) {
-        int64_t unit = 100000;
         size_t i = 1;
-        for (; i < rest.len && is_digit(rest.ptr[i]); i++, unit /= 10)
-            value += (rest.ptr[i] - '0') * unit;
+        value += take_fraction(rest, &i);
         rest = str_sub(rest, i, rest.len);
     }
     *text = rest;

@@ -19,14 +19,18 @@ struct scan {
     uint32_t parameter_count;
 };
 
+/* Of ASCII, sixteen a line, by the digits of enum byte_class. */
+static const char ascii_classes[] = "0000000001111100"
+                                    "0000000000000000"
+                                    "1040000400000000" /*  !"#$%&'()*+,-./ */
+                                    "3333333333000000" /* 0-9 :;<=>? */
+                                    "0222222222222222" /* @ A-O */
+                                    "2222222222200002" /* P-Z [\]^_ */
+                                    "4222222222222222" /* ` a-o */
+                                    "2222222222200000" /* p-z {|}~ */;
+
 static enum byte_class class_of(unsigned char byte) {
-    if ((byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '_' || byte >= 0x80)
-        return BYTE_WORD;
-    if (byte >= '0' && byte <= '9')
-        return BYTE_DIGIT;
-    if (byte == ' ' || (byte >= '\t' && byte <= '\r'))
-        return BYTE_SPACE;
-    return byte == '\'' || byte == '"' || byte == '`' ? BYTE_QUOTE : BYTE_OTHER;
+    return byte < 0x80 ? (enum byte_class)(ascii_classes[byte] - '0') : BYTE_WORD;
 }
 
 static uint64_t rotate(uint64_t x, int bits) {
@@ -46,8 +50,8 @@ static void mix_bytes(struct sql_shape *shape, const char *bytes, size_t len) {
         mix(shape, word);
     }
     uint64_t rest = 0;
-    if (len > 0)
-        memcpy(&rest, bytes, len);
+    for (size_t i = 0; i < len; i++)
+        rest = rest << 8 | (unsigned char)bytes[i];
     mix(shape, rest);
 }
 

@@ -2,9 +2,10 @@
 
 #include <stdlib.h>
 
-struct row_write *row_write_new(void) {
-    struct row_write *write = mem_alloc(sizeof(*write));
-    *write = (struct row_write){.row_count = -1, .commit_us = -1};
+struct row_write *row_write_new(size_t column_max, size_t guard_max) {
+    struct row_write *write = mem_alloc(sizeof(*write) + (column_max + guard_max) * sizeof(struct column_write));
+    struct column_write *columns = (struct column_write *)(write + 1);
+    *write = (struct row_write){.row_count = -1, .commit_us = -1, .columns = columns, .guards = columns + column_max};
     return write;
 }
 
@@ -20,7 +21,8 @@ struct seen_value seen_keep(struct seen_value value) {
 }
 
 static void seen_free(struct seen_value *value) {
-    free((char *)value->text.ptr);
+    if (value->text.ptr != NULL)
+        free((char *)value->text.ptr);
 }
 
 static void columns_free(struct column_write *columns, size_t count) {
@@ -28,7 +30,6 @@ static void columns_free(struct column_write *columns, size_t count) {
         seen_free(&columns[i].value);
         seen_free(&columns[i].base);
     }
-    free(columns);
 }
 
 void row_write_free(struct row_write *write) {
@@ -48,7 +49,7 @@ void column_values_free(struct column_value *values, size_t count) {
 
 static size_t bytes_of(const struct row_write *write) {
     enum { BLOCK = 16 }; /* what malloc takes for itself */
-    size_t bytes = sizeof(*write) + BLOCK * 3;
+    size_t bytes = sizeof(*write) + BLOCK;
     size_t columns = write->column_count + write->guard_count;
     bytes += columns * sizeof(*write->columns);
     for (size_t i = 0; i < write->column_count; i++)

@@ -62,13 +62,14 @@ struct row_write {
     int64_t commit_us;
     uint64_t commit_seq; /* 0: not yet */
     int64_t row_count;   /* that the server told; -1 */
-    struct column_write *columns;
+    struct column_write *columns; /* in its own block of memory, as the guards */
     size_t column_count;
     struct column_write *guards; /* what its WHERE compares besides the key: `value` */
     size_t guard_count;
 };
 
-struct row_write *row_write_new(void);
+/* With room for so many columns and guards. */
+struct row_write *row_write_new(size_t column_max, size_t guard_max);
 void row_write_free(struct row_write *write);
 /* The value with a text of its own, if it has one. */
 struct seen_value seen_keep(struct seen_value value);

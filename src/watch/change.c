@@ -43,7 +43,6 @@ static bool key_of(struct watch *watch, const struct trace_change *change, uint3
 
 /* The columns whose value is another one now; all of a row that is new or gone. */
 static void keep_columns(struct watch *watch, const struct trace_change *change, struct row_write *write) {
-    write->columns = mem_alloc((change->column_count + 1) * sizeof(*write->columns));
     for (size_t i = 0; i < change->column_count; i++) {
         struct seen_value before = {.state = TRACE_ABSENT}, after = before;
         if (change->before != NULL)
@@ -89,7 +88,7 @@ void watch_change(struct watch *watch, const struct trace_event *event) {
     if (!watch_samples(watch, row))
         return;
     watch->stats.watched_count++;
-    struct row_write *write = row_write_new();
+    struct row_write *write = row_write_new(change->column_count, 0);
     write->kind = kinds[change->kind];
     write->row = row;
     write->table = table;
@@ -102,7 +101,7 @@ void watch_change(struct watch *watch, const struct trace_event *event) {
                                     .meaning = meaning};
     if (meaning != NULL && watch->shape.comment.len > 0)
         write->origin.tag = watch_tag(watch, watch->shape.comment);
-    write->origin.place.file = watch_intern(watch, event->place.file);
+    write->origin.place.file = watch_file(watch, event->place.file);
     MVEC_PUSH(&watch->changes, write);
 }
 

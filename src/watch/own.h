@@ -25,6 +25,7 @@ struct watch {
     struct tally tally;
     struct recall recall;
     struct watch_stats stats;
+    struct str file; /* that the last event was from, interned */
     struct sql_shape shape;
     struct arena scratch; /* of one event */
     uint64_t seq, transaction_count;
@@ -38,6 +39,8 @@ struct session *watch_session(struct watch *watch, uint64_t id);
 struct table_state *watch_table(struct watch *watch, uint32_t table);
 /* A text that lives as long as the watch; beyond a number of them, the empty one. */
 struct str watch_intern(struct watch *watch, struct str text);
+/* The same of an event's file, which is mostly that of the one before. */
+struct str watch_file(struct watch *watch, struct str file);
 /* The tag of a request in a comment of sqlcommenter's form, without what differs from request to request. */
 struct str watch_tag(struct watch *watch, struct str comment);
 /* The hash of a row, never 0. */

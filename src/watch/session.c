@@ -181,11 +181,11 @@ const struct row_read *session_find_read(const struct session *session, uint64_t
     *is_doubtful = false;
     for (size_t i = 1; i <= session->read_count; i++) {
         size_t at = (session->read_next + READS_MAX - i) % READS_MAX;
-        const struct row_read *read = &session->reads[at];
         bool is_row = session->read_rows[at] == row;
-        if (read->is_absence)
+        if (!is_row && (session->read_rows[at] != 0 || found != NULL))
             continue;
-        if ((!is_row && (session->read_rows[at] != 0 || found != NULL)) || read->table != table)
+        const struct row_read *read = &session->reads[at];
+        if (read->is_absence || read->table != table)
             continue;
         if (read->origin.time_us >= 0 && read->origin.time_us < since_us)
             break;

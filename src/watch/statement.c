@@ -255,15 +255,26 @@ static const struct seen_value *value_read(const struct row_read *read, uint32_t
     return NULL;
 }
 
-static struct column_write *make_columns(const struct act *act, const struct row_read *read,
-                                         const struct meant_column *set, size_t count, uint32_t without,
-                                         size_t *made) {
-    struct column_write *columns = mem_alloc((count + 1) * sizeof(*columns));
-    *made = 0;
+/* Whether it is a column of the row that is written, other than its key. */
+static bool is_written(const struct act *act, const struct meant_column *column, uint32_t key_column) {
+    return column->column != key_column && column->table == act->meaning->table;
+}
+
+static size_t count_written(const struct act *act, const struct meant_column *set, size_t count, uint32_t key_column) {
+    size_t written = 0;
+    for (size_t i = 0; i < count; i++)
+        written += is_written(act, &set[i], key_column);
+    return written;
+}
+
+/* Answers how many there are. */
+static size_t make_columns(const struct act *act, const struct row_read *read, const struct meant_column *set, size_t count,
+                           uint32_t key_column, struct column_write *columns) {
+    size_t made = 0;
     for (size_t i = 0; i < count; i++) {
-        if (set[i].column == without || set[i].table != act->meaning->table)
+        if (!is_written(act, &set[i], key_column))
             continue;
-        struct column_write *column = &columns[(*made)++];
+        struct column_write *column = &columns[made++];
         *column = (struct column_write){.column = set[i].column, .is_computed = set[i].literal < 0};
         if (set[i].literal >= 0)
             column->value = watch_keep(act->watch, literal_value(act, set[i].literal));
@@ -271,7 +282,7 @@ static struct column_write *make_columns(const struct act *act, const struct row
         if (base != NULL)
             column->base = seen_keep(*base);
     }
-    return columns;
+    return made;
 }
 
 /* Who inserts a row knows it, as if it had been read. */
@@ -297,7 +308,9 @@ static void write_row(const struct act *act, enum write_kind kind, const struct 
     if (!watch_samples(watch, row))
         return;
     watch->stats.watched_count++;
-    struct row_write *write = row_write_new();
+    uint32_t key_column = watch_table(watch, meaning->table)->key_column;
+    struct row_write *write = row_write_new(count_written(act, meaning->set.items, meaning->set.count, key_column),
+                                            count_written(act, meaning->where.items, meaning->where.count, key_column));
     write->kind = kind;
     write->row = row;
     write->table = meaning->table;
@@ -315,11 +328,8 @@ static void write_row(const struct act *act, enum write_kind kind, const struct 
             read->transaction != 0 && read->transaction == act->session->transaction;
         write->read_is_locked = read->is_locking && write->read_is_same_transaction;
     }
-    uint32_t key_column = watch_table(watch, meaning->table)->key_column;
-    write->columns = make_columns(act, read, meaning->set.items, meaning->set.count, key_column,
-                                  &write->column_count);
-    write->guards = make_columns(act, read, meaning->where.items, meaning->where.count, key_column,
-                                 &write->guard_count);
+    write->column_count = make_columns(act, read, meaning->set.items, meaning->set.count, key_column, write->columns);
+    write->guard_count = make_columns(act, read, meaning->where.items, meaning->where.count, key_column, write->guards);
     MVEC_PUSH(&act->session->pending, write);
     if (kind == WROTE_INSERT)
         know_inserted(act, write);
@@ -382,7 +392,7 @@ static void insert_absent(const struct act *act) {
             return;
         if (!read->is_absence || read->table != act->meaning->table || !has_values(act, read))
             continue;
-        struct row_write *write = row_write_new();
+        struct row_write *write = row_write_new(0, 0);
         write->kind = WROTE_INSERT;
         write->row = read->row;
         write->table = read->table;
@@ -641,7 +651,7 @@ void watch_statement(struct watch *watch, const struct trace_event *event) {
                                  .sql = meaning->sql, .meaning = meaning, .is_of_test = statement->is_of_test};
     if (watch->shape.comment.len > 0)
         act.origin.tag = watch_tag(watch, watch->shape.comment);
-    act.origin.place.file = watch_intern(watch, event->place.file);
+    act.origin.place.file = watch_file(watch, event->place.file);
     if (statement->outcome == TRACE_FAILED) {
         fail(&act);
         return;

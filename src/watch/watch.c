@@ -14,6 +14,12 @@ struct table_state *watch_table(struct watch *watch, uint32_t table) {
     return &watch->tables.items[table];
 }
 
+struct str watch_file(struct watch *watch, struct str file) {
+    if (!str_equal(file, watch->file))
+        watch->file = watch_intern(watch, file);
+    return watch->file;
+}
+
 struct str watch_intern(struct watch *watch, struct str text) {
     if (text.len == 0)
         return (struct str){0};
