@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RING_BYTES = 64 << 20, PAUSE_US = 500, REFUSALS_SAID_MAX = 20 };
+enum { RING_BYTES = 64 << 20, PAUSE_US = 10000, REFUSALS_SAID_MAX = 20 };
 
 static const struct pos no_pos;
 
