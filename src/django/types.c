@@ -127,6 +127,13 @@ static struct type self_type(struct typer *typer, const struct py_func *func) {
 }
 
 /* Of what an annotation says. */
+/* One of a class of the project's: its own requests are requests. */
+static struct type type_of_instance(struct typer *typer, struct py_class *class_) {
+    bool is_request = class_has_external_base(typer->facts, class_, "HttpRequest") ||
+                      class_has_external_base(typer->facts, class_, "request.Request");
+    return is_request ? (struct type){.kind = TYPE_REQUEST} : type_of_class(typer, class_, true);
+}
+
 static struct type annotated(struct typer *typer, struct module *module, const struct py_node *node, int depth) {
     static const char *const plain[] = {"str", "int", "bool", "float", "bytes", "dict", "Decimal", "UUID",
                                         "datetime", "date", "Dict", "Mapping"};
@@ -144,7 +151,7 @@ static struct type annotated(struct typer *typer, struct module *module, const s
         bool is_model = constant_text(typer->facts, module, node, &text);
         struct symbol symbol = is_model ? symbol_resolve(typer->facts, module, text) : (struct symbol){0};
         if (symbol.kind == SYMBOL_CLASS)
-            return type_of_class(typer, symbol.class_, true);
+            return type_of_instance(typer, symbol.class_);
         return is_model ? type_of_model(TYPE_ROW, model_named(typer->facts, NULL, text)) : type_unknown();
     }
     if (node->kind == PY_Subscript) {
@@ -163,7 +170,7 @@ static struct type annotated(struct typer *typer, struct module *module, const s
     }
     struct symbol symbol = symbol_of_expr(typer->facts, module, node);
     if (symbol.kind == SYMBOL_CLASS)
-        return type_of_class(typer, symbol.class_, true);
+        return type_of_instance(typer, symbol.class_);
     struct str last = symbol.kind == SYMBOL_EXTERNAL ? lower_last_part(symbol.dotted)
                       : node->kind == PY_Name        ? node->Name.id
                                                      : STR("");
