@@ -369,7 +369,8 @@ struct val *lower_attribute(struct lowerer *l, struct txn_span span, struct val 
 static bool may_hold(struct lowerer *l, const struct val *of, struct str name) {
     const struct func_list *setters = map_get(&l->facts->func_by_name, name);
     for (size_t i = 0; setters != NULL && i < setters->items.count; i++)
-        if (setters->items.items[i]->owner != NULL && (!of->is_object || setters->items.items[i]->may_write))
+        if (setters->items.items[i]->owner != NULL && func_is_decorated(setters->items.items[i], "setter") &&
+            (!of->is_object || setters->items.items[i]->may_write))
             return true;
     for (size_t i = 0; !of->is_object && i < l->facts->models.count; i++)
         if (model_attribute(l->facts->models.items[i], name) != NULL ||
