@@ -365,18 +365,26 @@ struct val *lower_attribute(struct lowerer *l, struct txn_span span, struct val 
     return val_unknown(l, span, name);
 }
 
-/* Whether an attribute of that name may be a row's column, or run code where it is set. */
-static bool may_hold(struct lowerer *l, const struct val *of, struct str name) {
+/* Whether code may run where an attribute of that name is set. */
+static bool may_run(struct lowerer *l, const struct val *of, struct str name) {
     const struct func_list *setters = map_get(&l->facts->func_by_name, name);
     for (size_t i = 0; setters != NULL && i < setters->items.count; i++)
         if (setters->items.items[i]->owner != NULL && func_is_decorated(setters->items.items[i], "setter") &&
             (!of->is_object || setters->items.items[i]->may_write))
             return true;
-    for (size_t i = 0; !of->is_object && i < l->facts->models.count; i++)
-        if (model_attribute(l->facts->models.items[i], name) != NULL ||
-            model_reverse(l->facts->models.items[i], name, false) != NULL)
-            return true;
     return false;
+}
+
+/* To save an unknown object is a gap by itself; what is assigned to it is one if it may be a row that is saved elsewhere. */
+void lower_tell_lost_sets(struct lowerer *l) {
+    for (size_t i = 0; i < l->lost_sets.count; i++) {
+        const struct lost_set *lost = &l->lost_sets.items[i];
+        bool is_saved = false;
+        for (size_t k = 0; k < l->saved.count && !is_saved; k++)
+            is_saved = model_attribute(l->saved.items[k], lost->name) != NULL;
+        if (is_saved)
+            lower_note(l, lost->span, STR("assignment to an attribute of a value that is not known"));
+    }
 }
 
 void lower_set_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name,
@@ -402,8 +410,10 @@ void lower_set_attribute(struct lowerer *l, struct txn_span span, struct val *of
             lower_set_attribute(l, span, attribute.val, name, val);
             return;
         }
-        if (of->is_orm && may_hold(l, of, name))
+        if (of->is_orm && may_run(l, of, name))
             lower_note(l, span, STR("assignment to an attribute of a value that is not known"));
+        else if (of->is_orm && !of->is_object && l->dry_depth == 0)
+            VEC_PUSH(l->arena, &l->lost_sets, ((struct lost_set){name, span}));
         return;
     case VAL_EXTERNAL:
         if (of->is_orm)

@@ -265,7 +265,7 @@ static struct val *compare_in(struct lowerer *l, const struct py_node *node, str
 }
 
 static struct val *compare_null(struct lowerer *l, struct txn_span span, struct val *val, bool is_not) {
-    if (val_is_none(val))
+    if (val_is_none(val) || val->is_cached)
         return val_bool(l, span, !is_not);
     if (val->kind == VAL_ROW) {
         if (!val->row->is_null_possible)

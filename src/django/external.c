@@ -285,6 +285,16 @@ static struct val *lower_partial_call(struct lowerer *l, struct args *args) {
     return val->self != NULL ? val : NULL;
 }
 
+/* A cache may have lost anything: code that asks whether it has goes on as if not. What it does have is old, and of another time. */
+static struct val *cached(struct lowerer *l, struct args *args) {
+    struct val *otherwise = args_get(args, 1, "default");
+    if (otherwise != NULL)
+        return otherwise;
+    struct val *val = val_unknown(l, args->span, STR("cached"));
+    val->is_cached = true;
+    return val;
+}
+
 struct val *lower_call_external(struct lowerer *l, struct str dotted, struct args *args) {
     struct val *sql = lower_call_sqlx(l, dotted, args);
     struct str last = lower_sync_name(lower_last_part(dotted));
@@ -316,6 +326,8 @@ struct val *lower_call_external(struct lowerer *l, struct str dotted, struct arg
         str_ends(dotted, "transaction.savepoint_rollback") || str_ends(dotted, "transaction.commit") ||
         str_ends(dotted, "transaction.rollback") || str_ends(dotted, "transaction.set_autocommit"))
         lower_notef(l, args->span, "%.*s is not modelled", STR_ARG(dotted));
+    if (str_starts(dotted, "django.core.cache.") && str_is(last, "get"))
+        return cached(l, args);
     if (str_ends(dotted, "connection.cursor"))
         return val_external(l, args->span, STR("django.db.connection.cursor()"));
     if (str_ends(dotted, ".cursor().execute"))
@@ -409,7 +421,9 @@ static struct val *builtin_attr(struct lowerer *l, struct args *args, bool is_se
     if (args->positional.count < 2 || of->kind == VAL_UNKNOWN || of->kind == VAL_EXTERNAL)
         return NULL;
     if (!val_text(l, args->positional.items[1], &name)) {
-        bool is_known = is_set && !may_be_attribute(l, of, args->positional.items[1]);
+        /* A dict or list has no attributes to set. */
+        bool is_known = is_set && (of->kind == VAL_DICT || of->kind == VAL_SEQUENCE || of->kind == VAL_SCALAR ||
+                                   !may_be_attribute(l, of, args->positional.items[1]));
         if (!is_known && is_set && of->kind == VAL_ROW && args->positional.count > 2)
             is_known = set_some_field(l, args->span, of, args->positional.items[1], args->positional.items[2]);
         if (is_set && val_is_orm(of) && !is_known)

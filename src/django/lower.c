@@ -197,6 +197,7 @@ static struct txn_program *lower_once(struct arena *arena, struct arena *scratch
         l->is_small = is_small;
         l->prefetches = round > 0 ? &prefetches : NULL;
         lower_root(l, &before, func, info->span, is_wrapped);
+        lower_tell_lost_sets(l);
         bool is_settled = l->given.items.count == known && l->prefetches_used.count <= prefetch_count;
         if (is_settled || round == GIVEN_ROUNDS_MAX)
             break;

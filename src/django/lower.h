@@ -105,6 +105,12 @@ struct given_rows {
     VEC(struct given *) items;
 };
 
+/* An assignment to an attribute of an object that is not known: it may be that of a row which is known elsewhere. */
+struct lost_set {
+    struct str name;
+    struct txn_span span;
+};
+
 struct lowerer {
     struct arena *arena;
     struct text_pool *pool;
@@ -121,6 +127,8 @@ struct lowerer {
     size_t draft_count;
     struct map *prefetches;         /* relations of tables that an earlier pass found to be used; NULL: none */
     struct map prefetches_used;     /* the same of this pass */
+    VEC(struct lost_set) lost_sets;      /* attributes of unknown objects that were assigned */
+    VEC(const struct model *) saved;     /* what rows were saved of */
     struct given_rows given;        /* of which something is used */
     VEC(struct django_note) notes; /* of this pass */
     VEC(struct py_func *) called;  /* what was inlined, */

@@ -257,6 +257,7 @@ void row_save(struct lowerer *l, struct txn_span span, struct row *row, struct a
         lower_note(l, span, STR("arguments of save() that are not known"));
     if (!read_update_fields(&save, fields))
         return;
+    VEC_PUSH(l->arena, &l->saved, row->model);
     if (row->model->parent != NULL && !row->model->is_proxy)
         lower_note(l, span, STR("save() of a model with multi-table inheritance"));
     fields = fields != NULL ? fields : val_null(l, span);

@@ -75,7 +75,7 @@ struct val {
     bool is_plain;      /* UNKNOWN: none of the ORM's or the project's things */
     bool is_many;       /* UNKNOWN with a model: something that gives rows of it, */
     bool is_null;       /* else a row of it, by its key (given.h); or None */
-    bool is_called;     /* UNKNOWN: what an unknown call returned; its effect is in the program already */
+    bool is_cached;     /* UNKNOWN: what a cache had, which is taken for nothing where that is asked */
 };
 
 struct cell {

@@ -405,6 +405,8 @@ int val_known_truth(struct lowerer *l, const struct val *val) {
         return value.kind != VALUE_NULL && value.number != 0;
     }
     switch (val->kind) {
+    case VAL_UNKNOWN:
+        return val->is_cached ? 0 : -1;
     case VAL_ROW:
         return val->row->is_null_possible ? -1 : 1;
     case VAL_SEQUENCE:

@@ -110,6 +110,8 @@ void lower_raise_class(struct lowerer *l, struct txn_span span, struct str name)
 struct val *lower_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name,
                             const struct py_node *node);
 struct val *lower_subscript(struct lowerer *l, const struct py_node *node);
+/* Notes the assignments to unknown objects that may have been to rows which the program saves. */
+void lower_tell_lost_sets(struct lowerer *l);
 void lower_set_attribute(struct lowerer *l, struct txn_span span, struct val *of, struct str name,
                          struct val *val);
 /* type(x) of a model instance or another object of a class of the project; NULL: not known. */
