@@ -128,6 +128,7 @@ static void put_summary(struct json *j, const struct watch_report *report) {
     put_number(j, "writes", stats->write_count);
     put_number(j, "writes_watched", stats->watched_count);
     put_number(j, "writes_of_unknown_rows", stats->unknown_row_count);
+    put_number(j, "changes_without_before", stats->blind_count);
     put_number(j, "rows_evicted", stats->evicted_count);
     put_number(j, "sessions_dropped", stats->dropped_session_count);
     put_number(j, "writes_left_out_of_programs", stats->left_out_count);

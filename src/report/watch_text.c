@@ -214,6 +214,8 @@ static void put_counts_of(const struct watch_report *report, struct buf *out) {
         const char *one, *many;
     } rest[] = {
         {stats->unknown_row_count, "write of a row that is not told", "writes of rows that are not told"},
+        {stats->blind_count, "change of a row whose values before are not told (REPLICA IDENTITY, binlog_row_image: FULL tells them)",
+         "changes of rows whose values before are not told (REPLICA IDENTITY, binlog_row_image: FULL tells them)"},
         {stats->unparsed_count, "statement not modelled", "statements not modelled"},
         {stats->prevented_count, "error or guard that kept a write from being lost",
          "errors or guards that kept a write from being lost"},

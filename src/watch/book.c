@@ -25,11 +25,14 @@ static void seen_free(struct seen_value *value) {
         free((char *)value->text.ptr);
 }
 
+void column_write_free(struct column_write *column) {
+    seen_free(&column->value);
+    seen_free(&column->base);
+}
+
 static void columns_free(struct column_write *columns, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        seen_free(&columns[i].value);
-        seen_free(&columns[i].base);
-    }
+    for (size_t i = 0; i < count; i++)
+        column_write_free(&columns[i]);
 }
 
 void row_write_free(struct row_write *write) {

@@ -73,6 +73,8 @@ struct row_write *row_write_new(size_t column_max, size_t guard_max);
 void row_write_free(struct row_write *write);
 /* The value with a text of its own, if it has one. */
 struct seen_value seen_keep(struct seen_value value);
+/* The texts of one of a write's columns. */
+void column_write_free(struct column_write *column);
 void column_values_free(struct column_value *values, size_t count);
 
 enum { VERSIONS_MAX = 4 };

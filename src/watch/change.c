@@ -3,6 +3,7 @@
 #include "watch/own.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static uint32_t column_name(struct watch *watch, const struct trace_change *change, size_t at) {
     char number[24];
@@ -26,7 +27,7 @@ static bool key_of(struct watch *watch, const struct trace_change *change, uint3
             value = &change->after[i];
         is_known = value->state == TRACE_VALUE;
         if (parts++ == 0) {
-            struct table_state *state = watch_table(watch, table);
+            struct table_state *state = tables_get(&watch->tables, table);
             state->key_column = column_name(watch, change, i);
             state->is_key_sure = true;
         } else {
@@ -73,11 +74,42 @@ static const struct meaning *annotate(struct watch *watch, const struct trace_ev
     return meaning;
 }
 
+/* MySQL's schemas are its databases; of PostgreSQL's a source tells those of one. */
+static uint32_t table_of(struct watch *watch, const struct trace_event *event) {
+    const struct str none = {0}, schema = event->change.schema;
+    bool is_mysql = event->server == TRACE_MYSQL;
+    uint32_t space = tables_space(&watch->tables, is_mysql ? schema : none, is_mysql ? none : schema);
+    return tables_in(&watch->tables, space, names_add(&watch->names, event->change.table));
+}
+
+void watch_begin_changes(struct watch *watch, const struct trace_event *event) {
+    watch_drop_changes(watch);
+    watch->change_transaction = watch_intern(watch, event->transaction);
+    watch->is_changing = true;
+}
+
+void watch_change_savepoint(struct watch *watch, const struct meaning *meaning) {
+    size_t at = watch->change_savepoints.count;
+    while (at > 0 && !str_equal_nocase(watch->change_savepoints.items[at - 1].name, meaning->savepoint))
+        at--;
+    if (meaning->kind == MEANS_SAVEPOINT && watch->change_savepoints.count < PENDING_MAX) {
+        MVEC_PUSH(&watch->change_savepoints, (struct savepoint){.name = meaning->savepoint, .pending_count = watch->changes.count});
+    } else if (at > 0 && meaning->kind == MEANS_RELEASE) {
+        watch->change_savepoints.count = (uint32_t)at - 1;
+    } else if (at > 0 && meaning->kind == MEANS_ROLLBACK_TO) {
+        size_t kept = watch->change_savepoints.items[at - 1].pending_count;
+        for (size_t i = kept; i < watch->changes.count; i++)
+            row_write_free(watch->changes.items[i]);
+        watch->changes.count = (uint32_t)kept;
+        watch->change_savepoints.count = (uint32_t)at;
+    }
+}
+
 void watch_change(struct watch *watch, const struct trace_event *event) {
     const struct trace_change *change = &event->change;
     static const enum write_kind kinds[] = {
         [TRACE_INSERT] = WROTE_INSERT, [TRACE_UPDATE] = WROTE_UPDATE, [TRACE_DELETE] = WROTE_DELETE};
-    uint32_t table = names_add(&watch->names, change->table);
+    uint32_t table = table_of(watch, event);
     struct seen_value key;
     watch->stats.write_count++;
     if (!key_of(watch, change, table, &key) || watch->changes.count == PENDING_MAX) {
@@ -119,6 +151,37 @@ static const struct column_write *last_of(const struct book_row *row, uint32_t c
     return NULL;
 }
 
+/* The newest that the source has told of the column; NULL: nothing since the row came to be. */
+static const struct column_write *told_of(const struct book_row *row, uint32_t column) {
+    for (size_t i = 0; i < VERSIONS_MAX && row->versions[i] != NULL && row->versions[i]->kind != WROTE_DELETE; i++)
+        for (size_t j = 0; j < row->versions[i]->column_count; j++)
+            if (row->versions[i]->columns[j].column == column)
+                return &row->versions[i]->columns[j];
+    return NULL;
+}
+
+/* Where the source has no row before (REPLICA IDENTITY DEFAULT, MINIMAL images), it is what it told last: it tells each change. */
+static void infer_bases(struct watch *watch, struct row_write *write, const struct book_row *row) {
+    size_t kept = 0;
+    bool is_blind = false;
+    for (size_t i = 0; i < write->column_count; i++) {
+        struct column_write column = write->columns[i];
+        if (column.base.state == TRACE_ABSENT) {
+            const struct column_write *last = row != NULL ? told_of(row, column.column) : NULL;
+            column.is_inferred = last != NULL && last->value.state != TRACE_ABSENT;
+            if (column.is_inferred)
+                column.base = seen_keep(last->value);
+            is_blind |= !column.is_inferred;
+        }
+        if (write->kind == WROTE_UPDATE && seen_equal(&column.base, &column.value))
+            column_write_free(&column); /* it is as it was */
+        else
+            write->columns[kept++] = column;
+    }
+    write->column_count = kept;
+    watch->stats.blind_count += is_blind;
+}
+
 /* Whether the statement, if it is known, sets more than the columns that went back: it saved a row, not a value. */
 static bool saves_more(const struct row_write *write, size_t column_count) {
     return write->origin.meaning != NULL && write->origin.meaning->set.count > column_count + 1;
@@ -136,7 +199,8 @@ static void judge_update(struct watch *watch, const struct row_write *by, const 
                        seen_equal(&column->value, &other->base) && seen_equal(&column->base, &other->value) &&
                        (loss.lost == NULL || loss.lost == earlier);
         if (!is_back) {
-            meant_count += !seen_is_clock(&column->value, by->origin.time_us);
+            /* What was there is not known: it may be there still. */
+            meant_count += column->base.state != TRACE_ABSENT && !seen_is_clock(&column->value, by->origin.time_us);
         } else if (loss.column_count < sizeof(loss.columns) / sizeof(loss.columns[0])) {
             loss.lost = earlier;
             loss.columns[loss.column_count++] = column->column;
@@ -146,7 +210,7 @@ static void judge_update(struct watch *watch, const struct row_write *by, const 
         return;
     if (meant_count == 0 && !saves_more(by, loss.column_count))
         loss.doubt = "nothing else was changed with it: somebody may have meant to set it back";
-    tally_add(&watch->tally, &loss, names_get(&watch->names, watch_table(watch, by->table)->key_column));
+    tally_add(&watch->tally, &loss, watch_key_name(watch, by->table));
 }
 
 /* A row that was deleted and is there again, as it was but for what its writer set. */
@@ -163,13 +227,15 @@ static void judge_insert(struct watch *watch, const struct row_write *by, const 
     if (same_count < 2 || same_count * 2 < by->column_count)
         return;
     struct seen_loss loss = {.rule = RULE_RESURRECTED_ROW, .evidence = WATCH_REVERT, .by = by, .lost = gone};
-    tally_add(&watch->tally, &loss, names_get(&watch->names, watch_table(watch, by->table)->key_column));
+    tally_add(&watch->tally, &loss, watch_key_name(watch, by->table));
 }
 
 void watch_commit_changes(struct watch *watch, const struct trace_event *event) {
     for (size_t i = 0; i < watch->changes.count; i++) {
         struct row_write *write = watch->changes.items[i];
         const struct book_row *row = book_find(&watch->book, write->row);
+        if (write->kind != WROTE_INSERT)
+            infer_bases(watch, write, row);
         write->commit_us = event->time_us;
         write->commit_seq = watch->seq;
         bool is_own = row != NULL && row->versions[0]->commit_seq == watch->seq;
@@ -181,10 +247,12 @@ void watch_commit_changes(struct watch *watch, const struct trace_event *event) 
     }
     watch->changes.count = 0;
     watch->stats.transaction_count++;
+    watch_drop_changes(watch);
 }
 
 void watch_drop_changes(struct watch *watch) {
     for (size_t i = 0; i < watch->changes.count; i++)
         row_write_free(watch->changes.items[i]);
-    watch->changes.count = 0;
+    watch->changes.count = watch->change_savepoints.count = 0;
+    watch->is_changing = false;
 }

@@ -119,8 +119,7 @@ static void tell(struct judging *judging) {
         if (judging->by->read_is_doubtful)
             loss->doubt = "it is not told which row the SELECT gave";
         struct watch *watch = judging->watch;
-        uint32_t key = watch_table(watch, judging->by->table)->key_column;
-        tally_add(&watch->tally, loss, names_get(&watch->names, key));
+        tally_add(&watch->tally, loss, watch_key_name(watch, judging->by->table));
     }
     judging->watch->stats.harmless_count += judging->same_count > 0;
 }
@@ -141,7 +140,7 @@ static void judge_aliased(struct watch *watch, const struct row_write *by, const
             add_column(&loss, column->column);
     }
     if (loss.column_count > 0 && has_own_change)
-        tally_add(&watch->tally, &loss, names_get(&watch->names, watch_table(watch, by->table)->key_column));
+        tally_add(&watch->tally, &loss, watch_key_name(watch, by->table));
 }
 
 static void judge(struct watch *watch, const struct row_write *by, const struct book_row *row) {
@@ -188,7 +187,7 @@ static void judge_insert(struct watch *watch, const struct row_write *by, const 
         by->read_is_doubtful)
         return;
     struct seen_loss loss = {.rule = RULE_RESURRECTED_ROW, .evidence = WATCH_REVERT, .by = by, .lost = gone};
-    tally_add(&watch->tally, &loss, names_get(&watch->names, watch_table(watch, by->table)->key_column));
+    tally_add(&watch->tally, &loss, watch_key_name(watch, by->table));
 }
 
 void watch_infer(struct watch *watch, struct row_write *write) {

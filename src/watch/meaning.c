@@ -280,6 +280,52 @@ static void read_tree(struct reading *reading) {
     }
 }
 
+/* The word that stands there, and in `at` where it ends. */
+static struct str next_word(struct str text, size_t *at) {
+    while (*at < text.len && (text.ptr[*at] == ' ' || text.ptr[*at] == '(' || text.ptr[*at] == '\n'))
+        ++*at;
+    size_t start = *at;
+    while (*at < text.len && ((text.ptr[*at] | 0x20) >= 'a' && (text.ptr[*at] | 0x20) <= 'z'))
+        ++*at;
+    return str_sub(text, start, *at);
+}
+
+static bool is_one_of(struct str word, const char *const *words, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (str_equal_nocase(word, str_from_c(words[i])))
+            return true;
+    return false;
+}
+
+/* Those of MySQL and MariaDB that commit what is open before they run ("Statements That Cause an Implicit Commit"); BEGIN and SET
+ * autocommit have meanings of their own. */
+static bool commits_open(struct str text) {
+    static const char *const words[] = {
+        "ALTER", "ANALYZE", "CACHE", "CHANGE", "CHECK", "CREATE", "DROP", "FLUSH", "GRANT", "INSTALL", "LOCK",
+        "OPTIMIZE", "RENAME", "REPAIR", "RESET", "REVOKE", "STOP", "TRUNCATE", "UNINSTALL"};
+    size_t at = 0;
+    struct str first = next_word(text, &at), second = next_word(text, &at);
+    bool is_alone = is_one_of(first, words, sizeof(words) / sizeof(words[0]));
+    if (is_alone)
+        return !str_equal_nocase(second, STR("TEMPORARY"));
+    return (str_equal_nocase(first, STR("SET")) && str_equal_nocase(second, STR("PASSWORD"))) ||
+           (str_equal_nocase(first, STR("LOAD")) && str_equal_nocase(second, STR("INDEX"))) ||
+           (str_equal_nocase(first, STR("START")) &&
+            (str_equal_nocase(second, STR("SLAVE")) || str_equal_nocase(second, STR("REPLICA"))));
+}
+
+/* SET [SESSION | LOCAL] search_path, RESET search_path. */
+static bool is_path(struct str text) {
+    size_t at = 0;
+    struct str word = next_word(text, &at);
+    if (!str_equal_nocase(word, STR("SET")) && !str_equal_nocase(word, STR("RESET")))
+        return false;
+    word = next_word(text, &at);
+    if (str_equal_nocase(word, STR("SESSION")) || str_equal_nocase(word, STR("LOCAL")))
+        word = next_word(text, &at);
+    return str_equal_nocase(word, STR("search")) && str_equal_nocase(str_sub(text, at, text.len < at + 5 ? text.len : at + 5), STR("_path"));
+}
+
 /* Statements that the parser need not know, for they touch no row that an application writes. */
 static bool is_idle(struct str text) {
     static const char *const words[] = {
@@ -288,16 +334,8 @@ static bool is_idle(struct str text) {
         "UNLISTEN", "NOTIFY", "RESET", "FETCH",   "CLOSE",      "DECLARE", "CHECKPOINT", "KILL",
         "FLUSH", "DESCRIBE", "DESC",   "REINDEX", "OPTIMIZE",   "PING"};
     size_t at = 0;
-    while (at < text.len && (text.ptr[at] == ' ' || text.ptr[at] == '(' || text.ptr[at] == '\n'))
-        at++;
-    size_t end = at;
-    while (end < text.len && ((text.ptr[end] | 0x20) >= 'a' && (text.ptr[end] | 0x20) <= 'z'))
-        end++;
-    struct str word = str_sub(text, at, end);
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (str_equal_nocase(word, str_from_c(words[i])))
-            return true;
-    return word.len == 0 && end == text.len;
+    struct str word = next_word(text, &at);
+    return is_one_of(word, words, sizeof(words) / sizeof(words[0])) || (word.len == 0 && at == text.len);
 }
 
 /* The shape with `?` for its literals, for people. */
@@ -329,6 +367,7 @@ static struct meaning *make(struct meanings *meanings, const struct sql_shape *s
     meaning->hash[0] = shape->hash[0];
     meaning->hash[1] = shape->hash[1];
     meaning->sql = shown(meanings->arena, shape, text);
+    meaning->commits = dialect == SQL_MYSQL && commits_open(text);
     struct buf template = {0};
     sql_shape_template(shape, text, &template);
     struct str source = str_dup(meanings->arena, buf_str(&template));
@@ -338,6 +377,8 @@ static struct meaning *make(struct meanings *meanings, const struct sql_shape *s
     if (shape->is_broken) {
         meaning->kind = MEANS_UNKNOWN;
         meaning->reason = STR("a quote or comment is not closed");
+    } else if (dialect == SQL_POSTGRESQL && is_path(text)) {
+        meaning->kind = MEANS_PATH;
     } else if (sql_parse(meanings->arena, &meanings->pool, source, (struct pos){1, 1}, dialect, &stmt, &err)) {
         meaning->stmt = stmt;
         struct reading reading = {meanings, meaning, shape, stmt, NULL, 0};

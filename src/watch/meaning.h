@@ -18,6 +18,7 @@ enum meaning_kind {
     MEANS_RELEASE,
     MEANS_ROLLBACK_TO,
     MEANS_ISOLATION, /* SET TRANSACTION, of the next or this transaction; `is_session`: of all */
+    MEANS_PATH,      /* SET search_path of PostgreSQL: where tables are looked for */
     MEANS_AUTOCOMMIT, /* SET autocommit: `autocommit` */
 };
 
@@ -53,6 +54,7 @@ struct meaning {
     bool is_one;     /* INSERT: one row of values, `set`; else several or a query */
     bool is_session;
     bool is_off;     /* AUTOCOMMIT: `off` */
+    bool commits;    /* the transaction that is open before it: MySQL's DDL and what else is in none */
     enum sql_isolation isolation; /* BEGIN, ISOLATION */
     struct str savepoint;
     int literal;            /* AUTOCOMMIT: that says whether it is on; -1: it is what DEFAULT is, on */

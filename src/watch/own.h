@@ -4,14 +4,9 @@
 
 #include "watch/recall.h"
 #include "watch/session.h"
+#include "watch/table.h"
 #include "watch/tally.h"
 #include "watch/watch.h"
-
-/* What is known of a table, by its number. */
-struct table_state {
-    uint32_t key_column;  /* NO_NAME: not known yet */
-    bool is_key_sure;     /* the source said so, or it is called `id` */
-};
 
 struct watch {
     struct watch_options options;
@@ -19,7 +14,7 @@ struct watch {
     struct arena arena; /* shapes, names, interned texts */
     struct names names, texts;
     struct meanings meanings;
-    VEC(struct table_state) tables; /* by number of the table's name; in `arena` */
+    struct tables tables;
     struct sessions sessions;
     struct book book;
     struct tally tally;
@@ -32,11 +27,14 @@ struct watch {
     VEC(struct watch_gap) gaps;             /* in `arena` */
     VEC(struct row_write *) changes;        /* MVEC: of the row source's open transaction */
     struct str change_transaction;          /* its name, interned */
+    bool is_changing;                       /* that transaction has begun */
+    VEC(struct savepoint) change_savepoints; /* MVEC: that it has set */
 };
 
 /* The session of that number, made if need be. */
 struct session *watch_session(struct watch *watch, uint64_t id);
-struct table_state *watch_table(struct watch *watch, uint32_t table);
+/* The name of the column that is the table's key; empty: not known. */
+struct str watch_key_name(struct watch *watch, uint32_t table);
 /* A text that lives as long as the watch; beyond a number of them, the empty one. */
 struct str watch_intern(struct watch *watch, struct str text);
 /* The same of an event's file, which is mostly that of the one before. */
@@ -59,7 +57,10 @@ void watch_settle(struct watch *watch, const struct session *last);
 /* What the session does from here on, a test will undo. */
 void watch_test(struct watch *watch, uint64_t session);
 void watch_end(struct watch *watch, uint64_t session);
+void watch_begin_changes(struct watch *watch, const struct trace_event *event);
 void watch_change(struct watch *watch, const struct trace_event *event);
+/* A savepoint among changes, or the way back to one. */
+void watch_change_savepoint(struct watch *watch, const struct meaning *meaning);
 void watch_commit_changes(struct watch *watch, const struct trace_event *event);
 void watch_drop_changes(struct watch *watch);
 

@@ -9,7 +9,7 @@ struct table_text *table_of(struct writing *w, uint32_t table) {
     for (size_t i = 0; i < w->tables.count; i++)
         if (w->tables.items[i].table == table)
             return &w->tables.items[i];
-    struct table_text new = {.table = table, .key = watch_table(w->watch, table)->key_column};
+    struct table_text new = {.table = table, .key = tables_key(&w->watch->tables, table)};
     if (new.key == NO_NAME)
         new.key = names_add(&w->watch->names, STR("id")); /* no statement goes by it */
     VEC_PUSH(w->arena, &new.columns, new.key);
@@ -129,7 +129,7 @@ bool is_tellable(const struct recalled *recalled, struct watch *watch) {
         if (!is_tellable_item(&recalled->items[i], watch))
             return false;
     for (size_t i = 0; i < recalled->row_count; i++)
-        if (watch_table(watch, recalled->rows[i].table)->key_column == NO_NAME)
+        if (tables_key(&watch->tables, recalled->rows[i].table) == NO_NAME)
             return false;
     return true;
 }

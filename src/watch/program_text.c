@@ -80,7 +80,7 @@ static struct str looked_up(struct program *program, uint32_t row, const struct 
         buf_add_c(&program->before, " FROM ");
         put_to(w, &program->before, child->table);
         buf_add_c(&program->before, " WHERE ");
-        put_to(w, &program->before, watch_table(w->watch, child->table)->key_column);
+        put_to(w, &program->before, tables_key(&w->watch->tables, child->table));
         buf_printf(&program->before, " = :%.*s;\n", STR_ARG(id));
     }
     return name;
@@ -90,7 +90,7 @@ static struct str key_of_row(struct program *program, uint32_t row) {
     const struct recalled_row *known = &program->recalled->rows[row];
     const struct value_source *source = recall_source(&program->w->watch->recall, program->recalled, &known->key, row);
     if (known->is_made && program->has_var[row])
-        return column_of_row(program, row, watch_table(program->w->watch, known->table)->key_column);
+        return column_of_row(program, row, tables_key(&program->w->watch->tables, known->table));
     if (source != NULL && source->kind == SOURCE_COLUMN) {
         const struct recalled_row *child = &program->recalled->rows[source->index];
         if (program->has_var[source->index])
@@ -317,7 +317,7 @@ static void put_statement(struct program *program, size_t at) {
         put_name(w, row->table);
         put_made_columns(program, at);
         buf_printf(w->out, ";\n%skey ", program->indent);
-        buf_add(w->out, column_of_row(program, item->row, watch_table(w->watch, row->table)->key_column));
+        buf_add(w->out, column_of_row(program, item->row, tables_key(&w->watch->tables, row->table)));
         buf_add_c(w->out, " = ");
     }
     struct literals literals = {program, at};

@@ -14,6 +14,8 @@ struct savepoint {
 
 struct session {
     uint64_t id;
+    struct str database, schema; /* of names without one; interned; empty: not told, the one that there is without being asked */
+    uint32_t space;              /* these, as tables count places */
     struct str who; /* "shop@shop 4711": user, database, number; interned */
     struct row_read *reads; /* a ring */
     uint64_t *read_rows;    /* their rows, looked through for each write */

@@ -12,6 +12,11 @@ struct act {
     struct origin origin;
 };
 
+/* The table of a meaning, where this session has it. */
+static uint32_t placed(const struct act *act, uint32_t table) {
+    return tables_in(&act->watch->tables, act->session->space, table);
+}
+
 /* `index` as in the shape's list. */
 static struct seen_value literal_at(const struct act *act, size_t index) {
     struct watch *watch = act->watch;
@@ -54,7 +59,7 @@ static size_t list_of(const struct act *act, const struct meant_column *column, 
 static void note_key(struct watch *watch, uint32_t table, uint32_t column, bool is_only) {
     if (table == NO_NAME || column == NO_NAME)
         return;
-    struct table_state *state = watch_table(watch, table);
+    struct table_state *state = tables_get(&watch->tables, table);
     bool is_id = str_is(names_get(&watch->names, column), "id");
     if (!state->is_key_sure && (is_id || (is_only && state->key_column == NO_NAME))) {
         state->key_column = column;
@@ -76,7 +81,7 @@ static void learn_keys(struct watch *watch, const struct meaning *meaning) {
 }
 
 static const struct meant_column *key_of(struct watch *watch, const struct meaning *meaning, uint32_t table) {
-    uint32_t key = watch_table(watch, table)->key_column;
+    uint32_t key = tables_key(&watch->tables, table);
     for (size_t i = 0; key != NO_NAME && i < meaning->where.count; i++)
         if (meaning->where.items[i].table == table && meaning->where.items[i].column == key)
             return &meaning->where.items[i];
@@ -108,7 +113,7 @@ static void keep_loose(const struct act *act) {
 static struct row_read *add_read(const struct act *act, uint32_t table, uint64_t row) {
     struct session *session = act->session;
     struct row_read *read = session_add_read(session, row);
-    read->table = table;
+    read->table = placed(act, table);
     read->transaction = session->transaction;
     read->is_locking = act->meaning->is_locking && session->transaction != 0;
     read->origin = act->origin;
@@ -131,18 +136,18 @@ static uint32_t column_at(const struct act *act, uint32_t table, size_t at) {
 
 static size_t key_position(const struct act *act, uint32_t table) {
     const struct trace_rows *rows = act->statement->rows;
-    uint32_t key = watch_table(act->watch, table)->key_column;
+    uint32_t key = tables_key(&act->watch->tables, table);
     for (size_t at = 0; key != NO_NAME && at < rows->column_count; at++)
         if (column_at(act, table, at) == key)
             return at;
     return rows->column_count;
 }
 
-static void keep_values(const struct act *act, struct row_read *read, const struct trace_value *values) {
+static void keep_values(const struct act *act, uint32_t table, struct row_read *read, const struct trace_value *values) {
     const struct trace_rows *rows = act->statement->rows;
     read->values = mem_alloc((rows->column_count + 1) * sizeof(*read->values));
     for (size_t at = 0; at < rows->column_count; at++) {
-        uint32_t column = column_at(act, read->table, at);
+        uint32_t column = column_at(act, table, at);
         if (column == NO_NAME || values[at].state == TRACE_ABSENT)
             continue;
         struct seen_value value = watch_keep(act->watch, seen_traced(&act->watch->key, &values[at]));
@@ -157,9 +162,9 @@ static void read_rows(const struct act *act, uint32_t table, size_t key_at) {
         struct seen_value key = seen_traced(&act->watch->key, &values[key_at]);
         if (key.state != TRACE_VALUE)
             continue;
-        uint64_t row = watch_row(table, &key);
+        uint64_t row = watch_row(placed(act, table), &key);
         if (watch_samples(act->watch, row))
-            keep_values(act, add_read(act, table, row), values);
+            keep_values(act, table, add_read(act, table, row), values);
     }
 }
 
@@ -191,7 +196,7 @@ static void note_absence(const struct act *act, uint32_t table) {
         values[count++] = (struct column_value){meaning->where.items[i].column,
                                                 literal_value(act, meaning->where.items[i].literal)};
     }
-    uint64_t row = absent_row(table, values, count);
+    uint64_t row = absent_row(placed(act, table), values, count);
     if (row == 0 || !watch_samples(act->watch, row))
         return;
     struct row_read *read = add_read(act, table, row);
@@ -222,7 +227,7 @@ static void read_table(const struct act *act, uint32_t table) {
     size_t first, count = list_of(act, key, &first);
     for (size_t i = 0; i < count; i++) {
         struct seen_value value = literal_at(act, first + i);
-        uint64_t row = watch_row(table, &value);
+        uint64_t row = watch_row(placed(act, table), &value);
         if (value.state == TRACE_VALUE && watch_samples(act->watch, row))
             add_read(act, table, row);
     }
@@ -287,7 +292,7 @@ static size_t make_columns(const struct act *act, const struct row_read *read, c
 
 /* Who inserts a row knows it, as if it had been read. */
 static void know_inserted(const struct act *act, const struct row_write *write) {
-    struct row_read *read = add_read(act, write->table, write->row);
+    struct row_read *read = add_read(act, act->meaning->table, write->row);
     read->origin.seq = act->origin.seq;
     read->values = mem_alloc((write->column_count + 1) * sizeof(*read->values));
     for (size_t i = 0; i < write->column_count; i++)
@@ -299,7 +304,8 @@ static void know_inserted(const struct act *act, const struct row_write *write) 
 static void write_row(const struct act *act, enum write_kind kind, const struct seen_value *key) {
     struct watch *watch = act->watch;
     const struct meaning *meaning = act->meaning;
-    uint64_t row = watch_row(meaning->table, key);
+    uint32_t table = placed(act, meaning->table);
+    uint64_t row = watch_row(table, key);
     watch->stats.write_count++;
     if (key->state != TRACE_VALUE || act->session->pending.count == PENDING_MAX) {
         watch->stats.unknown_row_count++;
@@ -308,18 +314,18 @@ static void write_row(const struct act *act, enum write_kind kind, const struct 
     if (!watch_samples(watch, row))
         return;
     watch->stats.watched_count++;
-    uint32_t key_column = watch_table(watch, meaning->table)->key_column;
+    uint32_t key_column = tables_key(&watch->tables, meaning->table);
     struct row_write *write = row_write_new(count_written(act, meaning->set.items, meaning->set.count, key_column),
                                             count_written(act, meaning->where.items, meaning->where.count, key_column));
     write->kind = kind;
     write->row = row;
-    write->table = meaning->table;
+    write->table = table;
     write->key = watch_keep(watch, *key);
     write->origin = act->origin;
     write->row_count = act->statement->row_count;
     int64_t since = act->origin.time_us < 0 ? INT64_MIN : act->origin.time_us - watch->options.window_us;
     const struct row_read *read =
-        session_find_read(act->session, row, meaning->table, since, &write->read_is_doubtful);
+        session_find_read(act->session, row, table, since, &write->read_is_doubtful);
     if (read != NULL && read->value_count > 0)
         write->read_count = session_count_reads(act->session, row, since);
     if (read != NULL) {
@@ -390,7 +396,7 @@ static void insert_absent(const struct act *act) {
         const struct row_read *read = &session->reads[(session->read_next + READS_MAX - i) % READS_MAX];
         if (read->origin.time_us >= 0 && read->origin.time_us < since)
             return;
-        if (!read->is_absence || read->table != act->meaning->table || !has_values(act, read))
+        if (!read->is_absence || read->table != placed(act, act->meaning->table) || !has_values(act, read))
             continue;
         struct row_write *write = row_write_new(0, 0);
         write->kind = WROTE_INSERT;
@@ -420,7 +426,7 @@ static void insert(const struct act *act) {
         insert_absent(act);
     keep_loose(act);
     const struct meaning *meaning = act->meaning;
-    uint32_t key = watch_table(act->watch, meaning->table)->key_column;
+    uint32_t key = tables_key(&act->watch->tables, meaning->table);
     const struct trace_rows *rows = act->statement->rows;
     for (size_t i = 0; meaning->is_one && i < meaning->set.count; i++) {
         if (meaning->set.items[i].column == key && meaning->set.items[i].literal >= 0) {
@@ -486,11 +492,17 @@ static void rollback(const struct act *act) {
     end_transaction(act->session);
 }
 
+/* What MySQL does before a statement that is in no transaction: whatever becomes of that, what is open is committed. */
+static void commit_open(const struct act *act) {
+    if (!act->session->in_transaction)
+        return;
+    commit(act);
+    watch_settle(act->watch, act->session);
+}
+
 static void begin(const struct act *act) {
-    if (act->session->in_transaction && act->meaning->dialect == SQL_MYSQL) {
-        commit(act);
-        watch_settle(act->watch, act->session);
-    }
+    if (act->meaning->dialect == SQL_MYSQL)
+        commit_open(act);
     enum sql_isolation isolation = act->meaning->isolation;
     act->session->in_transaction = true;
     act->session->transaction = act->session->is_test ? 0 : ++act->watch->transaction_count;
@@ -510,10 +522,8 @@ static void set_autocommit(const struct act *act) {
         struct str text = act->watch->shape.literals.items[at].text;
         is_off = str_is(text, "0") || str_equal_nocase(text, STR("off")) || str_equal_nocase(text, STR("false"));
     }
-    if (!is_off && act->session->in_transaction) {
-        commit(act);
-        watch_settle(act->watch, act->session);
-    }
+    if (!is_off)
+        commit_open(act);
     act->session->is_autocommit_off = is_off;
 }
 
@@ -550,6 +560,37 @@ static void release_savepoint(const struct act *act) {
         session->savepoints.count = number - 1;
 }
 
+/* SET [SESSION | LOCAL] search_path {= | TO} name, ...: the first of the names, without its quotes; `$user` is nobody's schema here. */
+static struct str path_in(struct str text) {
+    size_t at = 0;
+    while (at + 11 <= text.len && !str_equal_nocase(str_sub(text, at, at + 11), STR("search_path")))
+        at++;
+    struct str rest = str_sub(text, at + 11 < text.len ? at + 11 : text.len, text.len);
+    struct str name = {0};
+    for (bool is_first = true; rest.len > 0 && (is_first || str_is(name, "$user")); is_first = false) {
+        size_t start = 0, end;
+        while (start < rest.len && strchr(" \t\n=,", rest.ptr[start]) != NULL)
+            start++;
+        if (is_first && rest.len - start > 3 && str_equal_nocase(str_sub(rest, start, start + 2), STR("to")) &&
+            strchr(" \t\n'\"", rest.ptr[start + 2]) != NULL)
+            start += 3;
+        while (start < rest.len && strchr(" \t\n'\"", rest.ptr[start]) != NULL)
+            start++;
+        for (end = start; end < rest.len && strchr(" \t\n'\",;", rest.ptr[end]) == NULL; end++)
+            continue;
+        name = str_sub(rest, start, end);
+        rest = str_sub(rest, end < rest.len ? end + 1 : end, rest.len);
+    }
+    return str_is(name, "$user") || str_equal_nocase(name, STR("default")) ? (struct str){0} : name;
+}
+
+/* Where the names of tables that follow are looked for. */
+static void set_path(const struct act *act) {
+    struct session *session = act->session;
+    session->schema = watch_intern(act->watch, path_in(act->statement->sql));
+    session->space = tables_space(&act->watch->tables, session->database, session->schema);
+}
+
 /* What would have been committed had no test been around it. */
 static void end_in_test(const struct act *act) {
     struct session *session = act->session;
@@ -570,6 +611,8 @@ static void fail(const struct act *act) {
         act->session->has_failed = act->session->in_transaction;
     else if (str_is(code, "1213") || str_is(code, "1020"))
         rollback(act);
+    else if (act->meaning->commits && !str_is(code, "1064"))
+        commit_open(act); /* it was understood */
 }
 
 static void perform(const struct act *act) {
@@ -610,6 +653,9 @@ static void perform(const struct act *act) {
     case MEANS_AUTOCOMMIT:
         set_autocommit(act);
         break;
+    case MEANS_PATH:
+        set_path(act);
+        break;
     case MEANS_RELEASE:
         release_savepoint(act);
         break;
@@ -635,6 +681,8 @@ void watch_statement(struct watch *watch, const struct trace_event *event) {
     const struct trace_statement *statement = &event->statement;
     enum sql_dialect dialect = event->server == TRACE_MYSQL ? SQL_MYSQL : SQL_POSTGRESQL;
     struct session *session = watch_session(watch, event->session);
+    if (event->database.len > 0)
+        session->space = tables_space(&watch->tables, event->database, (struct str){0});
     watch->stats.statement_count += !statement->is_more;
     if (session->is_unsettled)
         watch_settle(watch, session);
@@ -644,6 +692,10 @@ void watch_statement(struct watch *watch, const struct trace_event *event) {
     if (meaning->count++ == 0)
         learn_keys(watch, meaning);
     watch->stats.unparsed_count += meaning->kind == MEANS_UNKNOWN || statement->is_cut;
+    if (watch->is_changing && event->session == 0 && meaning->kind >= MEANS_SAVEPOINT && meaning->kind <= MEANS_ROLLBACK_TO) {
+        watch_change_savepoint(watch, meaning);
+        return;
+    }
     session->last = meaning;
     struct act act = {.watch = watch, .session = session, .statement = statement, .meaning = meaning};
     act.origin = (struct origin){.seq = watch->seq, .session = event->session, .time_us = event->time_us,
@@ -669,6 +721,8 @@ void watch_statement(struct watch *watch, const struct trace_event *event) {
         begin(&act); /* it is in the transaction that it opens: what it locks stays locked */
         is_alone = false;
     }
+    if (meaning->commits)
+        commit_open(&act);
     perform(&act);
     if (session_is_in_test_alone(session))
         end_in_test(&act);

@@ -2,8 +2,14 @@
 
 #include <stdlib.h>
 
-void tally_init(struct tally *tally, struct arena *arena, const struct names *names, bool shows_values) {
-    *tally = (struct tally){.arena = arena, .names = names, .shows_values = shows_values};
+struct tally_group {
+    struct watch_loss loss; /* without the table's name: how it is told is known at the end */
+    uint32_t table;
+};
+
+void tally_init(struct tally *tally, struct arena *arena, const struct names *names, const struct tables *tables,
+                bool shows_values) {
+    *tally = (struct tally){.arena = arena, .names = names, .tables = tables, .shows_values = shows_values};
     map_init(&tally->groups, arena);
 }
 
@@ -89,20 +95,21 @@ static struct watch_loss *group_of(struct tally *tally, const struct seen_loss *
     key.by = loss->by->origin.meaning;
     key.read = loss->by->read.meaning;
     struct str bytes = {(const char *)&key, sizeof(key)};
-    struct watch_loss *group = map_get(&tally->groups, bytes);
-    if (group != NULL)
-        return group;
-    group = arena_alloc(tally->arena, sizeof(*group));
+    struct tally_group *known = map_get(&tally->groups, bytes);
+    if (known != NULL)
+        return &known->loss;
+    known = arena_alloc(tally->arena, sizeof(*known));
+    known->table = loss->by->table;
+    struct watch_loss *group = &known->loss;
     group->rule = loss->rule;
     group->evidence = loss->evidence;
     group->is_possible = loss->doubt != NULL;
     group->doubt = str_from_c(loss->doubt);
-    group->table = names_get(tally->names, loss->by->table);
     group->columns = arena_alloc_array(tally->arena, loss->column_count, sizeof(*group->columns));
     for (size_t i = 0; i < loss->column_count; i++)
         group->columns[group->column_count++] = names_get(tally->names, loss->columns[i]);
     group->first_us = group->last_us = -1;
-    map_put(&tally->groups, str_dup(tally->arena, bytes), group);
+    map_put(&tally->groups, str_dup(tally->arena, bytes), known);
     return group;
 }
 
@@ -146,8 +153,12 @@ static int by_worth(const void *a, const void *b) {
 }
 
 void tally_result(const struct tally *tally, struct arena *arena, struct watch_result *result) {
-    for (size_t i = 0; i < tally->groups.count; i++)
-        VEC_PUSH(arena, &result->losses, *(const struct watch_loss *)tally->groups.entries[i].value);
+    for (size_t i = 0; i < tally->groups.count; i++) {
+        const struct tally_group *group = tally->groups.entries[i].value;
+        struct watch_loss loss = group->loss;
+        loss.table = tables_name(tally->tables, arena, group->table);
+        VEC_PUSH(arena, &result->losses, loss);
+    }
     if (result->losses.count > 0)
         qsort(result->losses.items, result->losses.count, sizeof(*result->losses.items), by_worth);
 }

@@ -3,6 +3,7 @@
 #define LW_WATCH_TALLY_H
 
 #include "watch/book.h"
+#include "watch/table.h"
 #include "watch/watch.h"
 
 /* One loss, as judge.c sees it. */
@@ -18,11 +19,13 @@ struct seen_loss {
 struct tally {
     struct arena *arena;
     const struct names *names;
-    struct map groups; /* key (its bytes) to struct watch_loss */
+    const struct tables *tables;
+    struct map groups; /* key (its bytes) to struct tally_group */
     bool shows_values;
 };
 
-void tally_init(struct tally *tally, struct arena *arena, const struct names *names, bool shows_values);
+void tally_init(struct tally *tally, struct arena *arena, const struct names *names, const struct tables *tables,
+                bool shows_values);
 void tally_add(struct tally *tally, const struct seen_loss *loss, struct str key_column);
 /* Copies of all groups, best first. */
 void tally_result(const struct tally *tally, struct arena *arena, struct watch_result *result);

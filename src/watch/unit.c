@@ -12,7 +12,7 @@ struct building {
 };
 
 static const struct seen_value *key_read(const struct building *b, const struct row_read *read, uint32_t table) {
-    uint32_t key = watch_table(b->watch, table)->key_column;
+    uint32_t key = tables_key(&b->watch->tables, table);
     for (size_t i = 0; read != NULL && i < read->value_count; i++)
         if (read->values[i].column == key)
             return &read->values[i].value;
@@ -21,8 +21,9 @@ static const struct seen_value *key_read(const struct building *b, const struct 
 
 static uint32_t row_of(struct building *b, uint64_t row, uint32_t table, const struct seen_value *key) {
     struct unit *unit = &b->unit;
+    uint32_t name = tables_bare(&b->watch->tables, table); /* programs run in one place */
     for (uint32_t i = 0; i < unit->row_count; i++)
-        if (unit->rows[i].row == row && unit->rows[i].table == table)
+        if (unit->rows[i].row == row && unit->rows[i].table == name)
             return i;
     if (unit->row_count == UNIT_ROWS_MAX) {
         b->is_whole = false;
@@ -32,7 +33,7 @@ static uint32_t row_of(struct building *b, uint64_t row, uint32_t table, const s
     const struct row_read *read = session_find_read(b->session, row, table, INT64_MIN, &is_doubtful);
     if (is_doubtful || (read != NULL && (read->origin.meaning == NULL || read->origin.meaning->kind != MEANS_READ)))
         read = NULL;
-    unit->rows[unit->row_count] = (struct unit_row){.row = row, .table = table, .read = read,
+    unit->rows[unit->row_count] = (struct unit_row){.row = row, .table = name, .read = read,
                                                      .key = key != NULL ? key : key_read(b, read, table)};
     return (uint32_t)unit->row_count++;
 }
@@ -86,7 +87,7 @@ static void add_locks(struct building *b) {
 /* The row that the statement made; its key may be the database's. */
 static uint32_t made_row(struct building *b, const struct loose_statement *loose) {
     const struct meaning *meaning = loose->origin.meaning;
-    uint32_t key = watch_table(b->watch, meaning->table)->key_column;
+    uint32_t key = tables_key(&b->watch->tables, meaning->table);
     for (size_t i = 0; i < b->session->pending.count; i++) {
         const struct row_write *write = b->session->pending.items[i];
         if (write->origin.seq != loose->origin.seq || write->kind != WROTE_INSERT || write->is_of_absence)

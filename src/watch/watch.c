@@ -8,10 +8,8 @@
 
 enum { TEXTS_MAX = 100000, TAG_MAX = 200, GAP_KINDS_MAX = 100, UNPARSED_MAX = 50 };
 
-struct table_state *watch_table(struct watch *watch, uint32_t table) {
-    while (watch->tables.count <= table)
-        VEC_PUSH(&watch->arena, &watch->tables, (struct table_state){0});
-    return &watch->tables.items[table];
+struct str watch_key_name(struct watch *watch, uint32_t table) {
+    return names_get(&watch->names, tables_key(&watch->tables, table));
 }
 
 struct str watch_file(struct watch *watch, struct str file) {
@@ -109,7 +107,8 @@ struct watch *watch_open(const struct watch_options *options) {
     meanings_init(&watch->meanings, &watch->arena, &watch->names);
     sessions_init(&watch->sessions);
     book_init(&watch->book, watch->options.memory_bytes);
-    tally_init(&watch->tally, &watch->arena, &watch->names, options->shows_values);
+    tables_init(&watch->tables, &watch->arena, &watch->names);
+    tally_init(&watch->tally, &watch->arena, &watch->names, &watch->tables, options->shows_values);
     recall_init(&watch->recall, &watch->arena, &watch->names);
     watch->stats.first_us = watch->stats.last_us = -1;
     return watch;
@@ -118,6 +117,7 @@ struct watch *watch_open(const struct watch_options *options) {
 void watch_close(struct watch *watch) {
     watch_drop_changes(watch);
     free(watch->changes.items);
+    free(watch->change_savepoints.items);
     sessions_release(&watch->sessions);
     book_release(&watch->book);
     sql_shape_release(&watch->shape);
@@ -154,6 +154,11 @@ struct session *watch_session(struct watch *watch, uint64_t id) {
     return session_add(&watch->sessions, id);
 }
 
+static void session_is_in(struct watch *watch, struct session *session, struct str database) {
+    session->database = watch_intern(watch, database);
+    session->space = tables_space(&watch->tables, session->database, session->schema);
+}
+
 static void note_session(struct watch *watch, const struct trace_event *event) {
     struct session *session = watch_session(watch, event->session);
     struct str who = str_printf(&watch->scratch, "%.*s@%.*s%s%.*s", STR_ARG(event->user),
@@ -161,6 +166,8 @@ static void note_session(struct watch *watch, const struct trace_event *event) {
                                 STR_ARG(event->application));
     if (who.len > 1)
         session->who = watch_intern(watch, who);
+    if (event->database.len > 0)
+        session_is_in(watch, session, event->database);
 }
 
 static void take(void *context, const struct trace_event *event) {
@@ -184,8 +191,7 @@ static void take(void *context, const struct trace_event *event) {
         watch_outcome(watch, event);
         break;
     case TRACE_BEGIN:
-        watch_drop_changes(watch);
-        watch->change_transaction = watch_intern(watch, event->transaction);
+        watch_begin_changes(watch, event);
         break;
     case TRACE_CHANGE:
         watch_change(watch, event);

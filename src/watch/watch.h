@@ -79,6 +79,7 @@ struct watch_stats {
     uint64_t write_count;     /* rows changed, as far as told */
     uint64_t watched_count;   /* of these: looked at */
     uint64_t unknown_row_count; /* writes of which it is not told which rows they change */
+    uint64_t blind_count;       /* changes of which neither the source nor what it told before says what was there */
     uint64_t evicted_count;   /* rows forgotten to stay within memory */
     uint64_t dropped_session_count; /* sessions forgotten, for there were too many at once */
     uint64_t left_out_count;  /* writes of ways beyond those that are recalled as programs */

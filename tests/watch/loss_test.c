@@ -16,6 +16,7 @@ struct player {
     struct trace_sink sink;
     int64_t now_us;
     enum trace_server server;
+    bool is_open;       /* a transaction of changes */
     bool is_told_first; /* statements come before their outcome */
     struct arena arena;
 };
@@ -48,7 +49,7 @@ static const struct trace_rows *answer(struct player *player, struct str text) {
     return rows;
 }
 
-/* One statement: "A SQL", "A+SQL" if a transaction is open behind it, " -> " and its row, " => " and the number of rows, " !! " and an error's code. */
+/* One statement: "A SQL", "A@shop" the session's database, "A+SQL" if a transaction is open behind it, " -> " and its row, " => " and the number of rows, " !! " and an error's code. */
 static void say(struct player *player, const char *line) {
     struct str text = str_dup(&player->arena, str_from_c(line));
     struct trace_event event = {.kind = TRACE_STATEMENT, .server = player->server, .session = (uint64_t)text.ptr[0],
@@ -56,7 +57,14 @@ static void say(struct player *player, const char *line) {
     event.statement = (struct trace_statement){.row_count = -1, .end_us = -1, .outcome = TRACE_OK};
     if (text.ptr[1] == '+')
         event.statement.transaction_after = TRACE_TRANSACTION_OPEN;
+    bool is_database = text.ptr[1] == '@';
     text = str_sub(text, 2, text.len);
+    if (is_database) {
+        event.kind = TRACE_SESSION;
+        event.database = text;
+        player->sink.event(player->sink.context, &event);
+        return;
+    }
     char *mark;
     if ((mark = strstr((char *)text.ptr, " -> ")) != NULL) {
         event.statement.rows = answer(player, str_from_c(mark + 4));
@@ -388,31 +396,51 @@ static void units(void **state) {
              "A+RELEASE SAVEPOINT s1");
 }
 
-/* One change of a row: "T1 id=1 count=7 > id=1 count=8", either side may be missing. */
+/* A statement amid changes. */
+static void change_by(struct player *player, struct str transaction, struct str sql) {
+    struct trace_event event = {.kind = TRACE_STATEMENT, .server = player->server, .transaction = transaction, .time_us = player->now_us};
+    event.statement = (struct trace_statement){.sql = sql, .row_count = -1, .end_us = -1, .outcome = TRACE_OK};
+    player->sink.event(player->sink.context, &event);
+}
+
+/* One change of a row: "T1 id=1 count=7 > id=1 count=8", either side may be missing; ": " before it is not told ("T1 : id=1 ..."), "T1/shop"
+ * stands in that schema. Each is a transaction; one that goes on ends with "+" ("T1+ ..."), or begins with a statement ("T1+ SAVEPOINT s"). */
 static void change(struct player *player, const char *line) {
     struct str text = str_dup(&player->arena, str_from_c(line));
-    size_t space = str_find(text, ' ', 0), arrow = str_find(text, '>', 0);
+    size_t space = str_find(text, ' ', 0), arrow = str_find(text, '>', 0), slash = str_find(str_sub(text, 0, space), '/', 0);
+    bool goes_on = text.ptr[space - 1] == '+', is_told = text.ptr[space + 1] != ':';
+    struct str name = str_sub(text, 0, slash < space ? slash : space), schema = str_sub(text, slash < space ? slash + 1 : space, space);
+    if (arrow == text.len && is_told) {
+        change_by(player, name, str_sub(text, space + 1, text.len));
+        return;
+    }
+    if (!is_told)
+        arrow = space + 1;
     struct str before = str_sub(text, space + 1, arrow > space + 1 ? arrow - 1 : arrow);
     struct str after = str_sub(text, arrow + 2 < text.len ? arrow + 2 : text.len, text.len);
-    struct trace_event event = {.server = TRACE_MYSQL, .transaction = str_sub(text, 0, space),
+    struct trace_event event = {.server = player->server, .transaction = name,
                                 .time_us = player->now_us += 1000, .place = {STR("binlog.1"), 4, 0}};
     const struct trace_rows *old = answer(player, before), *new = answer(player, after);
     event.kind = TRACE_BEGIN;
-    player->sink.event(player->sink.context, &event);
+    if (!player->is_open)
+        player->sink.event(player->sink.context, &event);
+    player->is_open = goes_on;
     event.kind = TRACE_CHANGE;
     const struct trace_rows *known = old->row_count > 0 ? old : new;
     event.change = (struct trace_change){
-        .kind = old->row_count == 0 ? TRACE_INSERT : new->row_count == 0 ? TRACE_DELETE : TRACE_UPDATE,
+        .schema = schema,
+        .kind = !is_told ? TRACE_UPDATE : old->row_count == 0 ? TRACE_INSERT : new->row_count == 0 ? TRACE_DELETE : TRACE_UPDATE,
         .table = STR("orders"), .columns = known->columns, .column_count = known->column_count,
         .before = old->row_count > 0 ? old->values : NULL, .after = new->row_count > 0 ? new->values : NULL};
     player->sink.event(player->sink.context, &event);
     event.kind = TRACE_COMMIT;
-    player->sink.event(player->sink.context, &event);
+    if (!goes_on)
+        player->sink.event(player->sink.context, &event);
 }
 
-static void check_changes(const char *const *lines, const char *expected) {
+static void check_changes(enum trace_server server, const char *const *lines, const char *expected) {
     struct player player;
-    player_open(&player, TRACE_MYSQL);
+    player_open(&player, server);
     for (; *lines != NULL; lines++)
         change(&player, *lines);
     struct str found = told(&player);
@@ -421,7 +449,8 @@ static void check_changes(const char *const *lines, const char *expected) {
     player_close(&player);
 }
 
-#define CHANGES(expected, ...) check_changes((const char *const[]){__VA_ARGS__, NULL}, expected)
+#define CHANGES_OF(server, expected, ...) check_changes(server, (const char *const[]){__VA_ARGS__, NULL}, expected)
+#define CHANGES(expected, ...) CHANGES_OF(TRACE_MYSQL, expected, __VA_ARGS__)
 
 static void changed_rows(void **state) {
     (void)state;
@@ -436,10 +465,103 @@ static void changed_rows(void **state) {
     CHANGES("", "T1 id=5 name=x status=new > ", "T2  > id=6 name=x status=paid");
 }
 
+/* What a source does not say of the row before, it has said before. */
+static void changed_unseen(void **state) {
+    (void)state;
+    CHANGES("LW002 revert orders status x1 id=5", "T1  > id=5 name=x status=new", "T2 : id=5 name=x status=paid", "T3 : id=5 name=y status=new");
+    /* Of what it never said nothing follows; of one that was not seen to change, no doubt goes away. */
+    CHANGES("", "T2 : id=5 name=x status=paid", "T3 : id=5 name=y status=new");
+    CHANGES("", "T1 : id=5 name=x status=new", "T2 id=5 name=x status=new > ", "T3 : id=5 name=x status=paid", "T4 : id=5 name=y status=new");
+    CHANGES("LW002 possible revert orders status x1 id=5", "T1 : id=5 status=new", "T2 : id=5 status=paid", "T3 : id=5 status=new",
+            "T4 : id=6 status=x");
+    CHANGES("LW002 revert orders status x1 id=5", "T1 : id=5 name=x status=new", "T2 : id=5 name=x status=paid", "T3 : id=5 name=y status=new");
+    struct player player;
+    struct watch_result result;
+    player_open(&player, TRACE_MYSQL);
+    change(&player, "T1  > id=5 status=new");
+    change(&player, "T2 : id=5 status=paid");
+    change(&player, "T3 : id=6 status=paid");
+    watch_result(player.watch, &player.arena, &result);
+    assert_int_equal(result.stats.blind_count, 1);
+    player_close(&player);
+}
+
+/* MariaDB logs what a savepoint takes back if the transaction has also changed a table that can't. */
+static void changed_and_undone(void **state) {
+    (void)state;
+    CHANGES("", "T1 id=5 name=x status=new > id=5 name=x status=paid", "T2+ id=7 name=x > id=7 name=y", "T2+ SAVEPOINT `s`",
+            "T2+ id=5 name=x status=paid > id=5 name=y status=new", "T2+ ROLLBACK TO `s`", "T2 id=8 name=x > id=8 name=y");
+    CHANGES("LW002 revert orders status x1 id=5", "T1 id=5 name=x status=new > id=5 name=x status=paid", "T2+ id=7 name=x > id=7 name=y",
+            "T2+ SAVEPOINT `s`", "T2+ RELEASE SAVEPOINT `s`", "T2+ id=5 name=x status=paid > id=5 name=y status=new", "T2+ ROLLBACK TO `s`",
+            "T2 id=8 name=x > id=8 name=y");
+}
+
+/* Tables of one name in two databases or schemas have rows of their own. */
+static void places(void **state) {
+    (void)state;
+    CHANGES("", "T1/shop id=5 name=x status=new > id=5 name=x status=paid", "T2/other id=5 name=x status=paid > id=5 name=y status=new");
+    CHANGES("LW002 revert other.orders status x1 id=5", "T0/shop  > id=5 name=x status=new",
+            "T1/other id=5 name=x status=new > id=5 name=x status=paid", "T2/other id=5 name=x status=paid > id=5 name=y status=new");
+    CHANGES("LW002 revert shop.orders status x1 id=5", "T0/shop  > id=5 name=x status=new", "T0/other  > id=5 name=x status=new",
+            "T1/shop id=5 name=x status=new > id=5 name=x status=paid", "T2/shop id=5 name=x status=paid > id=5 name=y status=new");
+    CHANGES_OF(TRACE_POSTGRESQL, "LW002 revert orders status x1 id=5", "T1/public id=5 name=x status=new > id=5 name=x status=paid",
+               "T2/public id=5 name=x status=paid > id=5 name=y status=new");
+    CHANGES_OF(TRACE_POSTGRESQL, "LW002 revert audit.orders status x1 id=5", "T1/audit id=5 name=x status=new > id=5 name=x status=paid",
+               "T2/audit id=5 name=x status=paid > id=5 name=y status=new");
+    TOLD(TRACE_MYSQL, "", "A@shop", "B@other", "A SELECT id, count FROM counter WHERE id = 1 -> id=1 count=7",
+         "B SELECT id, count FROM counter WHERE id = 1 -> id=1 count=7", "A UPDATE counter SET count = 8 WHERE id = 1 => 1",
+         "B UPDATE counter SET count = 8 WHERE id = 1 => 1");
+    TOLD(TRACE_MYSQL, "LW003 arithmetic other.counter count x1 id=1", "A@shop", "A@other", "B@other",
+         "A SELECT id, count FROM counter WHERE id = 1 -> id=1 count=7", "B SELECT id, count FROM counter WHERE id = 1 -> id=1 count=7",
+         "A UPDATE counter SET count = 8 WHERE id = 1 => 1", "B UPDATE counter SET count = 8 WHERE id = 1 => 1");
+    /* Of one database it does not matter who says so. */
+    TOLD(TRACE_POSTGRESQL, "LW003 arithmetic counter count x1 id=1", "A@shop", "A " READ " -> id=1 count=7",
+         "B " READ " -> id=1 count=7", "A " WRITE(8) " => 1", "B " WRITE(8) " => 1");
+    TOLD(TRACE_POSTGRESQL, "LW007 duplicate other.vote user_id poll_id x1 user_id,poll_id=3,9", "C@shop", "A@other", "B@other", "A " LOOK " => 0",
+         "B " LOOK " => 0", "A " VOTE " -> id=1", "B " VOTE " -> id=2");
+    TOLD(TRACE_POSTGRESQL, "", "A@shop", "B@other", "A " LOOK " => 0", "B " LOOK " => 0", "A " VOTE " -> id=1", "B " VOTE " -> id=2");
+}
+
+#define PATHS(a, b, expected)                                                                                                    \
+    TOLD(TRACE_POSTGRESQL, expected, "A " a, "B " b, "A " READ " -> id=1 count=7", "B " READ " -> id=1 count=7",                  \
+         "A " WRITE(8) " => 1", "B " WRITE(8) " => 1")
+
+static void search_path(void **state) {
+    (void)state;
+    PATHS("SET search_path = 'one', 'public'", "SET search_path = two,public", "");
+    PATHS("SET SESSION search_path TO one", "SET search_path to \"one\"", "LW003 arithmetic one.counter count x1 id=1");
+    PATHS("SET search_path = \"$user\", public", "SELECT 1", "LW003 arithmetic counter count x1 id=1");
+    PATHS("SET search_path = public", "SET search_path TO DEFAULT", "LW003 arithmetic counter count x1 id=1");
+    PATHS("SET LOCAL search_path = tome", "RESET search_path", "");
+    PATHS("SET search_path =", "SET search_path", "LW003 arithmetic counter count x1 id=1");
+}
+
+/* MySQL's DDL ends what is open, also if it fails; PostgreSQL's is part of it. */
+static void ddl_commits(void **state) {
+    (void)state;
+#define DDL(server, ddl, expected)                                                                                               \
+    TOLD(server, expected, "B BEGIN", "B SELECT id, count FROM counter WHERE id = 1 -> id=1 count=7", "A BEGIN",                 \
+         "A SELECT id, count FROM counter WHERE id = 1 -> id=1 count=7", "A UPDATE counter SET count = 8 WHERE id = 1 => 1",     \
+         "A " ddl, "A ROLLBACK", "B UPDATE counter SET count = 8 WHERE id = 1 => 1", "B COMMIT")
+    static const char lost[] = "LW003 arithmetic counter count x1 id=1";
+    DDL(TRACE_MYSQL, "CREATE INDEX x ON t (a)", lost);
+    DDL(TRACE_MYSQL, "create table t (id int primary key)", lost);
+    DDL(TRACE_MYSQL, "TRUNCATE TABLE t", lost);
+    DDL(TRACE_MYSQL, "LOCK TABLES t WRITE", lost);
+    DDL(TRACE_MYSQL, "SET PASSWORD = 'x'", lost);
+    DDL(TRACE_MYSQL, "DROP TABLE nothing !! 1051", lost);
+    DDL(TRACE_MYSQL, "DROP TABLE , !! 1064", "");
+    DDL(TRACE_MYSQL, "CREATE TEMPORARY TABLE t (id int)", "");
+    DDL(TRACE_MYSQL, "DROP TEMPORARY TABLE t", "");
+    DDL(TRACE_MYSQL, "SHOW CREATE TABLE t", "");
+    DDL(TRACE_POSTGRESQL, "CREATE INDEX x ON t (a)", "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_computed), cmocka_unit_test(inferred), cmocka_unit_test(nothing_is_lost), cmocka_unit_test(written_back),
         cmocka_unit_test(lists), cmocka_unit_test(in_transactions), cmocka_unit_test(outcomes), cmocka_unit_test(duplicates), cmocka_unit_test(many_sessions), cmocka_unit_test(copy_is_counted), cmocka_unit_test(aliased), cmocka_unit_test(autocommit), cmocka_unit_test(comes_back), cmocka_unit_test(changed_rows), cmocka_unit_test(in_a_test), cmocka_unit_test(units),
+        cmocka_unit_test(changed_unseen), cmocka_unit_test(changed_and_undone), cmocka_unit_test(places), cmocka_unit_test(search_path), cmocka_unit_test(ddl_commits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
