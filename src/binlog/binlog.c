@@ -13,7 +13,7 @@ static int detect(struct str head) {
 
 static void *open_binlog(const struct trace_sink *sink, const struct trace_options *options) {
     struct binlog *log = mem_alloc(sizeof(*log));
-    *log = (struct binlog){.sink = sink, .file = options->file};
+    *log = (struct binlog){.sink = sink, .lookup = options->lookup, .file = options->file};
     log->transaction.commit_us = -1;
     return log;
 }

@@ -11,7 +11,7 @@
  *    more: binlog_row_metadata=FULL has all of it, MINIMAL the sign and the character set (MariaDB's default, NO_LOG, nothing);
  *  - FLOAT and DOUBLE have as many digits as tell the number, BIT is a number, TIMESTAMP is in UTC;
  *  - texts are in their column's character set, UUID and INET6 are their bytes.
- * Names of columns are there with binlog_row_metadata=FULL only.
+ * Names of columns are there with binlog_row_metadata=FULL; else the server's catalog has them, if it can be asked (trace_options.lookup).
  *
  * Memory: an event of at most BINLOG_EVENT_BYTES_MAX, packed and unpacked (a larger one is a gap), and descriptions of tables.
  */

@@ -267,8 +267,11 @@ void event_read(struct binlog *log, const struct binlog_event *event) {
     switch (event->type) {
     case EVENT_TABLE_MAP:
         if (!table_cache_read(&log->tables, event->body,
-                              log->post_header_bytes[EVENT_TABLE_MAP] == 6 ? 4 : 6))
+                              log->post_header_bytes[EVENT_TABLE_MAP] == 6 ? 4 : 6, log->lookup))
             tell_gap(log, log->place, "a table's description is damaged", 0);
+        if (log->tables.has_stale)
+            tell_gap(log, log->place, "a table has other columns now than it had here: their names are not known", 0);
+        log->tables.has_stale = false;
         break;
     case EVENT_WRITE_ROWS_V0:
     case EVENT_UPDATE_ROWS_V0:

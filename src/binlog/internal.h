@@ -69,6 +69,7 @@ struct row_images {
 
 struct binlog {
     const struct trace_sink *sink;
+    const struct trace_lookup *lookup; /* NULL: nobody to ask for names of columns */
     struct str file;
     struct split split;
     bool is_mariadb;

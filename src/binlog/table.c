@@ -274,6 +274,22 @@ static bool read_table(struct table *table, size_t id_bytes) {
     return true;
 }
 
+/* Names and key as the server's catalog has them, which may have changed since: only if there are as many columns. */
+static void look_up(struct table_cache *cache, struct table *table, const struct trace_lookup *lookup) {
+    struct arena scratch = {0};
+    struct trace_table found;
+    bool is_found = lookup->table(lookup->context, &scratch, table->schema, table->name, &found);
+    if (is_found && found.column_count == table->column_count) {
+        struct str *names = ARENA_ARRAY(&table->arena, struct str, table->column_count);
+        for (size_t i = 0; i < table->column_count; i++)
+            names[i] = str_dup(&table->arena, found.columns[i]);
+        table->names = names;
+        table->is_key = arena_copy(&table->arena, found.is_key, table->column_count * sizeof(*found.is_key));
+    }
+    cache->has_stale |= is_found && found.column_count != table->column_count;
+    arena_release(&scratch);
+}
+
 static void drop(struct table_cache *cache, size_t slot) {
     struct table *table = cache->slots[slot];
     if (table == NULL)
@@ -289,7 +305,7 @@ void table_cache_clear(struct table_cache *cache) {
         drop(cache, i);
 }
 
-bool table_cache_read(struct table_cache *cache, struct str body, size_t id_bytes) {
+bool table_cache_read(struct table_cache *cache, struct str body, size_t id_bytes, const struct trace_lookup *lookup) {
     if (body.len < id_bytes)
         return false;
     uint64_t id = bytes_le(str_sub(body, 0, id_bytes));
@@ -303,6 +319,8 @@ bool table_cache_read(struct table_cache *cache, struct str body, size_t id_byte
     *table = (struct table){.id = id};
     table->body = str_dup(&table->arena, body);
     bool is_good = read_table(table, id_bytes);
+    if (is_good && table->names == NULL && lookup != NULL)
+        look_up(cache, table, lookup);
     cache->byte_count += table->arena.byte_count;
     cache->slots[slot] = table;
     if (!is_good)

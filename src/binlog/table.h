@@ -4,6 +4,7 @@
 #define LW_BINLOG_TABLE_H
 
 #include "base/str.h"
+#include "trace/decoder.h"
 
 enum column_type {
     COLUMN_DECIMAL = 0,
@@ -72,11 +73,13 @@ enum { TABLES_MAX = 1024, TABLE_BYTES_MAX = 32 << 20 };
 
 struct table_cache {
     struct table *slots[TABLES_MAX]; /* by id modulo the size, the newest of those that meet there */
+    bool has_stale; /* a table has not the columns that its server has for it now: its names are not taken; to be told once */
     size_t byte_count;
 };
 
-/* Takes in the body of an event; `id_bytes` is how long its table's id is. False: it is damaged. */
-bool table_cache_read(struct table_cache *cache, struct str body, size_t id_bytes);
+/* Takes in the body of an event; `id_bytes` is how long its table's id is. Where the event has no names, `lookup` (NULL: nobody) is asked for
+ * them. False: it is damaged. */
+bool table_cache_read(struct table_cache *cache, struct str body, size_t id_bytes, const struct trace_lookup *lookup);
 /* NULL: not known. */
 const struct table *table_cache_get(const struct table_cache *cache, uint64_t id);
 void table_cache_clear(struct table_cache *cache);

@@ -12,7 +12,6 @@ uint32_t tables_space(struct tables *tables, struct str database, struct str sch
         database.len = 0;
     if (str_is(schema, "public"))
         schema.len = 0;
-    tables->has_others |= database.len > 0;
     if (database.len == 0 && schema.len == 0)
         return SPACE_FIRST;
     struct buf name = {0};
@@ -29,7 +28,13 @@ struct table_state *tables_get(struct tables *tables, uint32_t table) {
 }
 
 uint32_t tables_in(struct tables *tables, uint32_t space, uint32_t name) {
-    if (space == SPACE_FIRST || name == NO_NAME)
+    if (name == NO_NAME)
+        return name;
+    struct table_state *named = tables_get(tables, name);
+    if (named->met_in == 0)
+        named->met_in = space + 1;
+    named->has_twins |= named->met_in != space + 1;
+    if (space == SPACE_FIRST)
         return name;
     /* A NUL stands in no name of a table, so that none is taken for this one. */
     char key[2 * sizeof(uint32_t) + 1] = {0};
@@ -54,9 +59,10 @@ uint32_t tables_key(struct tables *tables, uint32_t table) {
 }
 
 struct str tables_name(const struct tables *tables, struct arena *arena, uint32_t table) {
-    const struct table_state *state = table < tables->states.count ? &tables->states.items[table] : NULL;
-    if (state != NULL && state->space != SPACE_FIRST)
-        return str_printf(arena, "%.*s.%.*s", STR_ARG(names_get(&tables->spaces, state->space)), STR_ARG(names_get(tables->names, state->name)));
-    struct str name = names_get(tables->names, table);
-    return tables->has_others ? str_printf(arena, "%.*s.%.*s", STR_ARG(tables->first_database), STR_ARG(name)) : name;
+    const struct table_state *state = &tables->states.items[table];
+    uint32_t number = state->name != NO_NAME ? state->name : table;
+    struct str name = names_get(tables->names, number);
+    struct str place = state->space != SPACE_FIRST ? names_get(&tables->spaces, state->space) : tables->first_database;
+    bool is_told = tables->states.items[number].has_twins && place.len > 0;
+    return is_told ? str_printf(arena, "%.*s.%.*s", STR_ARG(place), STR_ARG(name)) : name;
 }

@@ -16,6 +16,8 @@ struct table_state {
     uint32_t key_column;  /* NO_NAME: not known yet */
     bool is_key_sure;     /* the source said so, or it is called `id` */
     uint32_t space, name; /* where it is, what it is called; 0 where its number is that of its name */
+    uint32_t met_in;      /* of a number that is a name: 1 + the place where it was first met; 0: nowhere */
+    bool has_twins;       /* ... and it was met elsewhere, too */
 };
 
 struct tables {
@@ -24,7 +26,6 @@ struct tables {
     VEC(struct table_state) states; /* by number */
     struct names spaces;            /* places but the first */
     struct str first_database;      /* empty: none was told */
-    bool has_others;                /* than that database */
 };
 
 void tables_init(struct tables *tables, struct arena *arena, struct names *names);
@@ -37,7 +38,7 @@ struct table_state *tables_get(struct tables *tables, uint32_t table);
 uint32_t tables_bare(const struct tables *tables, uint32_t table);
 /* The column that is its key; NO_NAME: not known. */
 uint32_t tables_key(struct tables *tables, uint32_t table);
-/* "counter"; of more than one place "shop.counter". Owned by `arena`. */
+/* "counter"; if more than one place has it, "shop.counter". Owned by `arena`. */
 struct str tables_name(const struct tables *tables, struct arena *arena, uint32_t table);
 
 #endif

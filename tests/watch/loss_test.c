@@ -500,24 +500,26 @@ static void changed_and_undone(void **state) {
 static void places(void **state) {
     (void)state;
     CHANGES("", "T1/shop id=5 name=x status=new > id=5 name=x status=paid", "T2/other id=5 name=x status=paid > id=5 name=y status=new");
+    CHANGES("LW002 revert orders status x1 id=5", "T0/shop  > id=5 name=x status=new",
+            "T2/shop id=5 name=x status=new > id=5 name=x status=paid", "T2/shop id=5 name=x status=paid > id=5 name=y status=new");
     CHANGES("LW002 revert other.orders status x1 id=5", "T0/shop  > id=5 name=x status=new",
             "T1/other id=5 name=x status=new > id=5 name=x status=paid", "T2/other id=5 name=x status=paid > id=5 name=y status=new");
     CHANGES("LW002 revert shop.orders status x1 id=5", "T0/shop  > id=5 name=x status=new", "T0/other  > id=5 name=x status=new",
             "T1/shop id=5 name=x status=new > id=5 name=x status=paid", "T2/shop id=5 name=x status=paid > id=5 name=y status=new");
     CHANGES_OF(TRACE_POSTGRESQL, "LW002 revert orders status x1 id=5", "T1/public id=5 name=x status=new > id=5 name=x status=paid",
                "T2/public id=5 name=x status=paid > id=5 name=y status=new");
-    CHANGES_OF(TRACE_POSTGRESQL, "LW002 revert audit.orders status x1 id=5", "T1/audit id=5 name=x status=new > id=5 name=x status=paid",
+    CHANGES_OF(TRACE_POSTGRESQL, "LW002 revert orders status x1 id=5", "T1/audit id=5 name=x status=new > id=5 name=x status=paid",
                "T2/audit id=5 name=x status=paid > id=5 name=y status=new");
     TOLD(TRACE_MYSQL, "", "A@shop", "B@other", "A SELECT id, count FROM counter WHERE id = 1 -> id=1 count=7",
          "B SELECT id, count FROM counter WHERE id = 1 -> id=1 count=7", "A UPDATE counter SET count = 8 WHERE id = 1 => 1",
          "B UPDATE counter SET count = 8 WHERE id = 1 => 1");
-    TOLD(TRACE_MYSQL, "LW003 arithmetic other.counter count x1 id=1", "A@shop", "A@other", "B@other",
+    TOLD(TRACE_MYSQL, "LW003 arithmetic other.counter count x1 id=1", "A@shop", "A SELECT id, count FROM counter WHERE id = 1", "A@other", "B@other",
          "A SELECT id, count FROM counter WHERE id = 1 -> id=1 count=7", "B SELECT id, count FROM counter WHERE id = 1 -> id=1 count=7",
          "A UPDATE counter SET count = 8 WHERE id = 1 => 1", "B UPDATE counter SET count = 8 WHERE id = 1 => 1");
     /* Of one database it does not matter who says so. */
     TOLD(TRACE_POSTGRESQL, "LW003 arithmetic counter count x1 id=1", "A@shop", "A " READ " -> id=1 count=7",
          "B " READ " -> id=1 count=7", "A " WRITE(8) " => 1", "B " WRITE(8) " => 1");
-    TOLD(TRACE_POSTGRESQL, "LW007 duplicate other.vote user_id poll_id x1 user_id,poll_id=3,9", "C@shop", "A@other", "B@other", "A " LOOK " => 0",
+    TOLD(TRACE_POSTGRESQL, "LW007 duplicate vote user_id poll_id x1 user_id,poll_id=3,9", "C@shop", "A@other", "B@other", "A " LOOK " => 0",
          "B " LOOK " => 0", "A " VOTE " -> id=1", "B " VOTE " -> id=2");
     TOLD(TRACE_POSTGRESQL, "", "A@shop", "B@other", "A " LOOK " => 0", "B " LOOK " => 0", "A " VOTE " -> id=1", "B " VOTE " -> id=2");
 }
@@ -529,7 +531,7 @@ static void places(void **state) {
 static void search_path(void **state) {
     (void)state;
     PATHS("SET search_path = 'one', 'public'", "SET search_path = two,public", "");
-    PATHS("SET SESSION search_path TO one", "SET search_path to \"one\"", "LW003 arithmetic one.counter count x1 id=1");
+    PATHS("SET SESSION search_path TO one", "SET search_path to \"one\"", "LW003 arithmetic counter count x1 id=1");
     PATHS("SET search_path = \"$user\", public", "SELECT 1", "LW003 arithmetic counter count x1 id=1");
     PATHS("SET search_path = public", "SET search_path TO DEFAULT", "LW003 arithmetic counter count x1 id=1");
     PATHS("SET LOCAL search_path = tome", "RESET search_path", "");

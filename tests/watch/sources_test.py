@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """One load with known lost writes, read by each source at once: which kinds of loss each of them sees, and that none of them
 tells of one in the correct variant. `sources_test.py --table ROUNDS [--pedantic]` prints the table of docs/watch.md."""
+import contextlib
 import glob
 import json
 import os
@@ -12,17 +13,20 @@ import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "live"), str(HERE / "load")]
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "live"), str(HERE / "load"), str(HERE.parent / "pgoutput")]
 import harness
 import load
 import recall
+import recorder
 import servers
 from proxy_test import Proxy
 
 ROUNDS = 3
 
 
-class PostgreSQL(servers.PostgreSQL):
+class PostgreSQL(recorder.LogicalServer):
+    identity = "FULL"
+
     def command(self):
         logs = os.path.join(self.folder, "log")
         os.makedirs(logs, exist_ok=True)
@@ -38,7 +42,31 @@ class PostgreSQL(servers.PostgreSQL):
         return {"PostgreSQL stderr log": os.path.join(logs, "db.log"), "PostgreSQL csvlog": os.path.join(logs, "db.csv"),
                 "PostgreSQL jsonlog": os.path.join(logs, "db.json")}
 
+    @contextlib.contextmanager
+    def followed(self, folder):
+        """What the server sends a subscriber meanwhile: {source: path}."""
+        path = os.path.join(folder, "logical.lw")
+        connection = self.connect("shop")
+        cursor = connection.cursor()
+        cursor.execute("SELECT oid::regclass FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
+        for table, in cursor.fetchall():
+            cursor.execute("ALTER TABLE %s REPLICA IDENTITY %s" % (table, self.identity))
+        connection.close()
+        with recorder.Follower(self, "shop", "--create-publication", "--no-search", "--record", path) as follower:
+            yield {self.title + " logical decoding": path}
+            code, _, errors = follower.end()
+        if code not in (0, 1) or errors:
+            raise AssertionError(errors)
+
     engine, title = "postgresql", "PostgreSQL"
+
+
+class PostgreSQLByKey(PostgreSQL):
+    """As tables are made: the row before a change is not sent."""
+    identity = "DEFAULT"
+
+    def sources(self):
+        return {}
 
 
 class MariaDB(servers.MariaDB):
@@ -51,6 +79,10 @@ class MariaDB(servers.MariaDB):
         data = os.path.join(self.folder, "data")
         found = {"MariaDB general log": "general.log", "MariaDB slow log": "slow.log", "MariaDB binary log": "binlog.000001"}
         return {name: glob.glob(os.path.join(self.folder, "**", file), recursive=True)[0] for name, file in found.items()}
+
+    @contextlib.contextmanager
+    def followed(self, folder):
+        yield {}
 
     engine, title = "mysql", "MariaDB"
 
@@ -77,10 +109,11 @@ def run(server_class, variant, rounds, *options):
         try:
             with load.Load(databases(server, proxy.port), recording=os.path.join(folder, "app.jsonl")) as it:
                 it.prepare()
-                truth = it.run(variant, rounds)
+                with server.followed(folder) as sent:
+                    truth = it.run(variant, rounds)
             proxy.end()
             time.sleep(1) # the log's collector writes
-            sources = dict(server.sources(), **{server_class.title + " proxy": recorded})
+            sources = dict(server.sources(), **{server_class.title + " proxy": recorded}, **sent)
             recordings = sorted(glob.glob(os.path.join(folder, "app.jsonl*")))
             reports = {name: watch(path, *options) for name, path in sources.items()}
             both = os.path.join(folder, "both")
@@ -113,7 +146,14 @@ ALL = ["LW001", "LW002", "LW003", "LW004", "LW005", "LW006", "LW007"]
 
 class OnPostgreSQL(OnServer, unittest.TestCase):
     server = PostgreSQL
-    seen = {"stderr log": LOG + ["LW007"], "csvlog": LOG + ["LW007"], "jsonlog": LOG + ["LW007"], "proxy": ALL, "recording": ALL}
+    seen = {"stderr log": LOG + ["LW007"], "csvlog": LOG + ["LW007"], "jsonlog": LOG + ["LW007"], "proxy": ALL, "recording": ALL,
+            "logical decoding": ["LW002"]}
+
+
+class OnPostgreSQLByKey(OnServer, unittest.TestCase):
+    """What was there before follows from what was told before."""
+    server = PostgreSQLByKey
+    seen = {"proxy": ALL, "recording": ALL, "logical decoding": ["LW002"]}
 
 
 class OnMariaDB(OnServer, unittest.TestCase):
@@ -122,7 +162,7 @@ class OnMariaDB(OnServer, unittest.TestCase):
 
 
 def print_table(rounds, *options):
-    for server in (PostgreSQL, MariaDB):
+    for server in (PostgreSQL, PostgreSQLByKey, MariaDB):
         truth, reports = run(server, "lossy", rounds, *options)
         _, correct = run(server, "correct", rounds, *options)
         rules = sorted({lost["rule"] for lost in truth["lost"]})
