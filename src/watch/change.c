@@ -151,35 +151,43 @@ static const struct column_write *last_of(const struct book_row *row, uint32_t c
     return NULL;
 }
 
-/* The newest that the source has told of the column; NULL: nothing since the row came to be. */
-static const struct column_write *told_of(const struct book_row *row, uint32_t column) {
+/* The newest that the source has told of the column, and in `version` where; NULL: nothing since the row came to be. */
+static const struct column_write *told_of(const struct book_row *row, uint32_t column, size_t *version) {
     for (size_t i = 0; i < VERSIONS_MAX && row->versions[i] != NULL && row->versions[i]->kind != WROTE_DELETE; i++)
         for (size_t j = 0; j < row->versions[i]->column_count; j++)
-            if (row->versions[i]->columns[j].column == column)
+            if (row->versions[i]->columns[j].column == column) {
+                *version = i;
                 return &row->versions[i]->columns[j];
+            }
     return NULL;
+}
+
+static bool is_unchanged(const struct column_write *column) {
+    return seen_equal(&column->base, &column->value);
 }
 
 /* Where the source has no row before (REPLICA IDENTITY DEFAULT, MINIMAL images), it is what it told last: it tells each change. */
 static void infer_bases(struct watch *watch, struct row_write *write, const struct book_row *row) {
-    size_t kept = 0;
-    bool is_blind = false;
+    size_t kept = 0, inferred_count = 0, unknown_count = 0;
     for (size_t i = 0; i < write->column_count; i++) {
         struct column_write column = write->columns[i];
+        size_t version = 0;
         if (column.base.state == TRACE_ABSENT) {
-            const struct column_write *last = row != NULL ? told_of(row, column.column) : NULL;
+            const struct column_write *last = row != NULL ? told_of(row, column.column, &version) : NULL;
             column.is_inferred = last != NULL && last->value.state != TRACE_ABSENT;
             if (column.is_inferred)
                 column.base = seen_keep(last->value);
-            is_blind |= !column.is_inferred;
+            inferred_count += column.is_inferred;
+            unknown_count += !column.is_inferred;
         }
-        if (write->kind == WROTE_UPDATE && seen_equal(&column.base, &column.value))
-            column_write_free(&column); /* it is as it was */
+        /* What is as it was is left out, unless the version that has it is about to be forgotten. */
+        if (is_unchanged(&column) && version != VERSIONS_MAX - 1)
+            column_write_free(&column);
         else
             write->columns[kept++] = column;
     }
     write->column_count = kept;
-    watch->stats.blind_count += is_blind;
+    watch->stats.blind_count += unknown_count > 0 && inferred_count == 0;
 }
 
 /* Whether the statement, if it is known, sets more than the columns that went back: it saved a row, not a value. */
@@ -194,6 +202,8 @@ static void judge_update(struct watch *watch, const struct row_write *by, const 
     for (size_t i = 0; i < by->column_count; i++) {
         const struct column_write *column = &by->columns[i];
         const struct row_write *earlier;
+        if (is_unchanged(column))
+            continue;
         const struct column_write *other = last_of(row, column->column, since, &earlier);
         bool is_back = other != NULL && earlier->kind == WROTE_UPDATE && !column->is_computed &&
                        seen_equal(&column->value, &other->base) && seen_equal(&column->base, &other->value) &&
