@@ -74,6 +74,12 @@ static bool has_row(const struct world *world, const struct session *session, co
     return false;
 }
 
+/* Assigned what it was loaded with: a relation that is given to the object so that it need not be fetched. */
+static bool is_as_loaded(const struct world *world, const struct object *object, size_t column, const struct cell *cell) {
+    return object->ref.version != 0 && cell->pending == NULL &&
+           value_equal(world->pool, db_version_value(world->db, object->ref.version, (uint16_t)column), cell->value);
+}
+
 /* Objects that the run left with an assignment in memory only, and that nobody else can save. */
 static void find_dropped(struct alone *alone, const struct world *world) {
     const struct session *session = &world->sessions[0];
@@ -92,6 +98,7 @@ static void find_dropped(struct alone *alone, const struct world *world) {
                 continue;
             struct assignment *assignment = assignment_of(alone, cell->assigned_at);
             assignment->was_dropped = true;
+            assignment->was_made &= !is_as_loaded(world, object, k, cell);
             assignment->table = object->table;
         }
     }
