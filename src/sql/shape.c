@@ -42,17 +42,37 @@ static void mix(struct sql_shape *shape, uint64_t word) {
     shape->hash[1] = rotate(shape->hash[1] + word, 23) * 0xC2B2AE3D27D4EB4Fu;
 }
 
+static uint64_t load4(const char *bytes) {
+    uint32_t word;
+    memcpy(&word, bytes, sizeof(word));
+    return word;
+}
+
+static uint64_t load8(const char *bytes) {
+    uint64_t word;
+    memcpy(&word, bytes, sizeof(word));
+    return word;
+}
+
+/* Up to 7 bytes as a number. */
+static uint64_t load_short(const char *bytes, size_t len) {
+    const unsigned char *at = (const unsigned char *)bytes;
+    if (len >= 4)
+        return load4(bytes) | load4(bytes + len - 4) << (8 * (len - 4));
+    size_t middle = len / 2, last = len > 0 ? len - 1 : 0;
+    return len > 0 ? at[0] | (uint64_t)at[middle] << (8 * middle) | (uint64_t)at[last] << (8 * last) : 0;
+}
+
+/* Texts that differ are mixed in as words that differ, and none is the beginning of another. */
 static void mix_bytes(struct sql_shape *shape, const char *bytes, size_t len) {
-    mix(shape, len);
-    for (; len >= 8; bytes += 8, len -= 8) {
-        uint64_t word;
-        memcpy(&word, bytes, 8);
-        mix(shape, word);
+    if (len < 8) {
+        mix(shape, load_short(bytes, len) | (uint64_t)len << 56);
+        return;
     }
-    uint64_t rest = 0;
-    for (size_t i = 0; i < len; i++)
-        rest = rest << 8 | (unsigned char)bytes[i];
-    mix(shape, rest);
+    mix(shape, (uint64_t)len | (uint64_t)0x80 << 56);
+    for (size_t at = 0; at + 8 < len; at += 8)
+        mix(shape, load8(bytes + at));
+    mix(shape, load8(bytes + len - 8));
 }
 
 static void add_literal(struct scan *scan, struct sql_literal literal, size_t start, size_t end) {
@@ -135,14 +155,20 @@ static bool is_value_word(struct str word) {
            (word.len == 5 && str_equal_nocase(word, STR("FALSE")));
 }
 
-/* Words behind which a value may stand with a sign. */
+/* Words behind which a value may stand with a sign, of each length. */
 static bool is_operator_word(struct str word) {
-    static const struct str words[] = {STR("select"), STR("then"),   STR("else"),   STR("when"),   STR("between"),
-                                       STR("and"),    STR("or"),     STR("set"),    STR("values"), STR("limit"),
-                                       STR("offset"), STR("return"), STR("case"),   STR("on"),     STR("where"),
-                                       STR("having"), STR("by"),     STR("default")};
-    for (size_t i = 0; word.len <= 7 && i < sizeof(words) / sizeof(words[0]); i++)
-        if (words[i].len == word.len && words[i].ptr[0] == (word.ptr[0] | 0x20) && str_equal_nocase(word, words[i]))
+    static const char *const words[][6] = {
+        [2] = {"or", "on", "by"},
+        [3] = {"and", "set"},
+        [4] = {"then", "else", "when", "case"},
+        [5] = {"where", "limit"},
+        [6] = {"select", "values", "offset", "return", "having"},
+        [7] = {"between", "default"},
+    };
+    if (word.len >= sizeof(words) / sizeof(words[0]))
+        return false;
+    for (const char *const *one = words[word.len]; *one != NULL; one++)
+        if (**one == (word.ptr[0] | 0x20) && str_equal_nocase(word, (struct str){*one, word.len}))
             return true;
     return false;
 }

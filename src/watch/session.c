@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { SLOTS = 4096, READS_FIRST = 8 };
+enum { SLOTS = 4096, READS_FIRST = 8, FILTER_BITS = 10 };
 
 void sessions_init(struct sessions *sessions) {
     *sessions = (struct sessions){.slot_count = SLOTS};
@@ -86,10 +86,23 @@ bool session_is_in_test_alone(const struct session *session) {
     return session->is_test && session->savepoints.count <= session->test_depth;
 }
 
+static uint16_t *filter_of(const struct session *session, uint64_t row) {
+    return &session->read_filter[(row * 0x9E3779B97F4A7C15u) >> (64 - FILTER_BITS)];
+}
+
+/* Of a session that reads much. */
+static void begin_filter(struct session *session) {
+    session->read_filter = mem_alloc(sizeof(*session->read_filter) << FILTER_BITS);
+    for (size_t i = 0; i < session->read_count; i++)
+        ++*filter_of(session, session->read_rows[i]);
+}
+
 void session_forget_reads(struct session *session) {
     for (size_t i = 0; i < session->read_count; i++)
         column_values_free(session->reads[i].values, session->reads[i].value_count);
-    session->read_count = session->read_next = 0;
+    session->read_count = session->read_next = session->unknown_read_count = 0;
+    free(session->read_filter);
+    session->read_filter = NULL;
 }
 
 static void session_free(struct session *session) {
@@ -164,12 +177,19 @@ struct row_read *session_add_read(struct session *session, uint64_t row) {
         session->reads = mem_realloc(session->reads, session->read_capacity * sizeof(*session->reads));
         session->read_rows = mem_realloc(session->read_rows, session->read_capacity * sizeof(*session->read_rows));
     }
-    session->read_rows[session->read_next] = row;
     struct row_read *read = &session->reads[session->read_next];
-    if (session->read_count == READS_MAX)
+    uint64_t *read_row = &session->read_rows[session->read_next];
+    if (session->read_count == READS_MAX) {
         column_values_free(read->values, read->value_count);
-    else
-        session->read_count++;
+        session->unknown_read_count -= *read_row == 0;
+        --*filter_of(session, *read_row);
+        ++*filter_of(session, row);
+    } else if (++session->read_count == READS_MAX) {
+        *read_row = row;
+        begin_filter(session);
+    }
+    *read_row = row;
+    session->unknown_read_count += row == 0;
     session->read_next = (session->read_next + 1) % READS_MAX;
     *read = (struct row_read){.row = row};
     return read;
@@ -179,6 +199,8 @@ const struct row_read *session_find_read(const struct session *session, uint64_t
                                          int64_t since_us, bool *is_doubtful) {
     const struct row_read *found = NULL;
     *is_doubtful = false;
+    if (session->read_filter != NULL && session->unknown_read_count == 0 && *filter_of(session, row) == 0)
+        return NULL;
     for (size_t i = 1; i <= session->read_count; i++) {
         size_t at = (session->read_next + READS_MAX - i) % READS_MAX;
         bool is_row = session->read_rows[at] == row;

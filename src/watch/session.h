@@ -20,6 +20,8 @@ struct session {
     struct row_read *reads; /* a ring */
     uint64_t *read_rows;    /* their rows, looked through for each write */
     size_t read_count, read_next, read_capacity;
+    size_t unknown_read_count; /* of row 0 */
+    uint16_t *read_filter; /* how many reads have a row of each hash; NULL while there are few */
     VEC(struct row_write *) pending; /* MVEC */
     VEC(struct loose_statement) loose; /* MVEC: of its unit of work */
     bool is_unit_cut;                  /* not all of them are kept */
