@@ -576,6 +576,19 @@ static bool is_recursive(struct lowerer *l, const struct py_func *func) {
     return seen > (l->is_small ? 0 : LOWER_RECURSION_MAX);
 }
 
+/* A function within another may write if the other one may. */
+static bool body_may_write(const struct lowerer *l, const struct py_func *func) {
+    if (func->may_write || func->function >= 0)
+        return func->may_write;
+    for (size_t i = l->stack.count; i-- > 0;) {
+        const struct py_func *outer = l->stack.items[i];
+        if (outer != NULL && outer->function >= 0 && outer->module == func->module &&
+            outer->node->start <= func->node->start && func->node->end <= outer->node->end)
+            return outer->may_write;
+    }
+    return true;
+}
+
 static bool can_inline(struct lowerer *l, struct py_func *func, struct args *args) {
     const char *reason = NULL;
     if (is_recursive(l, func))
@@ -583,7 +596,7 @@ static bool can_inline(struct lowerer *l, struct py_func *func, struct args *arg
     else if (l->call_depth >= LOWER_CALLS_MAX || l->b.depth >= LOWER_BLOCKS_MAX)
         reason = "calls this deep";
     /* What only reads leaves the database as it is: what it gives may be anything. */
-    if (reason == NULL || !(func->may_write || func->function < 0))
+    if (reason == NULL || !body_may_write(l, func))
         return reason == NULL;
     if (is_recursive(l, func) && !l->is_small)
         lower_bound(l, args->span,

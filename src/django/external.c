@@ -432,7 +432,10 @@ static struct val *builtin_attr(struct lowerer *l, struct args *args, bool is_se
         attribute->is_orm = val_is_orm(of);
         return attribute;
     }
-    if (!is_set && args->positional.count > 2 && of->kind == VAL_ROW && row_lacks(l, of->row, name))
+    bool is_lacking = of->kind == VAL_ROW ? row_lacks(l, of->row, name)
+                                          : of->kind == VAL_CLASS && class_model(l->facts, of->class_) != NULL &&
+                                                model_lacks(l->facts, of->class_->model, name);
+    if (!is_set && args->positional.count > 2 && is_lacking)
         return args->positional.items[2];
     if (!is_set)
         return lower_attribute(l, args->span, of, name, NULL);
