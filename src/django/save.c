@@ -1,6 +1,7 @@
 /* What save() sends: an UPDATE of all columns but the key, and an INSERT if that met no row; an INSERT alone
  * for an object without a key. */
 #include "base/assert.h"
+#include "django/choice.h"
 #include "django/orm.h"
 #include "django/signal.h"
 #include "django/values.h"
@@ -17,7 +18,8 @@ struct save {
 
 static bool is_true(struct val *val) {
     struct value value;
-    return val != NULL && val_constant(val, &value) && value.kind == VALUE_BOOL && value.number != 0;
+    return val != NULL && val_constant(val, &value) && value.kind == VALUE_BOOL &&
+           value.number != 0;
 }
 
 static bool is_written(const struct save *save, const struct model_field *field) {
@@ -36,7 +38,8 @@ static bool read_update_fields(struct save *save, struct val *fields) {
     if (fields == NULL || val_is_none(fields))
         return true;
     if (fields->kind != VAL_SEQUENCE || fields->is_partial) {
-        lower_note(l, save->span, STR("update_fields that are not known: taken as what was assigned"));
+        lower_note(l, save->span,
+                   STR("update_fields that are not known: taken as what was assigned"));
         save->is_narrow = true;
         for (size_t i = 0; i < save->row->assigned.count; i++)
             VEC_PUSH(l->arena, &save->wanted, save->row->assigned.items[i]);
@@ -86,7 +89,8 @@ static bool is_form_save(const struct lowerer *l, const struct row *row) {
 }
 
 static void add_host(struct lowerer *l, const struct row *row, struct str column, struct buf *sql) {
-    buf_printf(sql, ":%.*s.%.*s", STR_ARG(l->b.program->vars.items[row->var].name), STR_ARG(column));
+    buf_printf(sql, ":%.*s.%.*s", STR_ARG(l->b.program->vars.items[row->var].name),
+               STR_ARG(column));
 }
 
 /* INSERT of all columns. `with_key`: the key is there already. */
@@ -191,8 +195,9 @@ static struct val *update_or_insert(struct save *save) {
     uint16_t count = update_row(save);
     if (count == TXN_NO_VAR)
         return NULL;
-    struct txn_expr *none = txn_binary(&l->b, save->span, TXN_OP_EQ, txn_ref(&l->b, save->span, count),
-                                       txn_literal(&l->b, save->span, value_int(0)));
+    struct txn_expr *none =
+        txn_binary(&l->b, save->span, TXN_OP_EQ, txn_ref(&l->b, save->span, count),
+                   txn_literal(&l->b, save->span, value_int(0)));
     struct txn_step *step = txn_build_if(&l->b, save->span, none);
     bool is_update = save->is_narrow || save->is_force_update;
     if (is_update)
@@ -246,20 +251,14 @@ static struct val *save_row(struct save *save) {
     return val_bool(l, save->span, true);
 }
 
-void row_save(struct lowerer *l, struct txn_span span, struct row *row, struct args *args) {
-    if (l->saving == row && !l->is_saving_own)
-        span = l->saving_span;
+static void save_with(struct lowerer *l, struct txn_span span, struct row *row, struct args *args,
+                      struct val *fields) {
     struct save save = {.l = l, .span = span, .row = row};
-    struct val *fields = args_get(args, 3, "update_fields");
     save.is_force_insert = is_true(args_get(args, 0, "force_insert"));
     save.is_force_update = is_true(args_get(args, 1, "force_update"));
-    if (args->is_open)
-        lower_note(l, span, STR("arguments of save() that are not known"));
     if (!read_update_fields(&save, fields))
         return;
     VEC_PUSH(l->arena, &l->saved, row->model);
-    if (row->model->parent != NULL && !row->model->is_proxy)
-        lower_note(l, span, STR("save() of a model with multi-table inheritance"));
     fields = fields != NULL ? fields : val_null(l, span);
     signal_send(l, span, SIGNAL_PRE_SAVE, row, NULL, fields);
     if (l->frame->is_terminated)
@@ -272,4 +271,31 @@ void row_save(struct lowerer *l, struct txn_span span, struct row *row, struct a
         signal_send(l, span, SIGNAL_POST_SAVE, row, created, fields);
     if (row->model->translations != NULL)
         translation_save(l, span, row);
+}
+
+struct choice_save {
+    struct txn_span span;
+    struct row *row;
+    struct args *args;
+};
+
+static struct val *save_one_of(struct lowerer *l, struct val *fields, void *context) {
+    const struct choice_save *save = context;
+    save_with(l, save->span, save->row, save->args, fields);
+    return val_null(l, save->span);
+}
+
+void row_save(struct lowerer *l, struct txn_span span, struct row *row, struct args *args) {
+    if (l->saving == row && !l->is_saving_own)
+        span = l->saving_span;
+    if (args->is_open)
+        lower_note(l, span, STR("arguments of save() that are not known"));
+    if (row->model->parent != NULL && !row->model->is_proxy)
+        lower_note(l, span, STR("save() of a model with multi-table inheritance"));
+    struct val *fields = args_get(args, 3, "update_fields");
+    struct choice_save each = {span, row, args};
+    if (fields != NULL && fields->kind == VAL_CHOICE)
+        choice_each(l, span, fields, save_one_of, &each);
+    else
+        save_with(l, span, row, args, fields);
 }
