@@ -184,8 +184,10 @@ static bool eval_opaque(struct world *world, struct session *session, const stru
         deps = trace_union(world->trace, deps, arg.deps);
     }
     buf_add_char(&text, ')');
-    if (ok)
+    if (ok) {
         *value = scalar(opaque_value(world, expr->name, buf_str(&text)), deps);
+        value->is_opaque = true;
+    }
     buf_release(&text);
     return ok;
 }

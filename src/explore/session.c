@@ -160,14 +160,29 @@ static void enter_atomic(struct session *session, const struct txn_step *step) {
     }
 }
 
+/* What an unknown function gives is a text, but a column of numbers gets a number that tells it apart as well. */
+static struct value value_for_column(const struct world *world, size_t table, size_t column,
+                                     const struct host_value *value) {
+    enum { NUMBER_MIN = 1000, NUMBER_COUNT = 29989 }; /* any integer column holds these */
+    enum column_type type = world->schema->tables.items[table]->columns.items[column].type;
+    bool is_number = type == COLUMN_INT || type == COLUMN_DECIMAL;
+    if (!value->is_opaque || value->scalar.kind != VALUE_TEXT || !is_number)
+        return value->scalar;
+    uint64_t hash = str_hash(text_pool_get(world->pool, value->scalar.number));
+    return value_int(NUMBER_MIN + (int64_t)(hash % NUMBER_COUNT));
+}
+
 static void do_new(struct world *world, struct session *session, const struct txn_step *step) {
     uint32_t object = host_new_object(world, session, step->table);
     for (size_t i = 0; i < step->new_columns.count; i++) {
         struct host_value value;
         if (!host_eval(world, session, step->args.items[i], &value))
             return;
-        struct cell *cell = host_cell(session, object, step->new_column_index[i]);
-        *cell = (struct cell){.value = value.scalar, .deps = value.deps, .is_assigned = true};
+        uint16_t column = step->new_column_index[i];
+        *host_cell(session, object, column) =
+            (struct cell){.value = value_for_column(world, (size_t)step->table, column, &value),
+                          .deps = value.deps,
+                          .is_assigned = true};
     }
     session->vars.items[step->var] = (struct host_value){.kind = HOST_ROW, .index = object};
 }
@@ -186,7 +201,8 @@ static void do_set_column(struct world *world, struct session *session,
         struct host_value value;
         if (!host_eval(world, session, step->expr, &value))
             return;
-        new_cell.value = value.scalar;
+        size_t table = session->objects.items[row->index].table;
+        new_cell.value = value_for_column(world, table, step->column, &value);
         new_cell.deps = value.deps;
     }
     struct cell *cell = host_cell(session, row->index, step->column);

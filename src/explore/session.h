@@ -22,6 +22,7 @@ enum { HOST_NO_OBJECT = 0xffffffffu };
 struct host_value {
     uint8_t kind; /* enum host_kind */
     bool is_rows; /* LIST of objects */
+    bool is_opaque; /* SCALAR: what an uninterpreted function gave, as a text */
     uint32_t deps; /* what it was computed from: a set of the trace, 0 without one */
     uint32_t index, count;
     struct value scalar;
