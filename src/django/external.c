@@ -418,7 +418,12 @@ static struct val *builtin_attr(struct lowerer *l, struct args *args, bool is_se
     struct val *of = identity(l, args);
     struct val *row = given_row(l, args->span, of);
     of = row != NULL ? row : of;
-    if (args->positional.count < 2 || of->kind == VAL_UNKNOWN || of->kind == VAL_EXTERNAL)
+    bool is_unknown = of->kind == VAL_UNKNOWN || of->kind == VAL_EXTERNAL;
+    if (args->positional.count < 2)
+        return NULL;
+    if (is_unknown && !is_set && args->positional.count == 2 && val_text(l, args->positional.items[1], &name))
+        return lower_attribute(l, args->span, of, name, NULL);
+    if (is_unknown)
         return NULL;
     if (!val_text(l, args->positional.items[1], &name)) {
         /* A dict or list has no attributes to set. */
