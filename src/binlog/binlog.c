@@ -36,7 +36,7 @@ static void end(void *decoder) {
 
 static void close_binlog(void *decoder) {
     struct binlog *log = decoder;
-    buf_release(&log->split.held);
+    buf_release(&log->split.pieces.held);
     buf_release(&log->annotation);
     buf_release(&log->unpacked);
     buf_release(&log->inner);

@@ -7,6 +7,7 @@
 #include "binlog/binlog.h"
 #include "binlog/cursor.h"
 #include "binlog/table.h"
+#include "trace/pieces.h"
 #include "unpack/unpack.h"
 
 enum {
@@ -35,8 +36,7 @@ enum split_state {
 struct split {
     enum split_state state;
     uint64_t offset;  /* of the first byte that is not dealt with */
-    struct buf held;  /* the bytes from there on, if an event is cut */
-    size_t wanted;    /* bytes it has to have before it is looked at again */
+    struct pieces pieces; /* from there on */
     uint64_t skip;    /* SKIP: bytes left */
     uint64_t gap_at;  /* LOST: where it began */
     const char *reason;

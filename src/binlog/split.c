@@ -10,7 +10,6 @@ enum {
     /* A magic number counts together with the header behind it. */
     MAGIC_HEADER_BYTES = MAGIC_BYTES + EVENT_HEADER_BYTES,
     FORMAT_BYTES_MAX = 1024,
-    HELD_KEPT_BYTES_MAX = 1 << 20, /* of memory that a large event needed, kept for the next */
 };
 
 #define MAGIC "\xfe\x62\x69\x6e"
@@ -270,61 +269,30 @@ static size_t step(struct binlog *log, struct str window, size_t *wanted) {
     return taken != 0 ? taken : find(log, window, wanted);
 }
 
-/* Deals with as much of `window` as it can; `wanted` is how many bytes what is left of it has to have. */
-static size_t run(struct binlog *log, struct str window, size_t *wanted) {
-    size_t done = 0;
-    for (;;) {
-        enum split_state before = log->split.state;
-        size_t taken = step(log, str_sub(window, done, window.len), wanted);
-        done += taken;
-        LW_ASSERT(done <= window.len);
-        if (done == window.len || (taken == 0 && log->split.state == before))
-            return done;
-    }
-}
-
-static void run_held(struct binlog *log) {
-    struct buf *held = &log->split.held;
-    size_t done = run(log, buf_str(held), &log->split.wanted);
-    if (done == 0)
-        return;
-    memmove(held->ptr, held->ptr + done, held->len - done);
-    held->len -= done;
-    if (held->len == 0 && held->capacity > HELD_KEPT_BYTES_MAX)
-        buf_release(held);
+static bool go_on(void *context, struct str window, size_t *taken, size_t *wanted) {
+    struct binlog *log = context;
+    enum split_state before = log->split.state;
+    *taken = step(log, window, wanted);
+    return *taken > 0 || log->split.state != before;
 }
 
 void split_feed(struct binlog *log, struct str bytes) {
-    struct buf *held = &log->split.held;
-    while (held->len > 0 && bytes.len > 0) {
-        /* The held bytes are the front of something: only what is missing of it is put to them. */
-        LW_ASSERT(log->split.wanted > held->len);
-        size_t missing = log->split.wanted - held->len;
-        size_t len = missing < bytes.len ? missing : bytes.len;
-        buf_add(held, str_sub(bytes, 0, len));
-        bytes = str_sub(bytes, len, bytes.len);
-        if (held->len >= log->split.wanted)
-            run_held(log);
-    }
-    if (bytes.len == 0)
-        return;
-    size_t done = run(log, bytes, &log->split.wanted);
-    buf_add(held, str_sub(bytes, done, bytes.len));
+    pieces_feed(&log->split.pieces, bytes, go_on, log);
 }
 
 void split_end(struct binlog *log) {
     struct split *split = &log->split;
-    while (split->state != SPLIT_LOST && split->held.len > 0) {
+    while (split->state != SPLIT_LOST && split->pieces.held.len > 0) {
         /* If it is its length that is damaged, there are others in it. */
         get_lost(split, "the log ends within an event", false);
-        run_held(log);
+        pieces_again(&split->pieces, go_on, log);
     }
     if (split->state == SPLIT_LOST) {
-        split->offset += split->held.len;
+        split->offset += split->pieces.held.len;
         tell_lost(log);
     } else if (split->state == SPLIT_SKIP) {
         tell_gap(log, split->offset, "the log ends within an event", 0);
     }
-    buf_release(&split->held);
+    buf_release(&split->pieces.held);
     event_end_file(log);
 }

@@ -4,6 +4,7 @@
 #define LW_PGOUTPUT_INTERNAL_H
 
 #include "pgoutput/pgoutput.h"
+#include "trace/pieces.h"
 #include "wire/reader.h"
 
 enum { COLUMNS_MAX = 1664 }; /* of a row, as the server has it */
@@ -18,8 +19,7 @@ enum split_state {
 struct split {
     enum split_state state;
     uint64_t offset; /* of the first byte that is not dealt with */
-    struct buf held; /* the bytes from there on, if a message is cut */
-    size_t wanted;   /* bytes it has to have before it is looked at again */
+    struct pieces pieces; /* from there on */
     uint64_t skip;   /* SKIP: bytes left */
     uint64_t gap_at; /* LOST: where it began */
     const char *reason;

@@ -33,7 +33,7 @@ static void end(void *decoder) {
 static void close_stream(void *decoder) {
     struct pgoutput *stream = decoder;
     pgout_clear(&stream->relations);
-    buf_release(&stream->split.held);
+    buf_release(&stream->split.pieces.held);
     buf_release(&stream->described);
     buf_release(&stream->texts);
     buf_release(&stream->sql);

@@ -3,8 +3,6 @@
 #include "base/assert.h"
 #include "pgoutput/internal.h"
 
-enum { HELD_KEPT_BYTES_MAX = 1 << 20 }; /* of memory that a large message needed, kept for the next */
-
 static const char lost_reason[] = "no message of logical decoding can begin here";
 
 static uint32_t length_of(struct str bytes) {
@@ -104,61 +102,30 @@ static size_t step(struct pgoutput *stream, struct str window, size_t *wanted) {
     return size;
 }
 
-/* Deals with as much of `window` as it can; `wanted` is how many bytes what is left of it has to have. */
-static size_t run(struct pgoutput *stream, struct str window, size_t *wanted) {
-    size_t done = 0;
-    for (;;) {
-        enum split_state before = stream->split.state;
-        size_t taken = step(stream, str_sub(window, done, window.len), wanted);
-        done += taken;
-        LW_ASSERT(done <= window.len);
-        if (done == window.len || (taken == 0 && stream->split.state == before))
-            return done;
-    }
-}
-
-static void run_held(struct pgoutput *stream) {
-    struct buf *held = &stream->split.held;
-    size_t done = run(stream, buf_str(held), &stream->split.wanted);
-    if (done == 0)
-        return;
-    memmove(held->ptr, held->ptr + done, held->len - done);
-    held->len -= done;
-    if (held->len == 0 && held->capacity > HELD_KEPT_BYTES_MAX)
-        buf_release(held);
+static bool go_on(void *context, struct str window, size_t *taken, size_t *wanted) {
+    struct pgoutput *stream = context;
+    enum split_state before = stream->split.state;
+    *taken = step(stream, window, wanted);
+    return *taken > 0 || stream->split.state != before;
 }
 
 void pgout_feed(struct pgoutput *stream, struct str bytes) {
-    struct buf *held = &stream->split.held;
-    while (held->len > 0 && bytes.len > 0) {
-        /* The held bytes are the front of something: only what is missing of it is put to them. */
-        LW_ASSERT(stream->split.wanted > held->len);
-        size_t missing = stream->split.wanted - held->len;
-        size_t len = missing < bytes.len ? missing : bytes.len;
-        buf_add(held, str_sub(bytes, 0, len));
-        bytes = str_sub(bytes, len, bytes.len);
-        if (held->len >= stream->split.wanted)
-            run_held(stream);
-    }
-    if (bytes.len == 0)
-        return;
-    size_t done = run(stream, bytes, &stream->split.wanted);
-    buf_add(held, str_sub(bytes, done, bytes.len));
+    pieces_feed(&stream->split.pieces, bytes, go_on, stream);
 }
 
 void pgout_end(struct pgoutput *stream) {
     struct split *split = &stream->split;
-    while (split->state != SPLIT_LOST && split->held.len > 0) {
+    while (split->state != SPLIT_LOST && split->pieces.held.len > 0) {
         /* If it is its length that is damaged, there are others in it. */
         get_lost(split, "the stream ends within a message");
-        run_held(stream);
+        pieces_again(&split->pieces, go_on, stream);
     }
     if (split->state == SPLIT_LOST) {
-        split->offset += split->held.len;
+        split->offset += split->pieces.held.len;
         tell_lost(stream);
     } else if (split->state == SPLIT_SKIP) {
         pgout_gap(stream, split->offset, "the stream ends within a message", 0);
     }
-    buf_release(&split->held);
+    buf_release(&split->pieces.held);
     pgout_end_file(stream);
 }

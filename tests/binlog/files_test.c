@@ -1,6 +1,5 @@
 /* Logs of real servers (logs/README.md): read whole, in pieces of any size, cut and damaged anywhere. */
 #include "base/assert.h"
-#include "base/file.h"
 #include "binlog/binlog.h"
 #include "../support/changes.h"
 #include "../support/pieces.h"
@@ -12,7 +11,7 @@
 
 #include <cmocka.h>
 
-#define FOLDER "tests/binlog/logs/"
+#define FOLDER "tests/binlog/logs"
 
 static const struct {
     const char *name;
@@ -23,34 +22,17 @@ static const struct {
     {"mysql-9.7-compressed", true},
 };
 
-static struct str read_log(struct arena *arena, const char *name, const char *suffix) {
-    struct str text;
-    struct err err;
-    struct str path = str_printf(arena, FOLDER "%s.%s", name, suffix);
-    if (!file_read(arena, path.ptr, &text, &err))
-        fail_msg("%s: %s", path.ptr, err.message);
-    return text;
-}
-
 static void test_whole(void **state) {
     (void)state;
-    struct arena arena = {0};
-    for (size_t i = 0; i < LW_COUNT_OF(logs); i++) {
-        struct buf told = {0};
-        print_events(&told, &binlog_decoder, read_log(&arena, logs[i].name, "binlog"), 0, true);
-        struct str wanted = read_log(&arena, logs[i].name, "events");
-        assert_int_equal(told.len, wanted.len);
-        assert_memory_equal(told.ptr, wanted.ptr, wanted.len);
-        buf_release(&told);
-    }
-    arena_release(&arena);
+    for (size_t i = 0; i < LW_COUNT_OF(logs); i++)
+        check_whole(&binlog_decoder, FOLDER, logs[i].name, "binlog");
 }
 
 static void test_pieces(void **state) {
     (void)state;
     struct arena arena = {0};
     for (size_t i = 0; i < LW_COUNT_OF(logs); i++)
-        check_pieces(&binlog_decoder, read_log(&arena, logs[i].name, "binlog"), read_log(&arena, logs[i].name, "events"));
+        check_pieces(&binlog_decoder, read_recorded(&arena, FOLDER, logs[i].name, "binlog"), read_recorded(&arena, FOLDER, logs[i].name, "events"));
     arena_release(&arena);
 }
 
@@ -60,7 +42,7 @@ static void test_cut(void **state) {
     enum { LINES_OF_END_MAX = 3 }; /* of the event, of the transaction, its rollback */
     struct arena arena = {0};
     for (size_t i = 0; i < LW_COUNT_OF(logs); i++)
-        check_cuts(&binlog_decoder, read_log(&arena, logs[i].name, "binlog"), read_log(&arena, logs[i].name, "events"), LINES_OF_END_MAX);
+        check_cuts(&binlog_decoder, read_recorded(&arena, FOLDER, logs[i].name, "binlog"), read_recorded(&arena, FOLDER, logs[i].name, "events"), LINES_OF_END_MAX);
     arena_release(&arena);
 }
 
@@ -78,8 +60,8 @@ static void test_damage(void **state) {
     enum { LINES_LOST_MAX = 4, HEAD_BYTES = 400, STEP = 5 };
     struct arena arena = {0};
     for (size_t i = 0; i < LW_COUNT_OF(logs); i++) {
-        struct str bytes = read_log(&arena, logs[i].name, "binlog");
-        struct str wanted = read_log(&arena, logs[i].name, "events");
+        struct str bytes = read_recorded(&arena, FOLDER, logs[i].name, "binlog");
+        struct str wanted = read_recorded(&arena, FOLDER, logs[i].name, "events");
         char *copy = arena_copy(&arena, bytes.ptr, bytes.len);
         for (size_t at = 0; at < bytes.len; at += STEP) {
             struct buf told = {0};

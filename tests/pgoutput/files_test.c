@@ -1,7 +1,6 @@
 /* Recordings of what PostgreSQL 15 sent (recorder.py, scenario.py; full: REPLICA IDENTITY FULL, default: the primary key): read whole, in
  * pieces of any size, cut and damaged anywhere. A `.events` was read through by hand against the scenario when it was made. */
 #include "base/assert.h"
-#include "base/file.h"
 #include "pgoutput/pgoutput.h"
 #include "../support/changes.h"
 #include "../support/pieces.h"
@@ -10,43 +9,24 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
-static const char *const streams[] = {"postgresql-15-full", "postgresql-15-default"};
+#define FOLDER "tests/pgoutput/streams"
 
-static struct str read_stream(struct arena *arena, const char *name, const char *suffix) {
-    struct str text;
-    struct err err;
-    struct str path = str_printf(arena, "tests/pgoutput/streams/%s.%s", name, suffix);
-    if (!file_read(arena, path.ptr, &text, &err))
-        fail_msg("%s: %s", path.ptr, err.message);
-    return text;
-}
+static const char *const streams[] = {"postgresql-15-full", "postgresql-15-default"};
 
 static void test_whole(void **state) {
     (void)state;
-    struct arena arena = {0};
-    for (size_t i = 0; i < LW_COUNT_OF(streams); i++) {
-        struct buf told = {0};
-        print_events(&told, &pgoutput_decoder, read_stream(&arena, streams[i], "stream"), 0, true);
-        if (getenv("LOSTWRITE_UPDATE") != NULL) {
-            struct err err;
-            struct str path = str_printf(&arena, "tests/pgoutput/streams/%s.events", streams[i]);
-            assert_true(file_write(path.ptr, buf_str(&told), &err));
-        }
-        assert_true(str_equal(buf_str(&told), read_stream(&arena, streams[i], "events")));
-        buf_release(&told);
-    }
-    arena_release(&arena);
+    for (size_t i = 0; i < LW_COUNT_OF(streams); i++)
+        check_whole(&pgoutput_decoder, FOLDER, streams[i], "stream");
 }
 
 static void test_pieces(void **state) {
     (void)state;
     struct arena arena = {0};
     for (size_t i = 0; i < LW_COUNT_OF(streams); i++)
-        check_pieces(&pgoutput_decoder, read_stream(&arena, streams[i], "stream"), read_stream(&arena, streams[i], "events"));
+        check_pieces(&pgoutput_decoder, read_recorded(&arena, FOLDER, streams[i], "stream"), read_recorded(&arena, FOLDER, streams[i], "events"));
     arena_release(&arena);
 }
 
@@ -55,7 +35,7 @@ static void test_cuts(void **state) {
     enum { LINES_OF_END_MAX = 3 }; /* of the message, of the transaction, its commit */
     struct arena arena = {0};
     for (size_t i = 0; i < LW_COUNT_OF(streams); i++)
-        check_cuts(&pgoutput_decoder, read_stream(&arena, streams[i], "stream"), read_stream(&arena, streams[i], "events"), LINES_OF_END_MAX);
+        check_cuts(&pgoutput_decoder, read_recorded(&arena, FOLDER, streams[i], "stream"), read_recorded(&arena, FOLDER, streams[i], "events"), LINES_OF_END_MAX);
     arena_release(&arena);
 }
 
@@ -63,7 +43,7 @@ static void test_cuts(void **state) {
 static void test_lengths(void **state) {
     (void)state;
     struct arena arena = {0};
-    struct str bytes = read_stream(&arena, streams[1], "stream"), wanted = read_stream(&arena, streams[1], "events");
+    struct str bytes = read_recorded(&arena, FOLDER, streams[1], "stream"), wanted = read_recorded(&arena, FOLDER, streams[1], "events");
     char *copy = arena_copy(&arena, bytes.ptr, bytes.len);
     for (size_t at = PGOUTPUT_MAGIC_BYTES; at + PGOUTPUT_HEADER_BYTES < bytes.len;) {
         size_t len = 0;
@@ -90,7 +70,7 @@ static void test_lengths(void **state) {
 static void test_damage(void **state) {
     (void)state;
     struct arena arena = {0};
-    struct str bytes = read_stream(&arena, streams[1], "stream");
+    struct str bytes = read_recorded(&arena, FOLDER, streams[1], "stream");
     char *copy = arena_copy(&arena, bytes.ptr, bytes.len);
     for (size_t at = 0; at < bytes.len; at++) {
         struct buf told = {0};

@@ -1,5 +1,6 @@
 #include "pieces.h"
 
+#include "base/file.h"
 #include "changes.h"
 
 #include <setjmp.h>
@@ -46,6 +47,30 @@ bool has_gap(struct str text) {
         if (str_starts(str_sub(text, at, text.len), "{\"kind\": \"gap\""))
             return true;
     return false;
+}
+
+struct str read_recorded(struct arena *arena, const char *folder, const char *name, const char *suffix) {
+    struct str text;
+    struct err err;
+    struct str path = str_printf(arena, "%s/%s.%s", folder, name, suffix);
+    if (!file_read(arena, path.ptr, &text, &err))
+        fail_msg("%s: %s", path.ptr, err.message);
+    return text;
+}
+
+void check_whole(const struct trace_decoder_class *class, const char *folder, const char *name, const char *kind) {
+    struct arena arena = {0};
+    struct buf told = {0};
+    struct err err;
+    print_events(&told, class, read_recorded(&arena, folder, name, kind), 0, true);
+    struct str path = str_printf(&arena, "%s/%s.events", folder, name);
+    if (getenv("LOSTWRITE_UPDATE") != NULL)
+        assert_true(file_write(path.ptr, buf_str(&told), &err));
+    struct str wanted = read_recorded(&arena, folder, name, "events");
+    assert_int_equal(told.len, wanted.len);
+    assert_memory_equal(told.ptr, wanted.ptr, wanted.len);
+    buf_release(&told);
+    arena_release(&arena);
 }
 
 void check_pieces(const struct trace_decoder_class *class, struct str bytes, struct str wanted) {

@@ -10,6 +10,12 @@ void check_pieces(const struct trace_decoder_class *class, struct str bytes, str
 /* Cut anywhere: up to the cut all is told as without it; behind it stand at most `end_lines` others. */
 void check_cuts(const struct trace_decoder_class *class, struct str bytes, struct str wanted, size_t end_lines);
 
+/* The text of FOLDER/NAME.SUFFIX; a test that has none fails. */
+struct str read_recorded(struct arena *arena, const char *folder, const char *name, const char *suffix);
+
+/* What is told of NAME.`kind` is what NAME.events says. */
+void check_whole(const struct trace_decoder_class *class, const char *folder, const char *name, const char *kind);
+
 size_t lines_of(struct str events);
 bool has_gap(struct str events);
 
