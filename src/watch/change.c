@@ -82,8 +82,73 @@ static uint32_t table_of(struct watch *watch, const struct trace_event *event) {
     return tables_in(&watch->tables, space, names_add(&watch->names, event->change.table));
 }
 
-void watch_begin_changes(struct watch *watch, const struct trace_event *event) {
+/* From number `from` on. */
+static void free_writes(struct row_write **writes, size_t from, size_t count) {
+    for (size_t i = from; i < count; i++)
+        row_write_free(writes[i]);
+}
+
+/* Takes the changes out of the list. */
+static struct prepared_changes take_prepared(struct watch *watch, size_t at) {
+    struct prepared_changes taken = watch->prepared.items[at];
+    watch->prepared.count--;
+    memmove(&watch->prepared.items[at], &watch->prepared.items[at + 1], (watch->prepared.count - at) * sizeof(taken));
+    buf_release(&taken.name);
+    return taken;
+}
+
+/* What was told of the open transaction waits for its end. */
+static void prepare_changes(struct watch *watch) {
+    struct prepared_changes prepared = {.writes = watch->changes.items, .count = watch->changes.count};
+    size_t row_count = prepared.count;
+    for (size_t i = 0; i < watch->prepared.count; i++)
+        row_count += watch->prepared.items[i].count;
+    while (watch->prepared.count > 0 && (watch->prepared.count >= PREPARED_MAX || row_count > PENDING_MAX)) {
+        struct prepared_changes oldest = take_prepared(watch, 0);
+        row_count -= oldest.count;
+        watch->stats.watched_count -= oldest.count;
+        watch->stats.unknown_row_count += oldest.count;
+        free_writes(oldest.writes, 0, oldest.count);
+        free(oldest.writes);
+    }
+    buf_add(&prepared.name, buf_str(&watch->change_name));
+    MVEC_PUSH(&watch->prepared, prepared);
+    watch->changes.items = NULL;
+    watch->changes.count = watch->changes.capacity = 0;
+}
+
+void watch_resume_changes(struct watch *watch, struct str transaction) {
+    for (size_t i = watch->prepared.count; i-- > 0;) {
+        if (!str_equal(buf_str(&watch->prepared.items[i].name), transaction))
+            continue;
+        struct prepared_changes taken = take_prepared(watch, i);
+        watch_drop_changes(watch);
+        free(watch->changes.items);
+        watch->changes.items = taken.writes;
+        watch->changes.count = watch->changes.capacity = taken.count;
+        return;
+    }
+}
+
+void watch_release_changes(struct watch *watch) {
     watch_drop_changes(watch);
+    while (watch->prepared.count > 0) {
+        struct prepared_changes taken = take_prepared(watch, 0);
+        free_writes(taken.writes, 0, taken.count);
+        free(taken.writes);
+    }
+    free(watch->prepared.items);
+    free(watch->changes.items);
+    free(watch->change_savepoints.items);
+    buf_release(&watch->change_name);
+}
+
+void watch_begin_changes(struct watch *watch, const struct trace_event *event) {
+    if (watch->is_changing && watch->changes.count > 0)
+        prepare_changes(watch);
+    watch_drop_changes(watch);
+    buf_clear(&watch->change_name);
+    buf_add(&watch->change_name, event->transaction);
     watch->change_transaction = watch_intern(watch, event->transaction);
     watch->is_changing = true;
 }
@@ -98,8 +163,7 @@ void watch_change_savepoint(struct watch *watch, const struct meaning *meaning) 
         watch->change_savepoints.count = (uint32_t)at - 1;
     } else if (at > 0 && meaning->kind == MEANS_ROLLBACK_TO) {
         size_t kept = watch->change_savepoints.items[at - 1].pending_count;
-        for (size_t i = kept; i < watch->changes.count; i++)
-            row_write_free(watch->changes.items[i]);
+        free_writes(watch->changes.items, kept, watch->changes.count);
         watch->changes.count = (uint32_t)kept;
         watch->change_savepoints.count = (uint32_t)at;
     }
@@ -261,8 +325,7 @@ void watch_commit_changes(struct watch *watch, const struct trace_event *event) 
 }
 
 void watch_drop_changes(struct watch *watch) {
-    for (size_t i = 0; i < watch->changes.count; i++)
-        row_write_free(watch->changes.items[i]);
+    free_writes(watch->changes.items, 0, watch->changes.count);
     watch->changes.count = watch->change_savepoints.count = 0;
     watch->is_changing = false;
 }

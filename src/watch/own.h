@@ -8,6 +8,15 @@
 #include "watch/tally.h"
 #include "watch/watch.h"
 
+/* What a transaction changed whose end was not told before another began: it is prepared (XA). */
+struct prepared_changes {
+    struct buf name;
+    struct row_write **writes; /* owned */
+    uint32_t count;
+};
+
+enum { PREPARED_MAX = 1024 };
+
 struct watch {
     struct watch_options options;
     struct hash_key key;
@@ -27,7 +36,9 @@ struct watch {
     VEC(struct watch_gap) gaps;             /* in `arena` */
     VEC(struct row_write *) changes;        /* MVEC: of the row source's open transaction */
     struct str change_transaction;          /* its name, interned */
+    struct buf change_name;                 /* the same, however many there were */
     bool is_changing;                       /* that transaction has begun */
+    VEC(struct prepared_changes) prepared;  /* MVEC: the oldest first; of PENDING_MAX rows together */
     VEC(struct savepoint) change_savepoints; /* MVEC: that it has set */
 };
 
@@ -63,6 +74,9 @@ void watch_change(struct watch *watch, const struct trace_event *event);
 void watch_change_savepoint(struct watch *watch, const struct meaning *meaning);
 void watch_commit_changes(struct watch *watch, const struct trace_event *event);
 void watch_drop_changes(struct watch *watch);
+/* Goes on with the transaction of that name, which may have been prepared long ago. */
+void watch_resume_changes(struct watch *watch, struct str transaction);
+void watch_release_changes(struct watch *watch);
 
 /* unit.c: what the session has written, with what it read for it, as a unit of work; `transaction` 0: it was one statement. */
 void watch_recall(struct watch *watch, const struct session *session, uint64_t transaction);

@@ -115,9 +115,7 @@ struct watch *watch_open(const struct watch_options *options) {
 }
 
 void watch_close(struct watch *watch) {
-    watch_drop_changes(watch);
-    free(watch->changes.items);
-    free(watch->change_savepoints.items);
+    watch_release_changes(watch);
     sessions_release(&watch->sessions);
     book_release(&watch->book);
     sql_shape_release(&watch->shape);
@@ -197,10 +195,12 @@ static void take(void *context, const struct trace_event *event) {
         watch_change(watch, event);
         break;
     case TRACE_COMMIT:
+        watch_resume_changes(watch, event->transaction);
         watch_commit_changes(watch, event);
         break;
     case TRACE_ROLLBACK:
         watch->stats.rollback_count++;
+        watch_resume_changes(watch, event->transaction);
         watch_drop_changes(watch);
         break;
     case TRACE_TEST:

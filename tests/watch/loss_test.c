@@ -396,19 +396,21 @@ static void units(void **state) {
              "A+RELEASE SAVEPOINT s1");
 }
 
-/* A statement amid changes. */
+/* A statement amid changes; COMMIT, ROLLBACK: the end of one that is prepared. */
 static void change_by(struct player *player, struct str transaction, struct str sql) {
-    struct trace_event event = {.kind = TRACE_STATEMENT, .server = player->server, .transaction = transaction, .time_us = player->now_us};
-    event.statement = (struct trace_statement){.sql = sql, .row_count = -1, .end_us = -1, .outcome = TRACE_OK};
+    enum trace_event_kind kind = str_is(sql, "COMMIT") ? TRACE_COMMIT : str_is(sql, "ROLLBACK") ? TRACE_ROLLBACK : TRACE_STATEMENT;
+    struct trace_event event = {.kind = kind, .server = player->server, .transaction = transaction, .time_us = player->now_us};
+    if (kind == TRACE_STATEMENT)
+        event.statement = (struct trace_statement){.sql = sql, .row_count = -1, .end_us = -1, .outcome = TRACE_OK};
     player->sink.event(player->sink.context, &event);
 }
 
 /* One change of a row: "T1 id=1 count=7 > id=1 count=8", either side may be missing; ": " before it is not told ("T1 : id=1 ..."), "T1/shop"
- * stands in that schema. Each is a transaction; one that goes on ends with "+" ("T1+ ..."), or begins with a statement ("T1+ SAVEPOINT s"). */
+ * stands in that schema. Each is a transaction; one that goes on ends with "+" ("T1+ ..."), that is prepared with "-", or begins with a statement ("T1+ SAVEPOINT s"). */
 static void change(struct player *player, const char *line) {
     struct str text = str_dup(&player->arena, str_from_c(line));
     size_t space = str_find(text, ' ', 0), arrow = str_find(text, '>', 0), slash = str_find(str_sub(text, 0, space), '/', 0);
-    bool goes_on = text.ptr[space - 1] == '+', is_told = text.ptr[space + 1] != ':';
+    bool goes_on = text.ptr[space - 1] == '+', is_prepared = text.ptr[space - 1] == '-', is_told = text.ptr[space + 1] != ':';
     struct str name = str_sub(text, 0, slash < space ? slash : space), schema = str_sub(text, slash < space ? slash + 1 : space, space);
     if (arrow == text.len && is_told) {
         change_by(player, name, str_sub(text, space + 1, text.len));
@@ -434,7 +436,7 @@ static void change(struct player *player, const char *line) {
         .before = old->row_count > 0 ? old->values : NULL, .after = new->row_count > 0 ? new->values : NULL};
     player->sink.event(player->sink.context, &event);
     event.kind = TRACE_COMMIT;
-    if (!goes_on)
+    if (!goes_on && !is_prepared)
         player->sink.event(player->sink.context, &event);
 }
 
@@ -499,6 +501,17 @@ static void changed_and_undone(void **state) {
     CHANGES("LW002 revert orders status x1 id=5", "T1 id=5 name=x status=new > id=5 name=x status=paid", "T2+ id=7 name=x > id=7 name=y",
             "T2+ SAVEPOINT `s`", "T2+ RELEASE SAVEPOINT `s`", "T2+ id=5 name=x status=paid > id=5 name=y status=new", "T2+ ROLLBACK TO `s`",
             "T2 id=8 name=x > id=8 name=y");
+}
+
+/* An XA transaction counts from its end on, whatever is told between. */
+static void changed_and_prepared(void **state) {
+    (void)state;
+#define STALE "T1 id=5 name=x status=new > id=5 name=x status=paid", "X- id=5 name=x status=paid > id=5 name=y status=new"
+    CHANGES("LW002 revert orders status x1 id=5", STALE, "T2 id=8 name=x > id=8 name=y", "Y- id=9 name=x > id=9 name=y", "T3 id=8 name=y > id=8 name=z",
+            "X- COMMIT", "Y- ROLLBACK");
+    CHANGES("LW002 revert orders status x1 id=5", STALE, "X- COMMIT");
+    CHANGES("", STALE, "T2 id=8 name=x > id=8 name=y", "X- ROLLBACK", "X- COMMIT");
+    CHANGES("", STALE, "T2 id=8 name=x > id=8 name=y");
 }
 
 /* Tables of one name in two databases or schemas have rows of their own. */
@@ -568,7 +581,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_computed), cmocka_unit_test(inferred), cmocka_unit_test(nothing_is_lost), cmocka_unit_test(written_back),
         cmocka_unit_test(lists), cmocka_unit_test(in_transactions), cmocka_unit_test(outcomes), cmocka_unit_test(duplicates), cmocka_unit_test(many_sessions), cmocka_unit_test(copy_is_counted), cmocka_unit_test(aliased), cmocka_unit_test(autocommit), cmocka_unit_test(comes_back), cmocka_unit_test(changed_rows), cmocka_unit_test(in_a_test), cmocka_unit_test(units),
-        cmocka_unit_test(changed_unseen), cmocka_unit_test(changed_and_undone), cmocka_unit_test(places), cmocka_unit_test(search_path), cmocka_unit_test(ddl_commits),
+        cmocka_unit_test(changed_unseen), cmocka_unit_test(changed_and_undone), cmocka_unit_test(changed_and_prepared), cmocka_unit_test(places), cmocka_unit_test(search_path), cmocka_unit_test(ddl_commits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
