@@ -14,6 +14,7 @@
 
 enum {
     VERSION_MIN = 100000,
+    END_US_MAX = 3000000, /* for the server to end the stream */
     STATUS_US = 1000000, /* between two that are not asked for */
     ANSWER_US_MAX = 30000000, /* of a question to the catalog */
     POLL_MS = 200,
@@ -31,7 +32,7 @@ struct logical {
     struct str publication;
     bool made_publication;
     bool confirms;            /* the slot is ours: what was read need not be kept */
-    bool is_whole;
+    bool is_whole, is_streaming;
     uint64_t end, received;   /* places in the WAL: where to end, how far we are */
     uint64_t status_us;       /* when the last status was sent */
     unsigned message_count;
@@ -252,6 +253,7 @@ static bool start(struct logical *logical, struct str slot, struct err *err) {
     libpq.PQclear(result);
     buf_release(&name);
     buf_release(&sql);
+    logical->is_streaming = result != NULL;
     return result != NULL;
 }
 
@@ -351,6 +353,7 @@ enum replication_state logical_next(struct logical *logical, struct str *bytes, 
     if (len > 0)
         return take(logical, (struct str){logical->message, (size_t)len}, bytes, err);
     if (len == -1) {
+        logical->is_streaming = false;
         PGresult *result = libpq.PQgetResult(logical->stream);
         over(logical, "the server sends no more changes", err);
         libpq.PQclear(result);
@@ -404,17 +407,38 @@ struct str logical_publication(const struct logical *logical) {
     return logical->publication;
 }
 
+/* Ends the stream in due form, so that the slot is let go before we are; a server that takes long is left to notice by itself. */
+static void end_stream(struct logical *logical) {
+    PGconn *conn = logical->stream;
+    uint64_t began_us = live_now_us();
+    if (!logical->is_streaming || libpq.PQputCopyEnd(conn, NULL) != 1 || libpq.PQflush(conn) < 0)
+        return;
+    int len = 0;
+    while (len >= 0 && live_now_us() - began_us < END_US_MAX) {
+        char *message = NULL;
+        len = libpq.PQgetCopyData(conn, &message, 1);
+        if (message != NULL)
+            libpq.PQfreemem(message);
+        struct pollfd fd = {.fd = libpq.PQsocket(conn), .events = POLLIN};
+        if (len == 0 && poll(&fd, 1, POLL_MS) > 0 && !libpq.PQconsumeInput(conn))
+            return;
+    }
+    for (PGresult *rest; len == -1 && wait_for(logical, conn, END_US_MAX, NULL) && (rest = libpq.PQgetResult(conn)) != NULL;)
+        libpq.PQclear(rest);
+}
+
 bool logical_close(struct logical *logical, struct err *err) {
     bool is_clean = true;
     if (logical == NULL)
         return true;
+    logical->stop = NULL;
+    end_stream(logical);
     if (logical->message != NULL)
         libpq.PQfreemem(logical->message);
     libpq.PQfinish(logical->stream);
     if (logical->made_publication) {
         struct err reason;
         struct str sql = str_printf(&logical->arena, "DROP PUBLICATION IF EXISTS %.*s", STR_ARG(logical->publication));
-        logical->stop = NULL;
         if (libpq.PQstatus(logical->sql) == CONNECTION_BAD) {
             libpq.PQfinish(logical->sql);
             logical->sql = connect_to(logical, false, &reason);

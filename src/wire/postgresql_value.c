@@ -270,8 +270,7 @@ static void add_bytea(struct buf *out, struct str text) {
         if (c == '\\' && i + 1 < text.len && text.ptr[i + 1] == '\\') {
             i++;
         } else if (c == '\\' && i + 3 < text.len) {
-            c = (char)((text.ptr[i + 1] - '0') << 6 | (text.ptr[i + 2] - '0') << 3 |
-                       (text.ptr[i + 3] - '0'));
+            c = (char)((text.ptr[i + 1] - '0') * 64 + (text.ptr[i + 2] - '0') * 8 + (text.ptr[i + 3] - '0'));
             i += 3;
         }
         buf_add_char(out, c);

@@ -237,6 +237,7 @@ class OnServer(unittest.TestCase):
         self.sql("CREATE TABLE t (id int PRIMARY KEY, n int); CREATE PUBLICATION p FOR TABLE t")
         self.sql("SELECT pg_create_logical_replication_slot('kept', 'pgoutput')")
         self.addCleanup(self.sql, "SELECT pg_drop_replication_slot('kept')")
+        self.addCleanup(recorder.wait_until, lambda: self.sql("SELECT bool_or(active) FROM pg_replication_slots WHERE slot_name = 'kept'") == [(False,)])
         self.sql("SET synchronous_commit = on")
         self.sql("INSERT INTO t VALUES (1, 1), (2, 2)")
         place = "SELECT restart_lsn, confirmed_flush_lsn FROM pg_replication_slots"
