@@ -1,6 +1,7 @@
 #include "base/buf.h"
 
 #include "base/assert.h"
+#include "base/format.h"
 #include "base/utf8.h"
 
 #include <stdarg.h>
@@ -54,13 +55,16 @@ void buf_printf(struct buf *buf, const char *format, ...) {
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    buf_reserve(buf, 0);
+    size_t room = buf->capacity - buf->len;
+    size_t len = text_format(buf->ptr + buf->len, room, format, args);
     va_end(args);
-    LW_ASSERT(len >= 0);
-    buf_reserve(buf, (size_t)len);
-    vsnprintf(buf->ptr + buf->len, (size_t)len + 1, format, again);
+    if (len >= room) {
+        buf_reserve(buf, len);
+        text_format(buf->ptr + buf->len, len + 1, format, again);
+    }
     va_end(again);
-    buf->len += (size_t)len;
+    buf->len += len;
 }
 
 static void add_json_byte(struct buf *buf, unsigned char byte) {

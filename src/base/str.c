@@ -1,9 +1,11 @@
 #include "base/str.h"
 
 #include "base/assert.h"
+#include "base/format.h"
 
 #include <stdarg.h>
-#include <stdio.h>
+
+enum { SHORT_BYTES = 256 }; /* what is printed mostly fits */
 
 static char ascii_lower(char byte) {
     return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
@@ -20,14 +22,9 @@ bool str_equal_nocase(struct str a, struct str b) {
 
 bool str_is_one_of(struct str s, const char *const *names, size_t count) {
     for (size_t i = 0; i < count; i++)
-        if (str_is(s, names[i]))
+        if ((s.len == 0 || names[i][0] == s.ptr[0]) && str_is(s, names[i]))
             return true;
     return false;
-}
-
-bool str_ends(struct str s, const char *suffix) {
-    size_t len = strlen(suffix);
-    return s.len >= len && (len == 0 || memcmp(s.ptr + s.len - len, suffix, len) == 0);
 }
 
 int str_compare(struct str a, struct str b) {
@@ -58,16 +55,19 @@ struct str str_dup(struct arena *arena, struct str s) {
 }
 
 struct str str_printf(struct arena *arena, const char *format, ...) {
+    char few[SHORT_BYTES];
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    size_t len = text_format(few, sizeof(few), format, args);
     va_end(args);
-    LW_ASSERT(len >= 0);
-    char *text = arena_alloc(arena, (size_t)len + 1);
-    vsnprintf(text, (size_t)len + 1, format, again);
+    char *text = arena_alloc(arena, len + 1);
+    if (len < sizeof(few))
+        memcpy(text, few, len + 1);
+    else
+        text_format(text, len + 1, format, again);
     va_end(again);
-    return (struct str){text, (size_t)len};
+    return (struct str){text, len};
 }
 
 /* Eight bytes at a time: outcomes of runs, some kilobytes long, are looked up by it. */

@@ -54,7 +54,10 @@ static inline bool str_starts(struct str s, const char *prefix) {
     return s.len >= len && (len == 0 || memcmp(s.ptr, prefix, len) == 0);
 }
 
-bool str_ends(struct str s, const char *suffix);
+static inline bool str_ends(struct str s, const char *suffix) {
+    size_t len = strlen(suffix);
+    return s.len >= len && (len == 0 || memcmp(s.ptr + s.len - len, suffix, len) == 0);
+}
 
 /* Byte order, shorter first on a tie: <0, 0, >0 as memcmp. */
 int str_compare(struct str a, struct str b);
