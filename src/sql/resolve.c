@@ -298,8 +298,16 @@ static bool expand_star(struct resolver *r, const struct scope *scope, const str
 }
 
 /* Expands stars and resolves the items of SELECT or RETURNING. */
-static bool resolve_items(struct resolver *r, struct scope *scope, struct pos pos,
-                          struct sql_item **items, uint32_t *count, uint32_t *capacity) {
+static bool has_star(const struct sql_item *items, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (items[i].expr == NULL)
+            return true;
+    return false;
+}
+
+/* The items with a column in the place of each that a star stands for. */
+static bool expand_stars(struct resolver *r, struct scope *scope, struct pos pos,
+                         struct sql_item **items, uint32_t *count, uint32_t *capacity) {
     struct item_list all = {0};
     for (size_t i = 0; i < *count; i++) {
         const struct sql_item *item = &(*items)[i];
@@ -308,11 +316,18 @@ static bool resolve_items(struct resolver *r, struct scope *scope, struct pos po
         if (item->expr != NULL)
             VEC_PUSH(r->arena, &all.list, *item);
     }
-    if (all.list.count > UINT16_MAX)
-        return err_set(r->err, pos, "more than %d columns", UINT16_MAX);
     *items = all.list.items;
     *count = all.list.count;
     *capacity = all.list.capacity;
+    return true;
+}
+
+static bool resolve_items(struct resolver *r, struct scope *scope, struct pos pos,
+                          struct sql_item **items, uint32_t *count, uint32_t *capacity) {
+    if (has_star(*items, *count) && !expand_stars(r, scope, pos, items, count, capacity))
+        return false;
+    if (*count > UINT16_MAX)
+        return err_set(r->err, pos, "more than %d columns", UINT16_MAX);
     for (size_t i = 0; i < *count; i++)
         if (!resolve_scalar(r, scope, (*items)[i].expr))
             return false;
