@@ -209,7 +209,7 @@ static struct txn_program *lower_once(struct arena *arena, struct arena *scratch
         lower_notef(l, info->span, "not modelled: %s", l->b.err.message);
     struct txn_program *program = NULL;
     if (l->has_sql && !l->is_too_large && !l->b.has_failed) {
-        program = txn_move(arena, &facts->texts, built);
+        program = txn_move(arena, scratch, &facts->texts, built);
         lower_settle(l, arena, program, param_order(l, func));
         l->is_too_large = program->vars.count >= TXN_VARS_MAX;
     }
@@ -218,7 +218,10 @@ static struct txn_program *lower_once(struct arena *arena, struct arena *scratch
     if (program == NULL)
         return NULL;
     txn_builder_init(&l->b, arena, facts->pool, program, dialect);
-    return !l->is_too_large && check(l, arena, info->span) ? program : NULL;
+    if (l->is_too_large || !check(l, arena, info->span))
+        return NULL;
+    txn_share_statements(&facts->texts, program);
+    return program;
 }
 
 struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,

@@ -26,6 +26,7 @@ struct django_facts *facts_new(struct arena *arena, struct text_pool *pool) {
     facts->project->facts = facts;
     facts->texts.arena = arena;
     map_init(&facts->texts.texts, arena);
+    map_init(&facts->texts.statements, arena);
     struct map *maps[] = {&facts->by_name,        &facts->by_path,       &facts->packages,
                           &facts->func_by_name,   &facts->model_by_label, &facts->model_by_name,
                           &facts->app_labels,     &facts->noted,         &facts->roots,

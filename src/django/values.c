@@ -292,7 +292,6 @@ struct str lower_show_vars(struct lowerer *l, struct str text) {
 /* The variables of a settled program in the making. */
 struct settling {
     struct lowerer *l;
-    struct arena *arena;
     struct txn_program *to;
     struct map numbers;
     uint16_t *number; /* by the variable it was */
@@ -301,8 +300,9 @@ struct settling {
 static void take_var(struct settling *s, uint16_t var, struct str hint) {
     const struct txn_var *from = &s->l->b.program->vars.items[var];
     struct str name = free_name(s->l->arena, s->to, &s->numbers, identifier(s->l, hint));
-    uint16_t taken = txn_var(s->l->arena, s->to, str_dup(s->arena, name));
-    s->to->vars.items[taken].source_name = str_dup(s->arena, from->source_name);
+    struct owner *texts = &s->l->facts->texts;
+    uint16_t taken = txn_var(s->l->arena, s->to, own_text(texts, name));
+    s->to->vars.items[taken].source_name = own_text(texts, from->source_name);
     s->to->vars.items[taken].is_given = from->is_given;
     s->to->vars.items[taken].is_shown = from->is_shown;
     s->number[var] = taken;
@@ -313,7 +313,7 @@ void lower_settle(struct lowerer *l, struct arena *arena, struct txn_program *pr
     const struct txn_program *from = l->b.program;
     size_t count = from->vars.count;
     bool *is_used = ARENA_ARRAY(l->arena, bool, count);
-    struct settling s = {.l = l, .arena = arena,
+    struct settling s = {.l = l,
                          .to = txn_program_new(l->arena, from->name, from->span),
                          .number = ARENA_ARRAY(l->arena, uint16_t, count)};
     map_init(&s.numbers, l->arena);

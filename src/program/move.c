@@ -1,5 +1,5 @@
 /* A program moved to another arena: a deep copy, and then a home for each string. */
-#include "program/program.h"
+#include "program/vars.h"
 #include "sql/own.h"
 
 #define OWN(owner, field) ((field) = own_text((owner), (field)))
@@ -23,8 +23,6 @@ static void own_step(struct owner *owner, struct txn_step *step) {
     own_sql_expr(owner, step->sql_expr);
     if (step->sql_hosts != NULL)
         own_sql_hosts(owner, step->sql_hosts);
-    if (step->sql.stmt != NULL)
-        own_sql(owner, step->sql.stmt);
     for (size_t i = 0; i < step->new_columns.count; i++)
         OWN(owner, step->new_columns.items[i]);
     for (size_t i = 0; i < step->args.count; i++)
@@ -45,8 +43,26 @@ static void own_block(struct owner *owner, struct txn_block *block) {
         own_step(owner, block->steps.items[i]);
 }
 
-struct txn_program *txn_move(struct arena *arena, struct owner *owner, const struct txn_program *program) {
-    struct txn_program *copy = txn_copy(arena, program);
+static void share_block(struct owner *owner, struct txn_block *block) {
+    for (size_t i = 0; i < block->steps.count; i++) {
+        struct txn_step *step = block->steps.items[i];
+        if (step->sql.stmt != NULL)
+            step->sql.stmt = own_shared(owner, step->sql.stmt);
+        share_block(owner, &step->body);
+        share_block(owner, &step->else_body);
+        share_block(owner, &step->finally_body);
+        for (size_t k = 0; k < step->handlers.count; k++)
+            share_block(owner, &step->handlers.items[k].body);
+    }
+}
+
+void txn_share_statements(struct owner *owner, struct txn_program *program) {
+    share_block(owner, &program->body);
+}
+
+struct txn_program *txn_move(struct arena *arena, struct arena *statements, struct owner *owner,
+                             const struct txn_program *program) {
+    struct txn_program *copy = txn_copy_apart(arena, statements, program);
     OWN(owner, copy->name);
     for (size_t i = 0; i < copy->vars.count; i++) {
         OWN(owner, copy->vars.items[i].name);

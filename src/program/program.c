@@ -61,7 +61,7 @@ static struct txn_expr *copy_expr(struct arena *arena, const struct txn_expr *ex
 }
 
 struct copying {
-    struct arena *arena;
+    struct arena *arena, *statements;
     bool shares_parts; /* expressions, and what is resolved */
 };
 
@@ -95,7 +95,7 @@ static struct txn_step *copy_step(const struct copying *c, const struct txn_step
         copy_parts(c->arena, copy, step);
     copy->sql_expr = step->sql_expr == NULL ? NULL : sql_copy_expr(c->arena, step->sql_expr);
     if (step->sql.stmt != NULL)
-        copy->sql.stmt = sql_copy(c->arena, step->sql.stmt);
+        copy->sql.stmt = sql_copy(c->statements, step->sql.stmt);
     copy_block(c, &copy->body, &step->body);
     copy_block(c, &copy->else_body, &step->else_body);
     copy_block(c, &copy->finally_body, &step->finally_body);
@@ -115,8 +115,13 @@ static void copy_block(const struct copying *c, struct txn_block *to, const stru
 }
 
 struct txn_program *txn_copy(struct arena *arena, const struct txn_program *program) {
+    return txn_copy_apart(arena, arena, program);
+}
+
+struct txn_program *txn_copy_apart(struct arena *arena, struct arena *statements,
+                                   const struct txn_program *program) {
     struct txn_program *copy = arena_copy(arena, program, sizeof(*program));
-    struct copying copying = {.arena = arena};
+    struct copying copying = {.arena = arena, .statements = statements};
     COPY_ITEMS(arena, &copy->vars, &program->vars);
     copy->names = (struct map){0};
     copy_block(&copying, &copy->body, &program->body);
@@ -126,7 +131,7 @@ struct txn_program *txn_copy(struct arena *arena, const struct txn_program *prog
 
 struct txn_program *txn_copy_statements(struct arena *arena, const struct txn_program *program) {
     struct txn_program *copy = arena_copy(arena, program, sizeof(*program));
-    struct copying copying = {.arena = arena, .shares_parts = true};
+    struct copying copying = {.arena = arena, .statements = arena, .shares_parts = true};
     LW_ASSERT(program->is_checked);
     COPY_ITEMS(arena, &copy->vars, &program->vars);
     copy_block(&copying, &copy->body, &program->body);

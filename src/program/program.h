@@ -191,7 +191,10 @@ struct txn_program *txn_copy(struct arena *arena, const struct txn_program *prog
 struct txn_program *txn_copy_statements(struct arena *arena, const struct txn_program *program);
 struct owner;
 /* txn_copy with a home for every string too, with `owner` (sql/own.h), paths of spans aside: what outlives the arena it
- * was built in. */
-struct txn_program *txn_move(struct arena *arena, struct owner *owner, const struct txn_program *program);
+ * was built in. Its statements are still of `statements`, until txn_share_statements(). */
+struct txn_program *txn_move(struct arena *arena, struct arena *statements, struct owner *owner,
+                             const struct txn_program *program);
+/* Gives each statement of a checked program a home with `owner`: one for all programs that have the same. */
+void txn_share_statements(struct owner *owner, struct txn_program *program);
 
 #endif

@@ -103,8 +103,10 @@ void txn_renumber(struct arena *arena, struct txn_program *program, const uint16
     memset(&program->vars, 0, sizeof(program->vars));
     program->names = (struct map){0};
     program->param_count = param_count;
+    program->vars.count = program->vars.capacity = (uint32_t)var_count;
+    program->vars.items = ARENA_ARRAY(arena, struct txn_var, var_count);
     for (size_t i = 0; i < var_count; i++) {
-        VEC_PUSH(arena, &program->vars, vars[i]);
+        program->vars.items[i] = vars[i];
         program->vars.items[i].is_param = i < param_count;
     }
 }

@@ -7,6 +7,9 @@
 
 /* Another one; no variable has that name. */
 uint16_t txn_new_var(struct arena *arena, struct txn_program *program, struct str name);
+/* txn_copy with the statements in an arena of their own. */
+struct txn_program *txn_copy_apart(struct arena *arena, struct arena *statements,
+                                   const struct txn_program *program);
 /* Makes look-ups by name quick, until another variable is made without them. */
 void txn_index_vars(struct arena *arena, struct txn_program *program);
 

@@ -156,3 +156,53 @@ void own_sql(struct owner *owner, struct sql_stmt *stmt) {
         break;
     }
 }
+
+struct shared {
+    struct sql_stmt *stmt;
+    struct shared *next; /* another of the same key */
+};
+
+/* The text and the names of host values. The text may have other, numbered names for them (`:v12`): the numbers are left out. */
+static uint64_t key_of(const struct sql_stmt *stmt) {
+    uint64_t key = stmt->kind;
+    struct str text = stmt->text;
+    for (size_t at = 0; at < text.len;) {
+        size_t end = str_find(text, ':', at);
+        end = end < text.len ? end + 1 : end;
+        key = key * 31 + str_hash(str_sub(text, at, end));
+        for (at = end; at < text.len && (text.ptr[at] == 'v' || (text.ptr[at] >= '0' && text.ptr[at] <= '9'));)
+            at++;
+    }
+    for (size_t i = 0; i < stmt->hosts.count; i++)
+        key = key * 31 + str_hash(stmt->hosts.items[i].name);
+    return key;
+}
+
+static bool has_same_hosts(const struct sql_stmt *a, const struct sql_stmt *b) {
+    if (a->hosts.count != b->hosts.count)
+        return false;
+    for (size_t i = 0; i < a->hosts.count; i++)
+        if (!str_equal(a->hosts.items[i].name, b->hosts.items[i].name) ||
+            !str_equal(a->hosts.items[i].column, b->hosts.items[i].column) ||
+            a->hosts.items[i].is_list != b->hosts.items[i].is_list)
+            return false;
+    return true;
+}
+
+struct sql_stmt *own_shared(struct owner *owner, const struct sql_stmt *stmt) {
+    uint64_t key = key_of(stmt);
+    struct str bytes = {(const char *)&key, sizeof(key)};
+    struct shared *first = map_get(&owner->statements, bytes);
+    for (struct shared *at = first; at != NULL; at = at->next)
+        if (at->stmt->is_resolved == stmt->is_resolved && has_same_hosts(at->stmt, stmt) &&
+            sql_equal(at->stmt, stmt, NULL))
+            return at->stmt;
+    struct shared *made = ARENA_NEW(owner->arena, struct shared);
+    made->stmt = sql_copy(owner->arena, stmt);
+    made->next = first;
+    own_sql(owner, made->stmt);
+    if (first == NULL)
+        bytes.ptr = arena_copy(owner->arena, &key, sizeof(key));
+    map_put(&owner->statements, bytes, made);
+    return made->stmt;
+}
