@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "base/vec.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -140,6 +141,16 @@ static void test_str_copies(void **state) {
     assert_int_equal(copy.ptr[2], '\0');
     assert_string_equal(str_to_c(&arena, (struct str){0}), "");
     assert_true(str_is(str_printf(&arena, "%d-%s", 42, "b"), "42-b"));
+    assert_true(str_is(str_printf(&arena, "%d %u %zu %c%% %.*s|", INT_MIN, UINT_MAX, SIZE_MAX, 'x', 2, "abc"),
+                       "-2147483648 4294967295 18446744073709551615 x% ab|"));
+    assert_true(str_is(str_printf(&arena, "%.*s%s", 5, "ab\0cd", ""), "ab"));
+    assert_true(str_is(str_printf(&arena, "%s %5d %02x %u", "a", 7, 10, 1u), "a     7 0a 1"));
+    struct str longer = str_printf(&arena, "%.*s%300s%u", 1, "y", "z", 7u);
+    assert_int_equal(longer.len, 302);
+    assert_true(str_ends(longer, " z7"));
+    longer = str_printf(&arena, "%.*s%.*s", STR_ARG(longer), STR_ARG(longer));
+    assert_int_equal(longer.len, 604);
+    assert_true(str_starts(longer, "y  ") && str_ends(longer, " z7") && longer.ptr[604] == '\0');
     assert_true(str_hash(STR("ab")) != str_hash(STR("ba")));
     arena_release(&arena);
 }
