@@ -35,8 +35,10 @@ static bool is_def(const struct py_node *node) {
     return node->kind == PY_FunctionDef || node->kind == PY_AsyncFunctionDef;
 }
 
-bool lower_is_generator(const struct py_func *func) {
-    return is_def(func->node) && search_body(func->node->FunctionDef.body).has_yield;
+bool lower_is_generator(struct py_func *func) {
+    if (func->yields == YIELDS_NOT_KNOWN)
+        func->yields = is_def(func->node) && search_body(func->node->FunctionDef.body).has_yield ? YIELDS : YIELDS_NOTHING;
+    return func->yields == YIELDS;
 }
 
 struct val *generator_new(struct lowerer *l, struct val *func, struct val *self,

@@ -30,6 +30,7 @@ struct py_func {
     bool has_verb;    /* names the ORM itself */
     bool has_lock;    /* names a lock of any kind */
     bool is_unnamed;  /* nothing names it, in a project whose routes are known */
+    enum { YIELDS_NOT_KNOWN, YIELDS_NOTHING, YIELDS } yields; /* of a generator; filled in when it is asked for */
     bool may_write;   /* names something that writes or locks, itself or in what it calls */
     struct str write_guard; /* may_write: only where this parameter holds; empty: anyhow */
     struct py_class *root_class; /* of `self`, if requests come by way of a class below `owner`; else NULL */

@@ -54,7 +54,8 @@ uint32_t facts_note(struct django_facts *facts, struct txn_span span, bool is_er
 
 struct txn_span module_span(const struct module *module, const struct py_node *node) {
     struct txn_span span = {.path = module->path};
-    span.start = py_pos(module->py, node->start);
+    span.start = (struct pos){node->line, node->start - module->py->line_starts[node->line - 1] + 1};
+
     span.end = py_pos_after(module->py, span.start, node->end);
     return span;
 }

@@ -176,7 +176,7 @@ bool lower_is_write_call(const struct py_node *call);
 bool lower_is_plain_read(struct str name);
 /* "c" of a.b.c(...). */
 struct str lower_last_part(struct str dotted);
-bool lower_is_generator(const struct py_func *func);
+bool lower_is_generator(struct py_func *func);
 /* Lowers the body of a function in its frame; the merged value it returns. */
 struct val *lower_run_frame(struct lowerer *l, struct frame *frame, const struct py_node *node);
 /* external.c: Django's, the standard library's and Python's own functions. NULL: not one of these. */

@@ -42,7 +42,7 @@ static bool is_made_as_lock(struct lowerer *l, const struct py_node *node) {
     return made.kind == SYMBOL_EXTERNAL && is_lock_external(made.dotted);
 }
 
-static bool is_contextmanager(struct lowerer *l, const struct py_func *func) {
+static bool is_contextmanager(struct lowerer *l, struct py_func *func) {
     struct py_list decorators = func->node->FunctionDef.decorator_list;
     for (uint32_t i = 0; i < decorators.count; i++) {
         struct symbol symbol = symbol_of_expr(l->facts, func->module, decorators.items[i]);
@@ -53,7 +53,7 @@ static bool is_contextmanager(struct lowerer *l, const struct py_func *func) {
 }
 
 /* A lock by its name, unless one can see that it works through the database. */
-static bool is_database_lock(struct lowerer *l, const struct py_func *func) {
+static bool is_database_lock(struct lowerer *l, struct py_func *func) {
     struct str text = module_text(func->module, func->node);
     if (!is_contextmanager(l, func))
         return false;
