@@ -385,22 +385,20 @@ struct merged {
 static void merge_cells(struct lowerer *l, struct txn_span span, struct flow_sites *sites) {
     size_t count = sites->items.count;
     VEC(struct merged) cells = {0};
-    struct map known;
-    map_init(&known, l->arena);
+    size_t merge = ++l->merge_count;
     for (size_t i = 0; i < count; i++) {
         struct flow_site *site = &sites->items.items[i];
         for (size_t j = 0; j < site->changes.count; j++) {
             struct change *change = &site->changes.items[j];
-            struct str key = {(const char *)&change->cell, sizeof(change->cell)};
-            struct val **vals = map_get(&known, key);
-            if (vals == NULL) {
-                vals = ARENA_ARRAY(l->arena, struct val *, count);
+            if (change->cell->merge != merge) {
+                struct val **vals = ARENA_ARRAY(l->arena, struct val *, count);
                 for (size_t k = 0; k < count; k++)
                     vals[k] = change->cell->val;
-                map_put(&known, key, vals);
+                change->cell->merge = merge;
+                change->cell->merged = cells.count;
                 VEC_PUSH(l->arena, &cells, (struct merged){change->cell, vals});
             }
-            vals[i] = change->val;
+            cells.items[change->cell->merged].vals[i] = change->val;
         }
     }
     for (size_t i = 0; i < cells.count; i++)

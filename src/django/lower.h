@@ -119,7 +119,8 @@ struct lowerer {
     struct frame *frame;
     const struct py_func *handler; /* what the view's dispatch(), being lowered, is to call; or NULL */
     VEC(struct log_entry) trail;
-    size_t site_count;            /* of all sites so far */
+    size_t site_count, merge_count; /* of all sites and merges so far */
+    struct map module_values;       /* constants of modules, by the address of what stands there -> struct val */
     struct map statements;          /* those met so far, by text: what is lowered again mostly has the same */
     VEC(struct lower_param) params; /* free values, in order of first use */
     struct map param_vars;          /* their texts -> var + 1 */

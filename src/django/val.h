@@ -83,6 +83,8 @@ struct cell {
     struct str name;
     bool is_cache;   /* of a relation: unset if branches differ */
     size_t site;     /* the last that was told of its changes, by number */
+    size_t merge;    /* the last that it had a part in, by number, */
+    size_t merged;   /* as the how-manieth cell */
 };
 
 struct fields {
