@@ -55,6 +55,67 @@ static struct val *held_value(struct lowerer *l, struct txn_span span, const str
     return val;
 }
 
+/* All that lowering leaves behind, besides the value it gives. */
+struct traces {
+    size_t counts[13];
+};
+
+static struct traces traces_of(const struct lowerer *l) {
+    return (struct traces){{l->trail.count, l->notes.count, l->called.count, l->covered.count,
+                            l->b.program->vars.count, l->params.count, l->given.items.count, l->site_count,
+                            l->step_count, l->b.at->steps.count, l->on_commit.count,
+                            l->outside_calls.count, l->prefetches_used.count}};
+}
+
+/* A value of its own for each who asks: a list may be changed in place. What it holds besides lists may not. */
+static struct val *copy_plain(struct lowerer *l, struct val *val) {
+    if (val->kind != VAL_SEQUENCE && val->kind != VAL_DICT)
+        return val;
+    struct val *copy = arena_copy(l->arena, val, sizeof(*val));
+    size_t count = copy->items.count, key_count = copy->keys.count;
+    copy->items.items = ARENA_ARRAY(l->arena, struct val *, count);
+    copy->items.capacity = copy->items.count;
+    for (size_t i = 0; i < count; i++)
+        copy->items.items[i] = copy_plain(l, val->items.items[i]);
+    copy->keys.items = ARENA_ARRAY(l->arena, struct val *, key_count);
+    copy->keys.capacity = copy->keys.count;
+    for (size_t i = 0; i < key_count; i++)
+        copy->keys.items[i] = copy_plain(l, val->keys.items[i]);
+    return copy;
+}
+
+static bool is_plain(const struct val *val) {
+    bool is_leaf = val->kind == VAL_EXTERNAL || (val->kind == VAL_UNKNOWN && val->expr == NULL) ||
+                   (val->kind == VAL_SCALAR && val->expr->kind == TXN_EXPR_LITERAL);
+    if (val->content != NULL || !(is_leaf || val->kind == VAL_SEQUENCE || val->kind == VAL_DICT))
+        return false;
+    for (size_t i = 0; i < val->items.count; i++)
+        if (!is_plain(val->items.items[i]))
+            return false;
+    for (size_t i = 0; i < val->keys.count; i++)
+        if (!is_plain(val->keys.items[i]))
+            return false;
+    return true;
+}
+
+/* Long tables of constants are asked for again and again: they are evaluated once. */
+static struct val *table_value(struct lowerer *l, const struct py_node *node) {
+    enum { CALLS_LEFT = 4, DEPTH_LEFT = 40 }; /* no limit would cut it short */
+    bool is_table = node->kind == PY_Tuple || node->kind == PY_List || node->kind == PY_Dict;
+    if (!is_table || l->frame->module->is_contrib || l->call_depth + CALLS_LEFT > LOWER_CALLS_MAX ||
+        l->expr_depth + DEPTH_LEFT > LOWER_EXPR_DEPTH_MAX || l->is_too_large)
+        return lower_expr(l, node);
+    struct val *known = type_find(&l->module_values, node);
+    if (known != NULL)
+        return copy_plain(l, known);
+    struct traces before = traces_of(l);
+    struct val *val = lower_expr(l, node);
+    struct traces after = traces_of(l);
+    if (memcmp(&before, &after, sizeof(before)) == 0 && is_plain(val) && !l->is_too_large)
+        map_put(&l->module_values, type_key(l->arena, node), copy_plain(l, val));
+    return val;
+}
+
 /* A module-level expression, evaluated where it stands. */
 static struct val *module_value(struct lowerer *l, struct txn_span span, struct symbol symbol,
                                 struct str text) {
@@ -95,7 +156,7 @@ static struct val *module_value(struct lowerer *l, struct txn_span span, struct 
     l->frame = arena_copy(l->arena, &frame, sizeof(frame));
     l->call_depth++;
     struct val *val = symbol.value->kind == PY_Call ? held_value(l, span, symbol.value)
-                                                    : lower_expr(l, symbol.value);
+                                                    : table_value(l, symbol.value);
     l->call_depth--;
     l->frame = outer;
     return val->kind == VAL_UNKNOWN ? val_unknown(l, span, text) : val;

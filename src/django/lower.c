@@ -20,6 +20,7 @@ static void lowerer_init(struct lowerer *l, struct arena *arena, struct text_poo
     txn_builder_init(&l->b, arena, pool, program, dialect);
     map_init(&l->param_vars, arena);
     map_init(&l->statements, arena);
+    map_init(&l->module_values, arena);
     map_init(&l->outside_calls, arena);
     map_init(&l->prefetches_used, arena);
 }
@@ -237,8 +238,10 @@ struct txn_program *django_lower(struct arena *arena, struct text_pool *pool,
     struct arena scratch = {0}; /* only the program itself outlives its making */
     struct txn_program *program =
         lower_once(arena, &scratch, l, facts, function, dialect, false);
-    if (program == NULL && l->has_sql && (facts->receivers.count > 0 || l->has_recursion))
+    if (program == NULL && l->has_sql && (facts->receivers.count > 0 || l->has_recursion)) {
+        arena_reset(&scratch);
         program = lower_once(arena, &scratch, l, facts, function, dialect, true);
+    }
     info->touches_orm = l->has_sql || (l->has_note && func->has_verb);
     if (info->touches_orm)
         publish_notes(facts, l, info);
