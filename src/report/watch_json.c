@@ -80,6 +80,7 @@ static void put_loss(struct json *j, const struct watch_loss *loss) {
     put_str(j, "table", loss->table);
     put_texts(j, "columns", loss->columns, loss->column_count);
     put_number(j, "count", loss->count);
+    put_number(j, "in_no_serial_order", loss->replayed_count);
     put_when(j, "first", loss->first_us);
     put_when(j, "last", loss->last_us);
     put_texts(j, "keys", loss->keys.items, loss->keys.count);

@@ -108,6 +108,10 @@ void put_watch_rate(const struct watch_stats *stats, const struct watch_loss *lo
     const double day_us = 86400e6;
     double span = stats->first_us >= 0 ? (double)(stats->last_us - stats->first_us) : 0;
     buf_printf(out, "seen %llu time%s", (unsigned long long)loss->count, loss->count == 1 ? "" : "s");
+    if (loss->replayed_count > 0 && loss->replayed_count < loss->count)
+        buf_printf(out, " (%llu in no serial order)", (unsigned long long)loss->replayed_count);
+    else if (loss->replayed_count > 0)
+        buf_add_c(out, " (in no serial order)");
     if (span >= 3600e6)
         buf_printf(out, ", %.1f a day", (double)loss->count * day_us / span);
     if (loss->first_us >= 0) {

@@ -35,6 +35,13 @@ static void columns_free(struct column_write *columns, size_t count) {
         column_write_free(&columns[i]);
 }
 
+const struct column_write *write_column(const struct row_write *write, uint32_t column) {
+    for (size_t i = 0; i < write->column_count; i++)
+        if (write->columns[i].column == column)
+            return &write->columns[i];
+    return NULL;
+}
+
 void row_write_free(struct row_write *write) {
     if (write == NULL)
         return;

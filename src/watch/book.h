@@ -71,6 +71,8 @@ struct row_write {
 /* With room for so many columns and guards. */
 struct row_write *row_write_new(size_t column_max, size_t guard_max);
 void row_write_free(struct row_write *write);
+/* What it wrote into the column; NULL: nothing. */
+const struct column_write *write_column(const struct row_write *write, uint32_t column);
 /* The value with a text of its own, if it has one. */
 struct seen_value seen_keep(struct seen_value value);
 /* The texts of one of a write's columns. */

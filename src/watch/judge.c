@@ -1,17 +1,10 @@
 /* Whether a write that is committed takes back what others have committed since its session read the row. */
 #include "watch/own.h"
 
-static const struct column_write *column_of(const struct row_write *write, uint32_t column) {
-    for (size_t i = 0; i < write->column_count; i++)
-        if (write->columns[i].column == column)
-            return &write->columns[i];
-    return NULL;
-}
-
 /* Whether the write is only done if a column that the other has changed is as its session knew it. */
 static bool is_guarded(const struct row_write *write, const struct row_write *other) {
     for (size_t i = 0; i < write->guard_count; i++)
-        if (column_of(other, write->guards[i].column) != NULL)
+        if (write_column(other, write->guards[i].column) != NULL)
             return true;
     return false;
 }
@@ -72,7 +65,7 @@ static void add_column(struct seen_loss *loss, uint32_t column) {
 static bool is_lost_already(const struct judging *judging, uint32_t column) {
     for (size_t i = 0; i < judging->version; i++)
         if (judging->row->versions[i]->origin.session == judging->by->origin.session &&
-            column_of(judging->row->versions[i], column) != NULL)
+            write_column(judging->row->versions[i], column) != NULL)
             return true;
     return false;
 }
@@ -80,7 +73,7 @@ static bool is_lost_already(const struct judging *judging, uint32_t column) {
 static void compare(struct judging *judging) {
     const struct row_write *by = judging->by, *lost = judging->lost;
     for (size_t i = 0; i < by->column_count; i++) {
-        const struct column_write *other = column_of(lost, by->columns[i].column);
+        const struct column_write *other = write_column(lost, by->columns[i].column);
         if (other == NULL || is_lost_already(judging, other->column))
             continue;
         enum lost fate = fate_of(&by->columns[i], other, by->origin.time_us, by->row_count == 0);
@@ -118,6 +111,10 @@ static void tell(struct judging *judging) {
             loss->doubt = "both wrote the same number, and what they had read is not told: one is lost if each added to it";
         if (judging->by->read_is_doubtful)
             loss->doubt = "it is not told which row the SELECT gave";
+        enum replay_answer answer = watch_replay(judging->row, loss);
+        loss->is_replayed = answer == REPLAY_IMPOSSIBLE;
+        if (answer == REPLAY_EXPLAINED)
+            loss->doubt = "one after the other, in another order, the transactions come to the same";
         struct watch *watch = judging->watch;
         tally_add(&watch->tally, loss, watch_key_name(watch, judging->by->table));
     }
@@ -132,7 +129,7 @@ static void judge_aliased(struct watch *watch, const struct row_write *by, const
     if (own->read_count < 2 || own->kind != WROTE_UPDATE || by->read_is_doubtful || by->read.seq > own->origin.seq)
         return;
     for (size_t i = 0; i < by->column_count; i++) {
-        const struct column_write *column = &by->columns[i], *other = column_of(own, column->column);
+        const struct column_write *column = &by->columns[i], *other = write_column(own, column->column);
         bool is_back = seen_equal(&column->value, &column->base);
         has_own_change |= !is_back && !seen_is_clock(&column->value, by->origin.time_us);
         if (other != NULL && is_back && !other->is_computed && other->value.state != TRACE_ABSENT &&
@@ -199,7 +196,7 @@ void watch_infer(struct watch *watch, struct row_write *write) {
         const struct column_write *then = NULL;
         for (size_t k = 0; k < VERSIONS_MAX && row->versions[k] != NULL && then == NULL; k++)
             if (row->versions[k]->commit_seq <= write->read.seq)
-                then = column_of(row->versions[k], column->column);
+                then = write_column(row->versions[k], column->column);
         if (column->base.state != TRACE_ABSENT || then == NULL || then->is_computed)
             continue;
         column->base = seen_keep(then->value);

@@ -81,6 +81,16 @@ void watch_release_changes(struct watch *watch);
 /* unit.c: what the session has written, with what it read for it, as a unit of work; `transaction` 0: it was one statement. */
 void watch_recall(struct watch *watch, const struct session *session, uint64_t transaction);
 
+enum replay_answer {
+    REPLAY_UNKNOWN,   /* not enough of them is told */
+    REPLAY_EXPLAINED, /* some order does, of each column by itself */
+    REPLAY_IMPOSSIBLE
+};
+
+/* replay.c: whether some serial order of the transactions that wrote the row since the two read it gives what they read, as far as it
+ * is told, and what the row holds then. */
+enum replay_answer watch_replay(const struct book_row *row, const struct seen_loss *loss);
+
 /* judge.c: fills what the write's session must have seen, from what is known to have been written before. */
 void watch_infer(struct watch *watch, struct row_write *write);
 /* Looks whether the write, about to be committed, takes back what others have committed since it was read; then

@@ -117,6 +117,7 @@ void tally_add(struct tally *tally, const struct seen_loss *loss, struct str key
     struct watch_loss *group = group_of(tally, loss);
     int64_t time = loss->by->origin.time_us;
     group->count++;
+    group->replayed_count += loss->is_replayed;
     if (group->first_us < 0)
         group->first_us = time;
     group->last_us = time;
@@ -144,6 +145,8 @@ static int by_worth(const void *a, const void *b) {
     const struct watch_loss *left = a, *right = b;
     if (left->is_possible != right->is_possible)
         return left->is_possible ? 1 : -1;
+    if ((left->replayed_count > 0) != (right->replayed_count > 0))
+        return left->replayed_count > 0 ? -1 : 1;
     if (left->evidence != right->evidence)
         return left->evidence < right->evidence ? -1 : 1;
     if (left->count != right->count)

@@ -11,6 +11,7 @@ struct seen_loss {
     enum rule rule;
     enum watch_evidence evidence;
     const char *doubt; /* NULL: none */
+    bool is_replayed;  /* no serial order gives it */
     const struct row_write *lost, *by; /* whose change is gone; who wrote over it */
     uint32_t columns[16]; /* at most the first so many */
     size_t column_count;

@@ -67,6 +67,9 @@ struct watch_loss {
     struct str *columns;
     size_t column_count;
     uint64_t count; /* times seen */
+    /* Of these: no serial order of the transactions that wrote the row gives what they read and what it held then. The strongest
+     * evidence; it takes a source that tells what was read. */
+    uint64_t replayed_count;
     int64_t first_us, last_us; /* -1: not told */
     VEC(struct watch_example) examples;
     VEC(struct str) keys;  /* of rows, the first WATCH_KEYS_MAX different ones */
