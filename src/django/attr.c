@@ -26,13 +26,15 @@ static bool is_sent_at_once(struct str name) {
     return false;
 }
 
-/* `Order.objects.filter(...)`, `Service()`: what a module or class holds for all that use it. */
+/* `Order.objects.filter(...)`, `Service()`, `dict(a=1)`: what a module or class holds for all that use it. */
 static bool is_held(struct lowerer *l, struct module *module, const struct py_node *node) {
     const struct py_node *func = node->Call.func;
     struct symbol symbol = symbol_of_expr(l->facts, module, func);
     if (symbol.kind == SYMBOL_CLASS)
         return class_model(l->facts, symbol.class_) == NULL && node->Call.args.count == 0 &&
                node->Call.keywords.count == 0;
+    if (symbol.kind == SYMBOL_NONE && func->kind == PY_Name && str_is(func->Name.id, "dict"))
+        return node->Call.args.count == 0;
     while (func->kind == PY_Attribute || func->kind == PY_Call) {
         if (func->kind == PY_Attribute && is_sent_at_once(func->Attribute.attr))
             return false;

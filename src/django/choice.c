@@ -172,23 +172,28 @@ static struct cond *cond_of_kind(struct lowerer *l, enum cond_kind kind, struct 
     return cond;
 }
 
-/* "not on path `site`, or all that was added there" */
-static struct cond *only_there(struct lowerer *l, struct txn_span span, uint16_t var, size_t site,
-                               const struct queryset *query, size_t common) {
+/* "not on path `site`, or `there`" */
+static struct cond *only_on(struct lowerer *l, struct txn_span span, uint16_t var, size_t site, struct cond *there) {
     struct cond *either = cond_of_kind(l, COND_OR, span), *elsewhere = cond_of_kind(l, COND_FREE, span);
-    struct cond *all = cond_of_kind(l, COND_AND, span);
     elsewhere->value = val_scalar(l, txn_ref(&l->b, span, var));
     elsewhere->is_unlike = true;
     elsewhere->number = (int64_t)site;
     VEC_PUSH(l->arena, &either->args, elsewhere);
+    VEC_PUSH(l->arena, &either->args, there);
+    return either;
+}
+
+/* The same of all that was added there. */
+static struct cond *only_there(struct lowerer *l, struct txn_span span, uint16_t var, size_t site,
+                               const struct queryset *query, size_t common) {
+    struct cond *all = cond_of_kind(l, COND_AND, span);
     for (size_t i = common; i < query->where.count; i++)
         VEC_PUSH(l->arena, &all->args, query->where.items[i]);
     if (query->is_none) {
         struct cond *never = cond_of_kind(l, COND_OR, span);
         VEC_PUSH(l->arena, &all->args, never);
     }
-    VEC_PUSH(l->arena, &either->args, all);
-    return either;
+    return only_on(l, span, var, site, all);
 }
 
 struct queryset *choice_union(struct lowerer *l, struct txn_span span, const struct queryset *a,
@@ -237,4 +242,23 @@ struct val *choice_of_queries(struct lowerer *l, struct txn_span span, struct st
             VEC_PUSH(l->arena, &merged->where, only_there(l, span, var, i, query, common));
     }
     return val_query(l, span, merged);
+}
+
+struct val *choice_of_conditions(struct lowerer *l, struct txn_span span, struct str name,
+                                 const struct flow_sites *sites, struct val **vals, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (vals[i] == NULL || vals[i]->kind != VAL_COND || vals[i]->sql != NULL)
+            return NULL;
+    struct val *joined = val_new(l, VAL_COND, span);
+    joined->cond = cond_of_kind(l, COND_AND, span);
+    uint16_t var = lower_var(l, str_printf(l->arena, "which_%.*s", STR_ARG(name)));
+    for (size_t i = 0; i < count; i++) {
+        struct cond *cond = vals[i]->cond;
+        flow_assign(l, &sites->items.items[i], span, var, number(l, span, i));
+        joined->cond->is_empty_somewhere |= cond_is_empty(cond) || cond->is_empty_somewhere;
+        if (!cond_is_empty(cond))
+            VEC_PUSH(l->arena, &joined->cond->args, only_on(l, span, var, i, cond));
+    }
+    joined->cond->is_empty_somewhere &= joined->cond->args.count > 0;
+    return joined;
 }

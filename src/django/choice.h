@@ -16,6 +16,10 @@ struct val *choice_merge(struct lowerer *l, struct txn_span span, struct str nam
 struct val *choice_of_queries(struct lowerer *l, struct txn_span span, struct str name,
                               const struct flow_sites *sites, struct val **vals, size_t count);
 
+/* Conditions (Q) as one condition, of which each part hangs on the path; NULL: they aren't all conditions. */
+struct val *choice_of_conditions(struct lowerer *l, struct txn_span span, struct str name,
+                                 const struct flow_sites *sites, struct val **vals, size_t count);
+
 /* The rows that are in one of two querysets alike, or in both; NULL: they aren't alike. */
 struct queryset *choice_union(struct lowerer *l, struct txn_span span, const struct queryset *a,
                               const struct queryset *b, bool is_both);

@@ -348,6 +348,8 @@ static struct val *phi_value(struct phi *phi) {
     struct val *joined =
         choice_of_queries(l, phi->span, phi->name, phi->sites, phi->vals, phi->count);
     if (joined == NULL)
+        joined = choice_of_conditions(l, phi->span, phi->name, phi->sites, phi->vals, phi->count);
+    if (joined == NULL)
         joined = choice_merge(l, phi->span, phi->name, phi->sites, phi->vals, phi->count);
     return joined != NULL ? joined : flow_lost(l, phi->span, phi->name, phi->vals, phi->count);
 }

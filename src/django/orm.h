@@ -90,6 +90,7 @@ struct cond *lower_conditions(struct lowerer *l, struct args *args);
 struct cond *cond_lookup(struct lowerer *l, struct txn_span span, struct str path, struct val *val);
 /* Conditions that are not known: a parameter of that name says whether they hold. */
 struct cond *cond_unknown(struct lowerer *l, struct txn_span span, struct str name);
+bool cond_is_empty(const struct cond *cond); /* Q() */
 struct queryset *manager_of(struct lowerer *l, struct txn_span span, struct model *model, struct str name);
 /* create.c */
 /* save() of the model's own class, or Django's. */

@@ -72,14 +72,48 @@ struct cond *cond_unknown(struct lowerer *l, struct txn_span span, struct str na
     return cond;
 }
 
+bool cond_is_empty(const struct cond *cond) {
+    return cond->kind == COND_AND && cond->args.count == 0;
+}
+
+/* a & b, a | b. Q() is left out of both. */
+static struct cond *cond_combine(struct lowerer *l, struct txn_span span, bool is_and, struct cond *a, struct cond *b) {
+    if (cond_is_empty(a) || cond_is_empty(b))
+        return cond_is_empty(a) ? b : a;
+    if (!is_and && (a->is_empty_somewhere || b->is_empty_somewhere))
+        return cond_unknown(l, span, (struct str){0});
+    struct cond *cond = cond_new(l, is_and ? COND_AND : COND_OR, span);
+    cond->is_empty_somewhere = a->is_empty_somewhere && b->is_empty_somewhere;
+    VEC_PUSH(l->arena, &cond->args, a);
+    VEC_PUSH(l->arena, &cond->args, b);
+    return cond;
+}
+
+/* ~Q() and exclude(Q()) are no conditions. */
+static struct cond *cond_negate(struct lowerer *l, struct txn_span span, struct cond *of) {
+    if (of->is_empty_somewhere)
+        return cond_unknown(l, span, (struct str){0});
+    if (cond_is_empty(of))
+        return of;
+    struct cond *not = cond_new(l, COND_NOT, span);
+    VEC_PUSH(l->arena, &not->args, of);
+    return not;
+}
+
 struct cond *lower_conditions(struct lowerer *l, struct args *args) {
     struct cond *all = cond_new(l, COND_AND, args->span);
+    bool is_sure = false;
     for (size_t i = 0; i < args->positional.count; i++) {
         struct cond *cond = cond_of(l, args->positional.items[i]);
         if (cond == NULL)
             cond = cond_unknown(l, args->positional.items[i]->span, args->positional.items[i]->name);
+        if (cond_is_empty(cond))
+            continue;
+        is_sure |= !cond->is_empty_somewhere;
         VEC_PUSH(l->arena, &all->args, cond);
     }
+    is_sure |= args->names.count > 0 || args->is_open;
+    all->is_empty_somewhere = !is_sure && all->args.count > 0;
     for (size_t i = 0; i < args->names.count; i++)
         VEC_PUSH(l->arena, &all->args,
                  cond_lookup(l, args->span, args->names.items[i], args->values.items[i]));
@@ -93,11 +127,8 @@ void query_filter(struct lowerer *l, struct queryset *query, struct args *args, 
     query->is_manager = false;
     if (cond->args.count == 0)
         return;
-    if (is_excluded) {
-        struct cond *not = cond_new(l, COND_NOT, args->span);
-        VEC_PUSH(l->arena, &not->args, cond);
-        cond = not;
-    }
+    if (is_excluded)
+        cond = cond_negate(l, args->span, cond);
     VEC_PUSH(l->arena, &query->where, cond);
 }
 
@@ -115,11 +146,8 @@ struct val *lower_sql_binary(struct lowerer *l, struct txn_span span, enum py_op
     } ops[] = {{PY_OP_Add, "+"}, {PY_OP_Sub, "-"}, {PY_OP_Mult, "*"}, {PY_OP_Div, "/"}, {PY_OP_Mod, "%"}};
     if (right == NULL) {
         struct cond *of = op == PY_OP_Invert ? cond_of(l, left) : NULL;
-        if (of != NULL) {
-            struct cond *not = cond_new(l, COND_NOT, span);
-            VEC_PUSH(l->arena, &not->args, of);
-            return cond_val(l, span, not);
-        }
+        if (of != NULL)
+            return cond_val(l, span, cond_negate(l, span, of));
         if (op == PY_OP_USub && left->kind == VAL_SQL) {
             struct sqlx *sql = sqlx_new(l, SQLX_NEG);
             VEC_PUSH(l->arena, &sql->args, left->sql);
@@ -133,12 +161,8 @@ struct val *lower_sql_binary(struct lowerer *l, struct txn_span span, enum py_op
             a = cond_unknown(l, span, left->name);
         if (b == NULL && a != NULL && right->kind == VAL_UNKNOWN)
             b = cond_unknown(l, span, right->name);
-        if (a != NULL && b != NULL) {
-            struct cond *cond = cond_new(l, op == PY_OP_BitAnd ? COND_AND : COND_OR, span);
-            VEC_PUSH(l->arena, &cond->args, a);
-            VEC_PUSH(l->arena, &cond->args, b);
-            return cond_val(l, span, cond);
-        }
+        if (a != NULL && b != NULL)
+            return cond_val(l, span, cond_combine(l, span, op == PY_OP_BitAnd, a, b));
     }
     if (left->kind == VAL_QUERYSET && right->kind == VAL_QUERYSET &&
         (op == PY_OP_BitAnd || op == PY_OP_BitOr)) {

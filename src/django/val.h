@@ -139,6 +139,7 @@ struct cond {
     int64_t number;    /* FREE: what `value` is compared with */
     bool is_unlike, is_unknown; /* FREE: unknown: stands for conditions that aren't known */
     bool is_any;       /* FREE: where rows are only read it holds for all of them */
+    bool is_empty_somewhere; /* AND: on some path it is Q(), which `|` leaves out */
 };
 
 enum query_result { QUERY_ROWS, QUERY_DICTS, QUERY_TUPLES, QUERY_FLAT };
