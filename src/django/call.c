@@ -306,9 +306,9 @@ static bool has_text(struct str text, const char *part) {
 /* x._meta.get_fields(): Django's description of a model, which reads nothing and writes nothing; what leads to the model
  * itself does more. */
 static bool is_of_options(struct str name) {
-    size_t at = 0;
-    while (at < name.len && !str_starts(str_sub(name, at, name.len), "._meta."))
-        at++;
+    size_t at = name.len;
+    while (at > 0 && !str_starts(str_sub(name, at, name.len), "._meta."))
+        at--;
     struct str rest = str_sub(name, at, name.len);
     return rest.len > 0 && str_find(rest, '(', 0) == rest.len && str_find(rest, '[', 0) == rest.len &&
            !has_text(rest, "model") && !has_text(rest, "manager");
@@ -408,7 +408,7 @@ struct val *lower_call_value(struct lowerer *l, struct val *func, struct args *a
             return call_unknown(l, args, func->name, text);
         if (func->self->kind == VAL_SCALAR && func->self->row != NULL && is_file_call(func->name, args))
             return row_file_method(l, func->self, func->name, args);
-        if (str_is(func->name, "save") && func->self->kind == VAL_SCALAR)
+        if (str_is(func->name, "save") && func->self->kind == VAL_SCALAR && !func->self->is_plain)
             lower_notef(l, args->span, "the model behind %.*s is not known", STR_ARG(text));
         return call_plain_method(l, func->self, func->name, args);
     case VAL_PARTIAL:
@@ -419,7 +419,10 @@ struct val *lower_call_value(struct lowerer *l, struct val *func, struct args *a
             result = lower_call_builtin(l, str_sub(func->name, 9, func->name.len), args);
         else
             result = lower_call_external(l, func->name, args);
-        return result != NULL ? result : call_unknown(l, args, func->name, text);
+        if (result == NULL)
+            result = call_unknown(l, args, func->name, text);
+        result->is_plain |= lower_makes_no_rows(func->name);
+        return result;
     case VAL_UNKNOWN:
         if (may_write(l, func, args)) {
             lower_notef(l, args->span, "the model behind %.*s is not known", STR_ARG(func->name));
@@ -427,7 +430,9 @@ struct val *lower_call_value(struct lowerer *l, struct val *func, struct args *a
         }
         if (!func->is_plain && (func->is_orm || lower_is_manager_call(func->name)))
             return call_reader(l, func, args, text);
-        return call_unknown(l, args, func->name, text);
+        result = call_unknown(l, args, func->name, text);
+        result->is_plain |= func->is_plain;
+        return result;
     case VAL_SCALAR:
         return call_unknown(l, args, text, text);
     default:

@@ -7,13 +7,29 @@
 #include "django/template.h"
 #include "django/values.h"
 
+static bool is_bracket(char c) {
+    return c == ')' || c == ']';
+}
+
+/* Where the bracket that `end` is behind opens. */
+static size_t opening_of(struct str text, size_t end) {
+    for (size_t depth = 0; end > 0; end--) {
+        char c = text.ptr[end - 1];
+        depth += is_bracket(c);
+        if ((c == '(' || c == '[') && --depth == 0)
+            return end - 1;
+    }
+    return 0;
+}
+
 struct str lower_last_part(struct str dotted) {
-    size_t end = str_find(dotted, '(', 0), dot;
-    dotted = str_sub(dotted, 0, end);
-    dot = dotted.len;
+    size_t end = dotted.len, dot;
+    while (end > 0 && is_bracket(dotted.ptr[end - 1]))
+        end = opening_of(dotted, end);
+    dot = end;
     while (dot > 0 && dotted.ptr[dot - 1] != '.')
         dot--;
-    return str_sub(dotted, dot, dotted.len);
+    return str_sub(dotted, dot, end);
 }
 
 /* A name in the dotted one: "stdout" in "self.stdout.write". */
@@ -118,6 +134,15 @@ bool lower_is_manager_call(struct str name) {
         if (memcmp(name.ptr + i, ".objects.", 9) == 0)
             return true;
     return str_is_one_of(lower_last_part(name), names, LW_COUNT_OF(names));
+}
+
+/* Of libraries that know nothing of Django: what has a save() there saves a picture, a sheet or a document. */
+bool lower_makes_no_rows(struct str dotted) {
+    static const char *const prefixes[] = {"PIL.", "openpyxl.", "xlwt.", "docx.", "reportlab.", "qrcode.", "matplotlib."};
+    for (size_t i = 0; i < LW_COUNT_OF(prefixes); i++)
+        if (str_starts(dotted, prefixes[i]))
+            return true;
+    return false;
 }
 
 /* Methods of rows, managers and querysets that write, or that lock. */

@@ -169,6 +169,7 @@ bool lower_is_silent(struct str dotted);
 bool lower_is_effect(struct str dotted);
 bool lower_is_manager_call(struct str name);
 bool lower_is_write(struct str name);
+bool lower_makes_no_rows(struct str dotted);
 struct str lower_sync_name(struct str name);
 /* A call by such a name, of an attribute: whether its arguments are such. */
 bool lower_is_write_call(const struct py_node *call);
