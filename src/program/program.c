@@ -122,7 +122,7 @@ struct txn_program *txn_copy_apart(struct arena *arena, struct arena *statements
                                    const struct txn_program *program) {
     struct txn_program *copy = arena_copy(arena, program, sizeof(*program));
     struct copying copying = {.arena = arena, .statements = statements};
-    COPY_ITEMS(arena, &copy->vars, &program->vars);
+    COPY_ITEMS(statements, &copy->vars, &program->vars);
     copy->names = (struct map){0};
     copy_block(&copying, &copy->body, &program->body);
     copy->is_checked = false;

@@ -191,7 +191,7 @@ struct txn_program *txn_copy(struct arena *arena, const struct txn_program *prog
 struct txn_program *txn_copy_statements(struct arena *arena, const struct txn_program *program);
 struct owner;
 /* txn_copy with a home for every string too, with `owner` (sql/own.h), paths of spans aside: what outlives the arena it
- * was built in. Its statements are still of `statements`, until txn_share_statements(). */
+ * was built in. Statements and variables are still of `statements`, until they are shared and renumbered. */
 struct txn_program *txn_move(struct arena *arena, struct arena *statements, struct owner *owner,
                              const struct txn_program *program);
 /* Gives each statement of a checked program a home with `owner`: one for all programs that have the same. */

@@ -97,7 +97,8 @@ static void rename_host(void *context, struct str *name) {
 void txn_renumber(struct arena *arena, struct txn_program *program, const uint16_t *number,
                   const struct txn_var *vars, size_t var_count, size_t param_count) {
     struct renaming renaming = {program, vars, number};
-    txn_index_vars(arena, program);
+    if (program->names.count != program->vars.count)
+        txn_index_vars(arena, program);
     struct visitor visitor = {rename_var, rename_host, &renaming};
     visit_block(&visitor, &program->body);
     memset(&program->vars, 0, sizeof(program->vars));

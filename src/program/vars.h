@@ -7,7 +7,7 @@
 
 /* Another one; no variable has that name. */
 uint16_t txn_new_var(struct arena *arena, struct txn_program *program, struct str name);
-/* txn_copy with the statements in an arena of their own. */
+/* txn_copy with the statements, and variables yet to be renumbered, in an arena of their own. */
 struct txn_program *txn_copy_apart(struct arena *arena, struct arena *statements,
                                    const struct txn_program *program);
 /* Makes look-ups by name quick, until another variable is made without them. */
