@@ -45,7 +45,7 @@ static void find_text(const struct py_node *node, void *context) {
 /* Whether __setattr__ asks for one of the fields that the program has assigned. */
 static bool notices_assigned(struct django_facts *facts, const struct py_func *setter, const struct row *row) {
     for (size_t i = 0; i < row->assigned.count; i++) {
-        struct text_search search = {facts, setter->module, row->assigned.items[i]->name, false};
+        struct text_search search = {facts, setter->module, row->assigned.items[i].field->name, false};
         py_visit_children(setter->node, find_text, &search);
         if (search.is_found)
             return true;

@@ -354,7 +354,7 @@ void row_set_attribute(struct lowerer *l, struct txn_span span, struct row *row,
         cell_set(l, cell, val_stable(l, val, name));
         return;
     }
-    VEC_PUSH(l->arena, &row->assigned, field);
+    VEC_PUSH(l->arena, &row->assigned, ((struct assigned){field, l->b.at}));
     if (l->frame->func != NULL && func_is_decorated(l->frame->func, "property"))
         l->b.program->vars.items[row->var].is_shown = true; /* a value made up for who reads it */
     bool is_relation = field->kind != FIELD_PLAIN;

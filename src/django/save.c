@@ -31,6 +31,23 @@ static bool is_written(const struct save *save, const struct model_field *field)
     return !save->is_narrow;
 }
 
+/* Whether the steps at hand are taken only after those of the block. */
+static bool is_within(const struct lowerer *l, const struct txn_block *block) {
+    bool is_open = l->b.at == block;
+    for (size_t i = 0; i < l->b.depth && !is_open; i++)
+        is_open = l->b.outer[i] == block;
+    return is_open;
+}
+
+/* Of update_fields that are not known: what was assigned on every path; where that is nothing, what was on some. */
+static void want_assigned(struct save *save) {
+    const struct row *row = save->row;
+    for (int is_sure = 1; is_sure >= 0 && save->wanted.count == 0; is_sure--)
+        for (size_t i = 0; i < row->assigned.count; i++)
+            if (!is_sure || is_within(save->l, row->assigned.items[i].block))
+                VEC_PUSH(save->l->arena, &save->wanted, row->assigned.items[i].field);
+}
+
 /* False: nothing is to be saved, or it isn't known what. */
 static bool read_update_fields(struct save *save, struct val *fields) {
     struct lowerer *l = save->l;
@@ -41,8 +58,7 @@ static bool read_update_fields(struct save *save, struct val *fields) {
         lower_note(l, save->span,
                    STR("update_fields that are not known: taken as what was assigned"));
         save->is_narrow = true;
-        for (size_t i = 0; i < save->row->assigned.count; i++)
-            VEC_PUSH(l->arena, &save->wanted, save->row->assigned.items[i]);
+        want_assigned(save);
         return save->wanted.count > 0;
     }
     save->is_narrow = true;

@@ -99,6 +99,12 @@ struct prefetch {
 };
 
 /* A model instance: one object of the program. */
+/* A column that was assigned, and the block of steps it was done in. */
+struct assigned {
+    const struct model_field *field;
+    const struct txn_block *block;
+};
+
 struct row {
     struct model *model;
     uint16_t var;
@@ -109,7 +115,7 @@ struct row {
     bool is_partial;           /* only() or defer(): `loaded` names the columns */
     bool is_values;            /* of values() or values_list(): a dict or tuple, not an object */
     VEC(struct str) loaded;
-    VEC(const struct model_field *) assigned; /* by the program, so far */
+    VEC(struct assigned) assigned; /* by the program, so far */
     VEC(struct prefetch) prefetched; /* relations whose rows came with this one's query */
 };
 
