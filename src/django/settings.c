@@ -268,6 +268,44 @@ static void read_apps(struct django_facts *facts) {
     }
 }
 
+struct installing {
+    struct django_facts *facts;
+    struct module *module;
+};
+
+/* An app without an AppConfig of its own is called by the last part of its package's name. */
+static void add_installed(const struct py_node *node, void *context) {
+    const struct installing *installing = context;
+    struct django_facts *facts = installing->facts;
+    struct str package;
+    if (node->kind == PY_Constant && constant_text(facts, installing->module, node, &package) &&
+        !map_has(&facts->app_labels, package)) {
+        size_t dot = package.len;
+        while (dot > 0 && package.ptr[dot - 1] != '.')
+            dot--;
+        map_put(&facts->app_labels, package, str_to_c(facts->arena, str_sub(package, dot, package.len)));
+    }
+    py_visit_children(node, add_installed, context);
+}
+
+/* INSTALLED_APPS, and the lists that it is made of: LOCAL_APPS, ... */
+static void read_installed(struct django_facts *facts) {
+    for (size_t i = 0; i < facts->modules.count; i++) {
+        struct module *module = facts->modules.items[i];
+        struct installing installing = {facts, module};
+        struct py_list body = module->py->root->Module.body;
+        for (uint32_t k = 0; k < body.count; k++) {
+            const struct py_node *node = body.items[k], *target = NULL;
+            if (node->kind == PY_Assign && node->Assign.targets.count == 1)
+                target = node->Assign.targets.items[0];
+            else if (node->kind == PY_AugAssign)
+                target = node->AugAssign.target;
+            if (target != NULL && target->kind == PY_Name && str_ends(target->Name.id, "_APPS"))
+                add_installed(node, &installing);
+        }
+    }
+}
+
 /* Whether some module takes fields that only PostgreSQL has. */
 static bool has_postgresql_fields(const struct django_facts *facts) {
     for (size_t i = 0; i < facts->modules.count; i++) {
@@ -285,6 +323,7 @@ static void read_settings(struct django_facts *facts, struct module *module);
 
 void settings_read(struct django_facts *facts) {
     read_apps(facts);
+    read_installed(facts);
     struct module *module = settings_module(facts);
     if (module != NULL)
         read_settings(facts, module);
