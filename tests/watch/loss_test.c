@@ -109,9 +109,10 @@ static struct str told(struct player *player) {
     return text;
 }
 
-static void check_told(enum trace_server server, const char *const *lines, const char *expected) {
+static void check_told(enum trace_server server, bool tells_orders, const char *const *lines, const char *expected) {
     struct player player;
     player_open(&player, server);
+    player.tells_orders = tells_orders;
     for (; *lines != NULL; lines++)
         say(&player, *lines);
     struct str found = told(&player);
@@ -121,7 +122,7 @@ static void check_told(enum trace_server server, const char *const *lines, const
 }
 
 #define TOLD(server, expected, ...)                                                                \
-    check_told(server, (const char *const[]){__VA_ARGS__, NULL}, expected)
+    check_told(server, false, (const char *const[]){__VA_ARGS__, NULL}, expected)
 #define READ "SELECT \"counter\".\"id\", \"counter\".\"count\" FROM \"counter\" WHERE \"counter\".\"id\" = 1 LIMIT 21"
 #define WRITE(count) "UPDATE \"counter\" SET \"count\" = " #count " WHERE \"counter\".\"id\" = 1"
 
@@ -141,19 +142,7 @@ static void both_computed(void **state) {
          "A UPDATE counter SET count = count + 1 WHERE id = 1 => 1", "B " WRITE(8) " => 1");
 }
 
-static void check_replayed(const char *const *lines, const char *expected) {
-    struct player player;
-    player_open(&player, TRACE_POSTGRESQL);
-    player.tells_orders = true;
-    for (; *lines != NULL; lines++)
-        say(&player, *lines);
-    struct str found = told(&player);
-    if (!str_is(found, expected))
-        fail_msg("expected %s, told %.*s", expected, STR_ARG(found));
-    player_close(&player);
-}
-
-#define REPLAYED(expected, ...) check_replayed((const char *const[]){__VA_ARGS__, NULL}, expected)
+#define REPLAYED(expected, ...) check_told(TRACE_POSTGRESQL, true, (const char *const[]){__VA_ARGS__, NULL}, expected)
 
 /* The strongest evidence: what was read and written is known, and no serial order gives it. */
 static void in_no_serial_order(void **state) {
