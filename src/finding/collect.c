@@ -1,6 +1,7 @@
 #include "finding/collect.h"
 
 #include "base/assert.h"
+#include "finding/times.h"
 
 enum { CELL_STEPS_MAX = 40000 };
 
@@ -288,6 +289,9 @@ void make_finding(struct arena *arena, const struct find_options *options,
         finding->session_symbols[i] = session_text(&m, i);
     if (!options->no_details)
         fill_details(&m, finding, limit_count);
+    if (finding->assumption.len == 0 && finding->has_witness &&
+        is_end_but_for_times(run->schema, &finding->witness.ending, &finding->serial))
+        finding->assumption = STR("it matters which time of two stays");
     finding->message = finding_message(arena, finding);
     search_room_release(&m.room);
 }
