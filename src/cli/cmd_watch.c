@@ -14,7 +14,7 @@
 static volatile int is_interrupted;
 
 /* Let go by the end of the process: row by row it would take as long as reading a tenth of them. */
-static struct watch *watched;
+static struct watch *volatile watched;
 
 static void interrupt(int number) {
     (void)number;
@@ -110,7 +110,8 @@ static enum cli_exit run_watch(const struct watch_run_options *options) {
         catch_interrupt();
         return watch_listen(options, &is_interrupted, print_result);
     }
-    struct watch *watch = watched = watch_open(&options->watch);
+    struct watch *watch = watch_open(&options->watch);
+    watched = watch;
     size_t file_count;
     struct err err;
     mem_keep_freed();
