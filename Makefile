@@ -74,7 +74,7 @@ sanitize: deps-test
 sanitize-threads: deps-test
 	test -f build-tsan/build.ninja || meson setup build-tsan -Db_sanitize=thread -Dtests=enabled
 	ninja -C build-tsan lostwrite tests/base_base_test
-	@TSAN_OPTIONS=halt_on_error=1 $(PYTHON) tests/run build-tsan base/base_test output_test examples_test --slow 4 $(ARGS)
+	@TSAN_OPTIONS=halt_on_error=1 $(PYTHON) tests/run build-tsan base/base_test triage/output_test examples_test --slow 4 $(ARGS)
 
 differential: deps-test
 	@$(MAKE) --no-print-directory $(BUILD)/.with-tests
